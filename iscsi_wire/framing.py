@@ -1,0 +1,277 @@
+"""Cutting a byte stream into PDUs (RFC 7143 section 11.1), whatever way the stream was split.
+
+A `Framer` tells its user where the next bytes should go (`receive_buffers`) and is told how many came (`received`).
+Bytes normally go to a staging buffer, where all complete PDUs are cut at once. A data segment whose place in memory is
+already known is received straight into it (`place`). Every length is checked against its bound before anything is
+allocated for it. Nothing here knows what a PDU means.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Callable
+from typing import TypeAlias
+
+from iscsi_wire.digest import crc32c
+from iscsi_wire.errors import FramingError
+
+BHS_LENGTH = 48
+DIGEST_LENGTH = 4
+DEFAULT_STAGING = 64 * 1024
+# Below this many missing bytes a second receive buffer costs more than the copy that it saves.
+PLACE_AT_LEAST = 8 * 1024
+
+_LENGTHS = struct.Struct(">I").unpack_from
+_DIGEST = struct.Struct("<I").unpack_from
+
+Buffer: TypeAlias = bytes | bytearray | memoryview
+
+
+class Frame:
+    """One PDU as it came: its parts without digests, and what is wrong with them.
+
+    `header` (48 octets) and `data` may be views of the framer's staging buffer: they hold until the framer's next
+    `receive_buffers`, `received` or `feed`. `take()` makes them independent.
+
+    Attributes: `offset`, position of the BHS in the stream; `opcode`, its low six bits; `ahs`, the additional header
+    segments, padding included; `data`, the data segment; `padding`, the octets that filled it up to a word;
+    `placed`, whether the data went straight to where `place` said; `header_digest_error`, `data_digest_error`.
+    """
+
+    __slots__ = (
+        "ahs",
+        "data",
+        "data_digest_error",
+        "header",
+        "header_digest_error",
+        "offset",
+        "opcode",
+        "padding",
+        "placed",
+    )
+
+    def __init__(self, offset: int, opcode: int, header: Buffer, ahs: bytes = b"", data: Buffer = b"") -> None:
+        self.offset = offset
+        self.opcode = opcode
+        self.header = header
+        self.ahs = ahs
+        self.data = data
+        self.padding = b""
+        self.placed = False
+        self.header_digest_error = False
+        self.data_digest_error = False
+
+    def take(self) -> Frame:
+        """Copy header and data out of the staging buffer; returns the frame itself."""
+        self.header = bytes(self.header)
+        if not self.placed:
+            self.data = bytes(self.data)
+        return self
+
+    def __repr__(self) -> str:
+        return f"Frame(offset={self.offset}, opcode={self.opcode:#04x}, data={len(self.data)} octets)"
+
+
+Place: TypeAlias = Callable[[Frame], "memoryview | None"]
+
+
+class Framer:
+    """Cuts one direction of a connection into frames.
+
+    Args:
+        max_data_segment_length: the largest DataSegmentLength to accept, in octets; may be changed between PDUs.
+        header_digest, data_digest: whether CRC32C digests follow; may be changed between PDUs.
+        place: asked, for a data segment that is not complete yet and carries no digest, where it belongs; the answer
+            is a writable view of exactly its length, or None for the staging buffer.
+        staging: size of the staging buffer in octets; it grows when a PDU is larger.
+    """
+
+    def __init__(
+        self,
+        max_data_segment_length: int,
+        header_digest: bool = False,
+        data_digest: bool = False,
+        *,
+        place: Place | None = None,
+        staging: int = DEFAULT_STAGING,
+    ) -> None:
+        self.max_data_segment_length = max_data_segment_length
+        self.header_digest = header_digest
+        self.data_digest = data_digest
+        self._place = place
+        self._staging = bytearray(staging)
+        self._view = memoryview(self._staging)
+        self._start = 0  # first octet not yet cut
+        self._end = 0  # end of what was received
+        self._offset = 0  # stream position of the staging buffer's first octet
+        self._placing: Frame | None = None
+        self._missing: memoryview | None = None  # what the placed frame still lacks
+        self._needed = BHS_LENGTH  # how long the incomplete PDU is, as far as known
+        self._error: FramingError | None = None
+
+    @property
+    def offset(self) -> int:
+        """Position in the stream of the first octet that no frame has consumed."""
+        return self._offset + self._start
+
+    @property
+    def buffered(self) -> int:
+        """Octets of an incomplete PDU held in the staging buffer."""
+        return self._end - self._start
+
+    def receive_buffers(self) -> list[memoryview]:
+        """Where the next octets of the stream belong, in order. Report their number to `received`."""
+        if self._missing is not None:
+            return [self._missing, self._view]
+        if self._start == self._end:
+            self._offset += self._start
+            self._start = self._end = 0
+        elif self._end == len(self._staging) or self._start + self._needed > len(self._staging):
+            self._compact()
+        return [self._view[self._end :]]
+
+    def received(self, count: int) -> list[Frame]:
+        """Account for `count` octets written to `receive_buffers()`; returns the frames that they completed.
+
+        Raises:
+            FramingError: the stream cannot be followed any further; its `frames` were complete before the fault.
+        """
+        if self._error is not None:
+            raise self._error
+        frames: list[Frame] = []
+        if self._missing is not None:
+            count = self._received_in_place(count, frames)
+            if self._missing is not None:
+                return frames
+        self._end += count
+        try:
+            self._cut(frames)
+        except FramingError as error:
+            error.frames = frames
+            self._error = error
+            raise
+        return frames
+
+    def feed(self, data: Buffer) -> list[Frame]:
+        """Take octets from anywhere; returns the frames that they completed, independent of the staging buffer.
+
+        Raises:
+            FramingError: as `received`.
+        """
+        frames: list[Frame] = []
+        rest = memoryview(data)
+        while rest:
+            buffer = self.receive_buffers()[0]
+            count = min(len(buffer), len(rest))
+            buffer[:count] = rest[:count]
+            rest = rest[count:]
+            try:
+                frames += [frame.take() for frame in self.received(count)]
+            except FramingError as error:
+                error.frames = frames + [frame.take() for frame in error.frames]
+                raise
+        return frames
+
+    def _received_in_place(self, count: int, frames: list[Frame]) -> int:
+        """Account for octets that went straight to their place; returns how many went to the staging buffer."""
+        assert self._missing is not None and self._placing is not None
+        if count < len(self._missing):
+            self._missing = self._missing[count:]
+            return 0
+        count -= len(self._missing)
+        # The staging buffer was emptied when placing began, so what follows lies at its beginning.
+        self._offset = self._placing.offset + BHS_LENGTH + len(self._placing.ahs) + len(self._placing.data)
+        self._offset += DIGEST_LENGTH if self.header_digest else 0
+        self._start = self._end = 0
+        frames.append(self._placing)
+        self._placing = self._missing = None
+        return count
+
+    def _cut(self, frames: list[Frame]) -> None:
+        """Cut every complete PDU out of the staging buffer."""
+        view, position, end = self._view, self._start, self._end
+        plain = not self.header_digest
+        self._needed = BHS_LENGTH
+        try:
+            while end - position >= BHS_LENGTH:
+                lengths: int = _LENGTHS(view, position + 4)[0]
+                if lengths == 0 and plain:
+                    header = view[position : position + BHS_LENGTH]
+                    frames.append(Frame(self._offset + position, header[0] & 0x3F, header))
+                    position += BHS_LENGTH
+                    continue
+                size = self._cut_one(position, lengths, frames)
+                if size == 0:
+                    break
+                position += size
+        finally:
+            self._start = position
+
+    def _cut_one(self, position: int, lengths: int, frames: list[Frame]) -> int:
+        """Cut the PDU at `position`; returns its size on the wire in octets, or 0 while it is incomplete."""
+        data_length = lengths & 0xFFFFFF
+        if data_length > self.max_data_segment_length:
+            raise FramingError(
+                self._offset + position + 5,
+                "DataSegmentLength",
+                f"{data_length} octets exceed the limit of {self.max_data_segment_length}",
+            )
+        header_end = position + BHS_LENGTH + (lengths >> 24) * 4
+        data_start = header_end + (DIGEST_LENGTH if self.header_digest else 0)
+        if data_start > self._end:
+            self._needed = data_start - position
+            return 0
+        frame = self._frame(position, header_end)
+        if frame.header_digest_error:
+            frames.append(frame)
+            raise FramingError(frame.offset, "HeaderDigest", "the header's CRC32C is wrong: its lengths cannot be trusted")
+        data_end = data_start + data_length
+        padded_end = data_start + ((data_length + 3) & ~3)
+        next_pdu = padded_end + (DIGEST_LENGTH if self.data_digest and data_length else 0)
+        if next_pdu > self._end:
+            if self._place is None or not self._begin_placing(frame, data_start, data_length):
+                self._needed = next_pdu - position
+                return 0
+            return self._end - position
+        frame.data = self._view[data_start:data_end]
+        if padded_end != data_end:
+            frame.padding = bytes(self._view[data_end:padded_end])
+        if self.data_digest and data_length:
+            frame.data_digest_error = crc32c(self._view[data_start:padded_end]) != _DIGEST(self._view, padded_end)[0]
+        frames.append(frame)
+        return next_pdu - position
+
+    def _frame(self, position: int, header_end: int) -> Frame:
+        view = self._view
+        header = view[position : position + BHS_LENGTH]
+        frame = Frame(self._offset + position, header[0] & 0x3F, header, bytes(view[position + BHS_LENGTH : header_end]))
+        if self.header_digest:
+            frame.header_digest_error = crc32c(view[position:header_end]) != _DIGEST(view, header_end)[0]
+        return frame
+
+    def _begin_placing(self, frame: Frame, data_start: int, data_length: int) -> bool:
+        """Receive the rest of a data segment where it belongs, when that is known and worth it."""
+        here = self._end - data_start
+        # Padding and digest would have to be received apart, so only whole words without a digest are placed.
+        if self._place is None or self.data_digest or data_length & 3 or data_length - here < PLACE_AT_LEAST:
+            return False
+        destination = self._place(frame)
+        if destination is None:
+            return False
+        frame.header = bytes(frame.header)
+        destination[:here] = self._view[data_start : self._end]
+        frame.data = destination
+        frame.placed = True
+        self._placing = frame
+        self._missing = destination[here:]
+        return True
+
+    def _compact(self) -> None:
+        """Move the incomplete PDU to the beginning of a staging buffer that can hold all of it."""
+        rest = bytes(self._view[self._start : self._end])
+        if self._needed > len(self._staging):
+            self._staging = bytearray(self._needed)
+            self._view = memoryview(self._staging)
+        self._view[: len(rest)] = rest
+        self._offset += self._start
+        self._start, self._end = 0, len(rest)

@@ -1,0 +1,94 @@
+"""What a half of the exchange observed, one record an observation.
+
+Both halves write the same stream: the scripted initiator its PDUs and transport events, the target also its state
+transitions, hook calls, completions and log lines. A listener is any callable that takes a record; whoever writes the
+records does not know who listens. Payloads are copied when the record is made, so a record stays true for ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Source: TypeAlias = Literal["initiator", "target"]
+Direction: TypeAlias = Literal["in", "out"]
+
+
+@dataclass(slots=True, frozen=True)
+class PduRecord:
+    """A PDU that went out or came in.
+
+    `offset` is the position of the BHS in the byte stream of its direction; `ahs` and `data` carry no digest and no padding.
+    """
+
+    time: float
+    source: Source
+    connection: str
+    direction: Direction
+    header: bytes
+    ahs: bytes
+    data: bytes
+    offset: int
+
+
+@dataclass(slots=True, frozen=True)
+class StateRecord:
+    """A transition of a state machine of RFC 7143 section 8, in the RFC's labels (`S4`, `T7`, `Q3`, `N5`)."""
+
+    time: float
+    source: Source
+    connection: str
+    machine: Literal["connection", "session"]
+    old: str
+    event: str
+    new: str
+
+
+@dataclass(slots=True, frozen=True)
+class HookRecord:
+    """A call of a storage driver's hook, by the guide's name, with its arguments and result as text."""
+
+    time: float
+    source: Source
+    connection: str
+    name: str
+    arguments: str
+    result: str
+
+
+@dataclass(slots=True, frozen=True)
+class CompletionRecord:
+    """A call of the storage driver into the Target Module, by the guide's name."""
+
+    time: float
+    source: Source
+    connection: str
+    name: str
+    arguments: str
+    result: str
+
+
+@dataclass(slots=True, frozen=True)
+class LogRecord:
+    """A log message with the guide's wording. Levels: 0 error, 1 warning, 2 information, 3 debug."""
+
+    time: float
+    source: Source
+    connection: str
+    level: int
+    text: str
+
+
+@dataclass(slots=True, frozen=True)
+class TransportRecord:
+    """Something that happened to the connection's transport, such as `connected`, `closed` or `reset`."""
+
+    time: float
+    source: Source
+    connection: str
+    event: str
+
+
+Record: TypeAlias = PduRecord | StateRecord | HookRecord | CompletionRecord | LogRecord | TransportRecord
+Listener: TypeAlias = Callable[[Record], None]
