@@ -1,7 +1,8 @@
 """The records of a conformance run: what happened, what was expected, what was seen.
 
-A suite fills these structs, a worker process writes each finished :class:`Case` as one JSON line (:mod:`reports.store`),
-and every report is made from a :class:`Run` alone. The structs are plain data: no clock, no I/O, no iSCSI.
+A suite fills these structs, a worker process writes each finished :class:`Case` as one JSON line
+(:mod:`reports.store`), and every report is made from a :class:`Run` alone. The structs are plain data: no
+clock, no I/O, no iSCSI.
 
 Bytes and bits are counted as RFC 7143 section 11 draws them: byte 0 is the first of the PDU, bit 0 the most
 significant bit of its byte.
@@ -34,10 +35,13 @@ Verdict = Literal[
 ]
 """How a case ended.
 
-pass: the rule was kept. non-strict: allowed, though not what the specification advises. fail: the rule was broken.
-unsupported: the device declares that it lacks the feature; never counts as a pass. known-deviation: broken exactly as
-the target's profile says. inconclusive: the exchange never reached the point that the rule is about.
-harness-error: our own fault, never the target's.
+- pass: the rule was kept.
+- non-strict: allowed, though not what the specification advises.
+- fail: the rule was broken.
+- unsupported: the device declares that it lacks the feature. Never counts as a pass.
+- known-deviation: broken exactly as the target's profile says.
+- inconclusive: the exchange never reached the point that the rule is about.
+- harness-error: our own fault, never the target's.
 """
 
 EventKind = Literal["pdu", "state", "hook", "completion", "log", "note", "transport"]
@@ -49,18 +53,23 @@ EVENT_KINDS: tuple[EventKind, ...] = get_args(EventKind)
 _RED: frozenset[Verdict] = frozenset({"fail", "inconclusive", "harness-error"})
 
 
-class Field(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+class Field(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
     """One decoded field of a PDU.
 
     name: the RFC's name in snake case, or the text key's name for a key=value pair of the data segment.
     value: as a person writes it: "0x20", "5", "iqn.2004-01.com.example:disk".
-    meaning: what the value says, in words ("Login Request", "Full feature phase"); on a marked field, what was wrong.
-    offset: byte at which the field begins, from the first byte of the PDU as it stands in :attr:`Event.hex`; -1 for
-        a value that has no bytes there (a digest, say).
-    bits: "0" or "2-7" or "0-31": first and last bit, counted from the most significant bit of byte `offset`. A
-        32-bit word is "0-31", a data segment of ten bytes "0-79".
-    section: where the field is defined: "11.12.3" for RFC 7143, otherwise with the document's name ("SPC-4 6.6").
+    meaning: what the value says, in words ("Login Request", "Full feature phase"); on a marked field, what is
+        wrong with it ("expected 6").
+    offset: byte at which the field begins, from the first byte of the PDU as it stands in :attr:`Event.hex`;
+        -1 for a value that has no bytes there (a digest, say).
+    bits: "0" or "2-7" or "0-31": first and last bit, counted from the most significant bit of byte `offset`.
+        A 32-bit word is "0-31", a data segment of ten bytes "0-79".
+    section: where the field is defined: "11.12.3" for RFC 7143, otherwise with the document's name
+        ("SPC-4 6.6").
     marked: this is the field that broke the rule.
+
+    A run has hundreds of thousands of these, so the garbage collector does not track them (they hold strings
+    only).
     """
 
     name: str
@@ -84,7 +93,8 @@ class Event(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     title: "Login Request", "S3 -> S4", the hook's name, "connected".
     detail: the few values worth a glance ("CSG=1 NSG=3 T=1"), the log line's text, the hook's arguments.
     fields: decoded fields in wire order.
-    hex: hexadecimal digits of header, AHS and data segment, without digests and padding; the data may be cut short.
+    hex: hexadecimal digits of header, AHS and data segment, without digests and padding; the data may be cut
+        short.
     length: bytes of header, AHS and data before any cut; 0 when `hex` is whole.
     data_preview: the data segment as text where it is text (key=value pairs, one a line).
     marked: this is the event that broke the rule.
@@ -164,7 +174,8 @@ class Run(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """A whole run.
 
     tool_version: version of this toolkit.
-    target: what was judged: "iscsi://127.0.0.1:3260/iqn.2004-01.com.example:disk/0", or the embedded target's name.
+    target: what was judged: "iscsi://127.0.0.1:3260/iqn.2004-01.com.example:disk/0", or the embedded target's
+        name.
     transport: "tcp" or "memory".
     started: wall clock at the beginning, with time zone.
     duration: seconds of wall clock.

@@ -1,0 +1,182 @@
+r"""A case as plain text: the verdict with its evidence, and the exchange as a ladder.
+
+    initiator                                                                              target
+     |    0.210 ms  Login Request  CSG=1 NSG=3 T=1                                            |
+     |--------------------------------------------------------------------------------------->|
+     |                                                                  S4 -> S5  LOGGED_IN  *|
+
+For terminals, JUnit's system-out and Allure's attachments. Whatever a device sent may stand in a record, so
+control characters leave here as escapes such as ``\x1b``: a report never drives somebody's terminal.
+"""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Iterator
+
+from reports.model import Case, Event, Field, Requirement
+
+__all__ = ["case_text", "clock", "decoded", "hex_dump", "ladder", "printable", "steps"]
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_LABELS = {"hook": "call", "completion": "done"}
+MARK = "!"
+
+
+def printable(text: str) -> str:
+    r"""The text with control characters as escapes (``\x1b``); tabs and line ends stay."""
+    return _CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)
+
+
+def clock(seconds: float) -> str:
+    """A duration as people read it: "0.210 ms", "12.4 ms", "1.50 s"."""
+    if seconds < 0.001:
+        return f"{seconds * 1000:.3f} ms"
+    if seconds < 0.9995:
+        return f"{seconds * 1000:.1f} ms"
+    return f"{seconds:.2f} s"
+
+
+def case_text(case: Case, requirements: dict[str, Requirement], *, width: int = 100) -> str:
+    """Everything about a case that fits in a terminal: rule, verdict, exchange, decoded culprit, how to
+    repeat.
+
+    Args:
+        case: the case.
+        requirements: catalogue entries by identifier; one that is missing is named without its wording.
+        width: columns to fill, at least 60.
+    """
+    parts = [_heading(case, requirements, width)]
+    if case.events:
+        parts.append(ladder(case, width=width))
+    parts += [decoded(event, width=width) for event in case.events if event.marked and event.fields]
+    if case.traceback:
+        parts.append(printable(case.traceback).rstrip())
+    if case.repeat_command:
+        parts.append(f"repeat: {printable(case.repeat_command)}")
+    return "\n\n".join(parts) + "\n"
+
+
+def ladder(case: Case, *, width: int = 100) -> str:
+    """The exchange, one lifeline at each edge, `width` columns wide (at least 60).
+
+    A PDU takes two lines, what it says and its arrow; whatever one side reports about itself stands at its
+    lifeline. The offending event carries "!" in the first column.
+    """
+    width = max(width, 60)
+    several = len({event.connection for event in case.events if event.connection}) > 1
+    lines = ["  initiator" + "target".rjust(width - 11)]
+    for event in case.events:
+        gutter = MARK if event.marked else " "
+        lines += [gutter + line for line in _event_lines(event, width - 1, several)]
+    return "\n".join(lines)
+
+
+def decoded(event: Event, *, width: int = 100) -> str:
+    """All fields of a PDU as a table, then its bytes."""
+    lines = [f"{printable(event.title)} ({_where(event)})"]
+    names = max((len(field.name) for field in event.fields), default=0)
+    values = min(max((len(field.value) for field in event.fields), default=0), 34)
+    for field in event.fields:
+        place = f"{_place(field)}  {field.section}".strip()
+        text = f"{field.name:<{names}}  {field.value:<{values}}  {field.meaning}".rstrip()
+        gap = max(2, width - 2 - len(text) - len(place))
+        lines.append(f"{MARK if field.marked else ' '} {printable(text)}{' ' * gap}{printable(place)}")
+    return "\n".join([*lines, *(f"  {line}" for line in hex_dump(event.hex))])
+
+
+def hex_dump(digits: str) -> list[str]:
+    """Hexadecimal digits as lines of sixteen bytes with offset and ASCII, in the RFC's groups of four."""
+    lines = []
+    data = bytes.fromhex(digits)
+    for start in range(0, len(data), 16):
+        row = data[start : start + 16]
+        words = "  ".join(row[word : word + 4].hex(" ") for word in range(0, len(row), 4))
+        shown = "".join(chr(octet) if 0x20 <= octet < 0x7F else "." for octet in row)
+        lines.append(f"{start:04x}  {words:<50}  {shown}")
+    return lines
+
+
+def steps(case: Case) -> Iterator[str]:
+    """The exchange as sentences, one an event, for tools that know no ladder."""
+    for event in case.events:
+        arrow = f"{event.source} → {event.destination}" if event.destination else event.source
+        label = "" if event.kind == "pdu" else f"{_LABELS.get(event.kind, event.kind)} "
+        said = printable(" ".join(part for part in (label + event.title, event.detail) if part.strip()))
+        connection = f" [{printable(event.connection)}]" if event.connection else ""
+        yield f"{clock(event.time)} {arrow}{connection}: {said}"
+
+
+def _heading(case: Case, requirements: dict[str, Requirement], width: int) -> str:
+    lines = [f"{case.verdict}: {printable(case.title)}", f"case: {printable(case.id)}"]
+    lines += _paragraph("rule", case.rule + (f" ({case.clause})" if case.clause else ""), width)
+    for identifier in case.requirements:
+        entry = requirements.get(identifier)
+        wording = f"{entry.level}, {entry.section}: {entry.text}" if entry else ""
+        lines += _paragraph(identifier, wording, width)
+    for name, text in (
+        ("expected", case.expected),
+        ("observed", case.observed),
+        ("deviation", case.deviation),
+    ):
+        if text:
+            lines += _paragraph(name, text, width)
+    return "\n".join(lines)
+
+
+def _paragraph(name: str, text: str, width: int) -> list[str]:
+    filled = textwrap.wrap(f"{name}: {printable(text)}", width, subsequent_indent="    ")
+    return filled or [f"{name}:"]
+
+
+def _event_lines(event: Event, width: int, several: bool) -> list[str]:
+    connection = f"{event.connection} " if several and event.connection else ""
+    said = printable(" ".join(f"{connection}{event.title}  {event.detail}".split()))
+    if event.kind == "pdu":
+        said = f"   {clock(event.time):>8}  {said}"
+        lines = [_between(said, width), _arrow(event, width)]
+    else:
+        label = "" if event.kind == "state" else f"{_LABELS.get(event.kind, event.kind)}: "
+        lines = [_note(label + said, width, right=event.source == "target")]
+    if event.marked and event.remark:
+        lines += [
+            _between(f"  ^ {printable(line)}", width) for line in textwrap.wrap(event.remark, width - 8)
+        ]
+    return lines
+
+
+def _between(text: str, width: int) -> str:
+    inside = width - 3
+    shown = text if len(text) <= inside else text[: inside - 1] + "…"
+    return f" |{shown:<{inside}}|"
+
+
+def _arrow(event: Event, width: int) -> str:
+    shaft = "-" * (width - 4)
+    return f" |<{shaft}|" if event.source == "target" else f" |{shaft}>|"
+
+
+def _note(text: str, width: int, *, right: bool) -> str:
+    inside = width - 4
+    shown = text if len(text) <= inside else text[: inside - 1] + "…"
+    return f" |{shown:>{inside}}*|" if right else f" |*{shown:<{inside}}|"
+
+
+def _where(event: Event) -> str:
+    parts = [f"{event.source} to {event.destination}", event.connection, clock(event.time)]
+    return printable(", ".join(part for part in parts if part))
+
+
+def _place(field: Field) -> str:
+    """Where a field lies: "byte 1 bit 0", "bytes 24-27"."""
+    if field.offset < 0:
+        return ""
+    first, _, last = field.bits.partition("-")
+    if not first.isdigit():
+        return f"byte {field.offset}"
+    final = int(last) if last.isdigit() else int(first)
+    if int(first) % 8 == 0 and final % 8 == 7:
+        begin, end = field.offset + int(first) // 8, field.offset + final // 8
+        return f"byte {begin}" if begin == end else f"bytes {begin}-{end}"
+    return f"byte {field.offset} bit {field.bits}"
