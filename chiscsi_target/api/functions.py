@@ -1,0 +1,70 @@
+"""The functions that a storage driver calls for a command (guide 5.2.4 and 7.3.5).
+
+They may be called inside a hook, later, or from another thread. All do the minimum and return: 0, or a negative
+`ReturnCode`.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.lun_class import TmfHandle
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.api.sgvec import SgList
+
+
+def chiscsi_scsi_cmd_buffer_ready(
+    scmd: chiscsi_scsi_command,
+    sc_xfer_sreq_buf: SgList | None,
+    sc_xfer_sgcnt: int,
+    sc_xfer_offset: int,
+    sc_xfer_buflen: int,
+) -> int:
+    """Hand over the buffers that a write's data is to go to.
+
+    Args:
+        sc_xfer_sreq_buf: the vectors; they and their memory belong to the stack until they are handed back.
+        sc_xfer_sgcnt: number of vectors; 0 when `sc_xfer_sreq_buf` is the memory itself.
+        sc_xfer_offset: where the buffers begin in the whole transfer, in octets.
+        sc_xfer_buflen: length of the buffers together, in octets.
+
+    Returns:
+        0, or -EINVAL with the message of Appendix D.
+    """
+    return scmd._stack.buffer_ready(scmd, sc_xfer_sreq_buf, sc_xfer_sgcnt, sc_xfer_offset, sc_xfer_buflen)
+
+
+def chiscsi_scsi_cmd_execution_status(
+    scmd: chiscsi_scsi_command,
+    sc_xfer_sreq_buf: SgList | None,
+    sc_xfer_sgcnt: int,
+    sc_xfer_offset: int,
+    sc_xfer_buflen: int,
+) -> int:
+    """Complete a command's execution, with the status in `scmd`; for a read, hand over the data to be sent.
+
+    Args and result as `chiscsi_scsi_cmd_buffer_ready`. For a write the buffers are ignored.
+    """
+    return scmd._stack.execution_status(scmd, sc_xfer_sreq_buf, sc_xfer_sgcnt, sc_xfer_offset, sc_xfer_buflen)
+
+
+def chiscsi_scsi_cmd_abort(scmd: chiscsi_scsi_command) -> int:
+    """Ask the stack to abort a command; `fp_scsi_cmd_abort_status` tells when that is done (guide 7.3.5.4)."""
+    return scmd._stack.command_abort(scmd)
+
+
+def chiscsi_scsi_cmd_abort_status(scmd: chiscsi_scsi_command) -> int:
+    """Answer `fp_scsi_cmd_abort`: the driver has given the command up."""
+    return scmd._stack.command_abort_status(scmd)
+
+
+def chiscsi_tmf_execution_done(hndl: TmfHandle, tmf_response: int, scmd: chiscsi_scsi_command | None) -> int:
+    """Answer `fp_tmf_execute` (guide 7.3.6).
+
+    Args:
+        hndl: the handle that the hook was given.
+        tmf_response: ISCSI_RESPONSE_TMF_*.
+        scmd: the command that the hook was given, or None.
+    """
+    return hndl.execution_done(tmf_response, scmd)

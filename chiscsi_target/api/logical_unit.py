@@ -1,0 +1,62 @@
+"""`chiscsi_lun`: a logical unit of a target whose class makes its units from `TargetDevice` lines."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+
+LU_FLAG_RO = 0x1
+LU_FLAG_OFFLINE = 0x2
+
+
+class chiscsi_lun:
+    """A logical unit. The LUN class's hooks fill it when it is configured and attached.
+
+    Attributes:
+        lun: its number in the target, from 0.
+        path: the first word of its `TargetDevice` line.
+        flags: LU_FLAG_* bits.
+        size: size of the medium in octets, a multiple of the block size.
+        sect_shift: binary logarithm of the block size in octets.
+        prod_id, scsi_id, scsi_sn, scsi_wwn: identification for INQUIRY and its VPD pages.
+        priv_data: the driver's own.
+    """
+
+    __slots__ = (
+        "flags",
+        "lun",
+        "lun_class",
+        "path",
+        "priv_data",
+        "prod_id",
+        "scsi_id",
+        "scsi_sn",
+        "scsi_wwn",
+        "sect_shift",
+        "size",
+    )
+
+    def __init__(self, lun_class: chiscsi_target_lun_class, lun: int, path: str) -> None:
+        self.lun_class = lun_class
+        self.lun = lun
+        self.path = path
+        self.flags = 0
+        self.size = 0
+        self.sect_shift = 9
+        self.prod_id = ""
+        self.scsi_id = ""
+        self.scsi_sn = ""
+        self.scsi_wwn = ""
+        self.priv_data: Any = None
+
+    @property
+    def block_count(self) -> int:
+        """Number of logical blocks."""
+        return self.size >> self.sect_shift
+
+    @property
+    def read_only(self) -> bool:
+        """Whether writes are refused."""
+        return bool(self.flags & LU_FLAG_RO)
