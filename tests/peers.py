@@ -6,8 +6,8 @@ A test that needs tgt, libiscsi, QEMU, tshark or a browser asks for it by name b
         tgtd = require_peer("tgtd", package="tgt")
 
 On a developer's machine the test is then skipped with the command that would install the program. Under
-``CHISCSI_REQUIRE_PEERS=1``, as in continuous integration, it fails: a peer that silently disappeared would otherwise
-look like success.
+``CHISCSI_REQUIRE_PEERS=1``, as in continuous integration, it fails: a peer that silently disappeared would
+otherwise look like success.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ def require_peer(program: str, *, package: str) -> Path:
 def require_peer_file(pattern: str, *, package: str) -> Path:
     """The first file that matches the glob `pattern`, for peers that are a library or a plug-in.
 
-    For example QEMU's iSCSI driver: ``require_peer_file("/usr/lib/*/qemu/block-iscsi.so", package="qemu-block-extra")``.
+    For example QEMU's iSCSI driver: "/usr/lib/*/qemu/block-iscsi.so", of qemu-block-extra.
     """
     __tracebackhide__ = True
     found = sorted(glob.glob(pattern))
