@@ -10,7 +10,7 @@
 
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup peers conform test coverage serve bench lint format clean
+.PHONY: help setup peers conform test coverage serve bench lint lint-rules lint-format lint-types lint-imports format clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -45,11 +45,19 @@ serve: $(READY)
 bench: $(READY) peers
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-lint: $(READY)
+lint: lint-rules lint-format lint-types lint-imports
+
+lint-rules: $(READY)
 	@$(BIN)/ruff check .
+
+lint-format: $(READY)
 	@$(BIN)/ruff format --check .
+
+lint-types: $(READY)
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+
+lint-imports: $(READY)
+	@$(BIN)/lint-imports --no-logo
 
 format: $(READY)
 	@$(BIN)/ruff format .
