@@ -30,9 +30,7 @@ __all__ = [
     "verdict_counts",
 ]
 
-Verdict = Literal[
-    "pass", "non-strict", "fail", "unsupported", "known-deviation", "inconclusive", "harness-error"
-]
+Verdict = Literal["pass", "non-strict", "fail", "unsupported", "known-deviation", "inconclusive", "harness-error"]
 """How a case ended.
 
 - pass: the rule was kept.

@@ -13,11 +13,10 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Iterator
 
 from reports.model import Case, Event, Field, Requirement
 
-__all__ = ["case_text", "clock", "decoded", "hex_dump", "ladder", "printable", "steps"]
+__all__ = ["case_text", "clock", "decoded", "hex_dump", "ladder", "printable", "step"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 _LABELS = {"hook": "call", "completion": "done"}
@@ -98,14 +97,13 @@ def hex_dump(digits: str) -> list[str]:
     return lines
 
 
-def steps(case: Case) -> Iterator[str]:
-    """The exchange as sentences, one an event, for tools that know no ladder."""
-    for event in case.events:
-        arrow = f"{event.source} → {event.destination}" if event.destination else event.source
-        label = "" if event.kind == "pdu" else f"{_LABELS.get(event.kind, event.kind)} "
-        said = printable(" ".join(part for part in (label + event.title, event.detail) if part.strip()))
-        connection = f" [{printable(event.connection)}]" if event.connection else ""
-        yield f"{clock(event.time)} {arrow}{connection}: {said}"
+def step(event: Event) -> str:
+    """One event as a line, for tools that know no ladder."""
+    arrow = f"{event.source} → {event.destination}" if event.destination else event.source
+    label = "" if event.kind == "pdu" else f"{_LABELS.get(event.kind, event.kind)} "
+    said = " ".join(part for part in (label + event.title, event.detail) if part.strip())
+    connection = f" [{event.connection}]" if event.connection else ""
+    return printable(f"{clock(event.time)} {arrow}{connection}: {said}")
 
 
 def _heading(case: Case, requirements: dict[str, Requirement], width: int) -> str:
@@ -140,9 +138,7 @@ def _event_lines(event: Event, width: int, several: bool) -> list[str]:
         label = "" if event.kind == "state" else f"{_LABELS.get(event.kind, event.kind)}: "
         lines = [_note(label + said, width, right=event.source == "target")]
     if event.marked and event.remark:
-        lines += [
-            _between(f"  ^ {printable(line)}", width) for line in textwrap.wrap(event.remark, width - 8)
-        ]
+        lines += [_between(f"  ^ {printable(line)}", width) for line in textwrap.wrap(event.remark, width - 8)]
     return lines
 
 
