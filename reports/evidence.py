@@ -18,7 +18,7 @@ from reports.model import Case, Event, Field
 
 __all__ = ["chunks", "pack"]
 
-EVENTS_PER_CHUNK = 1000
+EVENTS_PER_CHUNK = 400
 """Small enough to inflate and parse within a frame, large enough that equal strings compress well."""
 
 

@@ -4,7 +4,7 @@ const narrow = matchMedia("(max-width: 1020px)");
 
 /** The body of an opened case. `chosen(index)` is told which PDU is being looked at; -1 for none. */
 function caseBody(entry, evidence, chosen, events) {
-  const body = make("div.body", { role: "region", "aria-label": visible(entry.title) });
+  const body = make(`div.body.v-${entry.verdict}`, { role: "region", "aria-label": visible(entry.title) });
   body.append(judgement(entry, evidence));
   if (entry.traceback) body.append(make("pre.traceback", {}, visible(entry.traceback)));
   if (!events.length) {
@@ -43,7 +43,7 @@ function caseBody(entry, evidence, chosen, events) {
   narrow.addEventListener("change", () => { if (current) place(); });
   body.append(exchange);
   const first = events.find((event) => event.marked && event.kind === "pdu");
-  const fallback = narrow.matches ? null : events.findLast((event) => event.kind === "pdu");
+  const fallback = narrow.matches ? null : events.find((event) => event.kind === "pdu");
   if (first ?? fallback) open((first ?? fallback).index);
   return { body, open };
 }
@@ -56,7 +56,7 @@ function judgement(entry, evidence) {
     ["Deviation", entry.deviation, "deviation"],
   ].filter(([, text]) => text);
   const list = make("dl.judgement", {}, rows.map(([name, text, kind, clause]) => make("div", { class: kind },
-    make("dt", {}, name), make("dd", {}, visible(text), clause ? make("span.clause", {}, visible(clause)) : null))));
+    make("dt", {}, name), make("dd", {}, visible(text), " ", clause ? make("span.clause", {}, visible(clause)) : null))));
   list.append(requirements(entry, evidence));
   if (entry.repeat_command) {
     list.append(make("div.again", {}, make("dt", {}, "Repeat"),

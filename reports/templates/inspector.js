@@ -25,7 +25,7 @@ function inspector(event) {
   if (event.remark) box.append(make("p.remark", {}, visible(event.remark)));
   if (event.fields.length) box.append(fieldTable(event, highlight));
   if (event.hex) box.append(make("div.bytes", {}, bytesHead(event), dump.element, strip));
-  if (event.preview) box.append(make("div.preview", {}, make("h5", {}, "Data segment as text"), make("pre", {}, visible(event.preview))));
+  if (event.preview) box.append(preview(event));
   highlight(event.fields.filter((field) => field.marked));
   return box;
 }
@@ -35,6 +35,12 @@ function pduHead(event) {
   return make("header", {},
     make("h4", { tabindex: "-1" }, visible(event.title), event.marked ? make("span.culprit", {}, "offending PDU") : null),
     make("p", {}, visible(way.filter(Boolean).join(" · "))));
+}
+
+/** The data segment as text; folded when the field table already goes through it to the end. */
+function preview(event) {
+  const decoded = event.fields.some((field) => field.last >= event.hex.length / 2 - 2);
+  return make("details.preview", { open: !decoded }, make("summary", {}, "Data segment as text"), make("pre", {}, visible(event.preview)));
 }
 
 function bytesHead(event) {
@@ -57,7 +63,7 @@ function fieldRow(field, place, highlight, marked) {
   const quiet = field.name.startsWith("rsvd") && /^(0x)?0*$/.test(field.value);
   const row = make("tr", { role: "row", "data-field": place, class: field.marked ? "marked" : quiet ? "quiet" : null },
     cell("name", visible(field.name), field.marked ? make("span.unseen", {}, " (offending field)") : null),
-    cell("value", visible(field.value)),
+    make(`td.value${field.value.length > 20 ? ".long" : ""}`, { role: "cell" }, visible(field.value)),
     cell("meaning", visible(field.meaning)),
     cell("place", field.place),
     cell("section", field.section ? clauseLink(field.section) : ""));
@@ -72,7 +78,10 @@ function hexDump(event) {
   const element = make("div.hex", { role: "img", "aria-label": `${bytes.length} bytes in hexadecimal` });
   const cells = [];
   const draw = (from, to) => {
-    for (let start = from; start < to; start += 8) element.append(hexRow(bytes, start, Math.min(start + 8, to), cells));
+    for (let start = from; start < to; start += 16) {
+      const halves = [start, start + 8].filter((half) => half < to);
+      element.append(make("div.octets", {}, halves.map((half) => hexHalf(bytes, half, Math.min(half + 8, to), cells))));
+    }
   };
   draw(0, Math.min(bytes.length, BYTES_SHOWN));
   if (bytes.length > BYTES_SHOWN) {
@@ -99,7 +108,7 @@ function hexDump(event) {
   };
 }
 
-function hexRow(bytes, start, end, cells) {
+function hexHalf(bytes, start, end, cells) {
   const digits = make("span.digits");
   const letters = make("span.letters");
   for (let octet = start; octet < end; octet += 1) {
@@ -109,7 +118,7 @@ function hexRow(bytes, start, end, cells) {
     letters.append(pair[1]);
     cells[octet] = pair;
   }
-  return make("div.octets", {}, make("span.at", {}, start.toString(16).padStart(4, "0")), digits, letters);
+  return [make("span.at", {}, start.toString(16).padStart(4, "0")), digits, letters];
 }
 
 /** The bits of a field that does not fill its bytes. */

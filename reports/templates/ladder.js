@@ -15,7 +15,7 @@ function ladder(events, opened) {
     before = event.time;
     list.append(rung(event, connections.indexOf(event.connection), several, opened));
   }
-  const ends = make("div.ends", { "aria-hidden": "true" }, make("span", {}, "initiator"), make("span", {}, "target"));
+  const ends = make("div.ends", { "aria-hidden": "true" }, make("i", {}, "ms"), make("span", {}, "initiator"), make("span", {}, "target"));
   roving(list, "button.rung");
   return make("div.ladder", {}, toolbar(events, connections, list), ends, list);
 }
@@ -23,10 +23,10 @@ function ladder(events, opened) {
 function rung(event, connection, several, opened) {
   const side = event.source === "target" ? "from-target" : "from-initiator";
   const chip = several && event.connection ? make(`span.wire.w${connection % 6}`, {}, visible(event.connection)) : null;
-  const time = make("span.when", {}, clock(event.time));
+  const time = make("span.when", {}, (event.time * 1000).toFixed(3));
   const item = make("li", { class: event.marked ? "marked" : null, "data-group": GROUPS[event.kind], "data-wire": connection });
   if (event.kind === "pdu") {
-    const said = make("span.said", {}, chip, make("b", {}, visible(event.title)), " ", make("span.detail", {}, visible(event.detail)));
+    const said = make("span.said", {}, chip, make("b", {}, visible(event.title)), "  ", make("span.detail", {}, visible(event.detail)));
     const label = `${event.title} from ${event.source}${event.marked ? ", offending" : ""}`;
     const attributes = { type: "button", "data-event": event.index, "aria-pressed": "false", "aria-label": `${label}. ${visible(event.detail)}` };
     const row = make(`button.rung.${side}.w${Math.max(connection, 0) % 6}`, attributes, time, make("span.lane", {}, said, make("span.arrow")));
@@ -34,7 +34,7 @@ function rung(event, connection, several, opened) {
     item.append(row);
   } else {
     const what = make(`span.kind`, {}, LABELS[event.kind]);
-    const said = make("span.said", {}, chip, what, make("b", {}, visible(event.title)), " ", make("span.detail", {}, visible(event.detail)));
+    const said = make("span.said", {}, chip, what, make("b", {}, visible(event.title)), "  ", make("span.detail", {}, visible(event.detail)));
     item.append(make(`div.rung.aside.k-${event.kind}.${side}`, {}, time, make("span.lane", {}, said)));
   }
   if (event.remark) item.append(make("p.remark", {}, visible(event.remark)));
@@ -61,7 +61,7 @@ function toolbar(events, connections, list) {
     bar.append(button);
   };
   const count = (group) => events.filter((event) => GROUPS[event.kind] === group).length;
-  if (groups.length > 1) for (const group of groups) toggle(`g:${group}`, "button.switch", `${count(group)} ${group}`);
+  if (groups.length > 1) for (const group of groups) toggle(`g:${group}`, "button.switch", group, make("span.n", {}, count(group)));
   if (connections.length > 1) connections.forEach((name, place) => toggle(`w:${place}`, `button.switch.wire.w${place % 6}`, visible(name)));
   return bar;
 }

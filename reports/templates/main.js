@@ -51,7 +51,7 @@ function remember() {
   if (looking.number >= 0) parts.set("case", evidence.cases[looking.number].id);
   if (looking.pdu >= 0) parts.set("pdu", looking.pdu);
   try {
-    history.replaceState(null, "", `#${parts}`);
+    history.replaceState(null, "", parts.size ? `#${parts}` : location.href.split("#")[0]);
   } catch { /* some viewers forbid it; the page works without */ }
 }
 

@@ -1,6 +1,6 @@
 """Sample runs for the reports: realistic, the same every time, and as large as one asks.
 
-    python -m tests.reports.sample_run DIRECTORY [CASES]     writes every report of a sample run, to look at
+    python -m tests.reports.sample_run DIRECTORY [CASES [BURSTS]]     writes every report of a sample run, to look at
 
 The exchanges are invented; the rules are RFC 7143's.
 """
@@ -30,8 +30,9 @@ Values = dict[str, int]
 class Exchange:
     """Collects events, with a clock and the sequence numbers of one session."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, bursts: int) -> None:
         self.events: list[Event] = []
+        self.bursts = bursts
         self.now = 0.0
         self.seed = seed
         self.cmd_sn = 1 + seed % 7
@@ -119,17 +120,24 @@ class Exchange:
 
 def _read(x: Exchange) -> None:
     x.login()
-    x.command("READ(10) lba=2048 blocks=1", 0x28000000080000000100, 0x21, 512, "read")
-    values = {"final": 1, "status_present": 1, "initiator_task_tag": 0x21, "target_transfer_tag": NO_TAG}
-    x.pdu(pdus.DATA_IN, "DataSN=0 offset=0 S=1", values, data=PAYLOAD)
+    length = 512 * x.bursts
+    x.command(f"READ(10) lba=2048 blocks={x.bursts}", 0x28000000080000000000 | x.bursts << 8, 0x21, length, "read")
+    for data_sn in range(x.bursts):
+        last = data_sn == x.bursts - 1
+        values = {"final": last, "status_present": last, "initiator_task_tag": 0x21, "target_transfer_tag": NO_TAG}
+        values.update(data_sn=data_sn, buffer_offset=data_sn * 512)
+        detail = f"DataSN={data_sn} offset={data_sn * 512}{' S=1' if last else ''}"
+        x.pdu(pdus.DATA_IN, detail, values, data=PAYLOAD)
     x.stat_sn += 1
     x.logout()
 
 
 def _write(x: Exchange) -> None:
     x.login()
-    x.command("WRITE(10) lba=64 blocks=2", 0x2A000000004000000200, 0x22, 1024, "write")
-    for r2t in range(2):
+    x.command(
+        f"WRITE(10) lba=64 blocks={x.bursts}", 0x2A000000004000000000 | x.bursts << 8, 0x22, 512 * x.bursts, "write"
+    )
+    for r2t in range(x.bursts):
         place = {"final": 1, "initiator_task_tag": 0x22, "target_transfer_tag": 0x400 + r2t, "buffer_offset": r2t * 512}
         asked = {**place, "r2t_sn": r2t, "desired_data_transfer_length": 512}
         x.pdu(pdus.READY_TO_TRANSFER, f"R2TSN={r2t} offset={r2t * 512} length=512", asked)
@@ -140,6 +148,8 @@ def _write(x: Exchange) -> None:
 
 def _window(x: Exchange) -> None:
     x.login()
+    for tag in range(2, x.bursts):
+        x.ping(0x50 + tag, b"warming up")
     beyond = {"final": 1, "attr": 1, "cmd_sn": x.cmd_sn + 40, "initiator_task_tag": 0x23}
     x.pdu(pdus.SCSI_COMMAND, f"TEST UNIT READY CmdSN={x.cmd_sn + 40}, beyond MaxCmdSN", beyond)
     x.add("log", "target", "command outside the window dropped", f"CmdSN={x.cmd_sn + 40} MaxCmdSN={x.cmd_sn + 31}")
@@ -238,9 +248,9 @@ def requirements() -> list[Requirement]:
     return list(entries.values())
 
 
-def sample_run(cases: int = 108) -> Run:
-    """A run of so many cases against an invented array, with every verdict in it."""
-    made = sorted((_case(number) for number in range(cases)), key=lambda case: _SUITES.index(case.suite))
+def sample_run(cases: int = 108, bursts: int = 2) -> Run:
+    """A run of so many cases against an invented array, with every verdict in it; more `bursts`, longer exchanges."""
+    made = sorted((_case(number, bursts) for number in range(cases)), key=lambda case: _SUITES.index(case.suite))
     environment = {"python": "3.11.2", "platform": "Linux 6.1 x86_64", "profile": "example-array", "seed": "20260314"}
     return Run(
         "0.1.0",
@@ -258,10 +268,10 @@ def sample_run(cases: int = 108) -> Run:
 _SUITES = list(dict.fromkeys(suite for suite, *_ in RULES))
 
 
-def _case(number: int) -> Case:
+def _case(number: int, bursts: int) -> Case:
     suite, title, requirement, clause, script = RULES[number % len(RULES)]
     round_ = number // len(RULES)
-    exchange = Exchange(number)
+    exchange = Exchange(number, bursts)
     script(exchange)
     identifier = f"{suite.replace(' ', '-')}.{number % len(RULES):02}"
     if round_:
@@ -330,5 +340,5 @@ def _without_exchange(case: Case, round_: int) -> None:
 
 
 if __name__ == "__main__":
-    for path in write_reports(sample_run(int(sys.argv[2]) if len(sys.argv) > 2 else 108), Path(sys.argv[1])):
+    for path in write_reports(sample_run(*map(int, sys.argv[2:])), Path(sys.argv[1])):
         sys.stdout.write(f"{path}\n")
