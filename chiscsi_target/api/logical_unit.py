@@ -9,6 +9,8 @@ if TYPE_CHECKING:
 
 LU_FLAG_RO = 0x1
 LU_FLAG_OFFLINE = 0x2
+LU_FLAG_SYNC = 0x4
+"""A write's status is sent when its data is on stable storage: there is no write cache to speak of."""
 
 
 class chiscsi_lun:

@@ -1,0 +1,108 @@
+"""`MEM`: a logical unit in memory, as sparse as the pages that were ever written."""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Any, Final
+
+from chiscsi_target.api import (
+    ISCSI_RESPONSE_TMF_COMPLETE,
+    SC_FLAG_WRITE,
+    ReturnCode,
+    chiscsi_scsi_cmd_abort_status,
+    chiscsi_scsi_cmd_buffer_ready,
+    chiscsi_scsi_cmd_execution_status,
+    chiscsi_sgvec,
+    chiscsi_target_lun_class,
+    chiscsi_tmf_execution_done,
+)
+from chiscsi_target.drivers.options import Option, parse_options, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
+    from chiscsi_target.api.lun_class import TmfHandle
+    from chiscsi_target.api.sgvec import SgList
+
+__all__ = ["MemoryLunClass"]
+
+DEFAULT_SIZE: Final = 16 << 20
+_MAP_NORESERVE: Final = 0x4000
+"""Linux's flag for address space without a claim on memory; Python 3.11 does not name it."""
+
+
+def _size(lu: chiscsi_lun, value: str) -> None:
+    lu.size = parse_size(value)
+
+
+_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size}
+
+
+class MemoryLunClass(chiscsi_target_lun_class):
+    """Keeps its blocks in anonymous memory.
+
+    A write lands in place: the stack gets the medium's own memory as buffer. A write that is aborted may therefore
+    leave its blocks partly written, as on any disk. A read hands over a copy: what the stack has not transmitted yet
+    must not change under it, least of all after its digest was computed.
+    """
+
+    class_name = "MEM"
+
+    def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
+        """Take `size=` (16MB by default) and the common options."""
+        return parse_options(lu, buf, ebuf, _OPTIONS)
+
+    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        """Reserve the address space; memory is only used for blocks that are written."""
+        lu.size = lu.size or DEFAULT_SIZE
+        if lu.size % (1 << lu.sect_shift):
+            ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
+            return -ReturnCode.EINVAL
+        try:
+            lu.priv_data = mmap.mmap(-1, lu.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
+        except (OSError, OverflowError, ValueError) as error:
+            ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
+            return -ReturnCode.ENOMEM
+        return 0
+
+    def fp_detach(self, lu: chiscsi_lun) -> None:
+        """Give the memory back."""
+        lu.priv_data = None
+
+    def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
+        """Execute a READ, provide the buffer of a WRITE, and complete SYNCHRONIZE CACHE: there is no cache."""
+        lu = sc.sc_lu
+        assert lu is not None
+        length = sc.sc_xfer_len
+        start = sc.sc_lba << lu.sect_shift
+        if sc.sc_flag & SC_FLAG_WRITE:
+            view = memoryview(lu.priv_data)[start : start + length]
+            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(view, length)], 1, 0, length)
+        if length:
+            return chiscsi_scsi_cmd_execution_status(sc, lu.priv_data[start : start + length], 0, 0, length)
+        return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+
+    def fp_scsi_cmd_data_xfer_status(
+        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
+    ) -> int:
+        """Complete a WRITE, whose data is already where it belongs."""
+        if sc.sc_flag & SC_FLAG_WRITE:
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
+        return 0
+
+    def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
+        """Give a command up at once: nothing is under way."""
+        return chiscsi_scsi_cmd_abort_status(sc)
+
+    def fp_tmf_execute(
+        self,
+        sess_tclass: Any,
+        hndl: TmfHandle,
+        immediate_cmd: int,
+        tmf_func: int,
+        lun: int,
+        sc: chiscsi_scsi_command | None,
+    ) -> int:
+        """Answer at once: every command was complete, or waits for data that will not come."""
+        return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)

@@ -1,0 +1,100 @@
+"""The options of a `TargetDevice` line that the built-in drivers share: `size=256MB,RO,PROD=Archive,SN=0001`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from chiscsi_target.api import LU_FLAG_RO, ReturnCode
+
+if TYPE_CHECKING:
+    from chiscsi_target.api import chiscsi_lun
+
+__all__ = ["Option", "parse_options", "parse_size"]
+
+Option: TypeAlias = "Callable[[chiscsi_lun, str], None]"
+"""Applies an option's value, empty for an option that has none; raises ValueError with the reason that it cannot."""
+
+_UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
+_SIZE: Final = re.compile(r"([0-9]+) ?(?:([KMGTP])(?:i?B)?|B)?", re.IGNORECASE | re.ASCII)
+_LARGEST: Final = 1 << 63
+BLOCK_SIZES: Final = (512, 4096)
+
+
+def parse_size(text: str) -> int:
+    """Octets of a size such as `512`, `256M`, `16MB`, `2GiB`; a unit is a power of 1024.
+
+    Raises:
+        ValueError: with a text that says what a size looks like.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"{text!r} is not a size: write octets, or a number with K, M, G, T or P, such as 256M")
+    size = int(match[1]) * _UNITS[(match[2] or "").upper()]
+    if not 0 < size < _LARGEST:
+        raise ValueError(f"a size of {text} is out of range: it must be from 1 octet to 8192P less one")
+    return size
+
+
+def _read_only(lu: chiscsi_lun, value: str) -> None:
+    _no_value(value)
+    lu.flags |= LU_FLAG_RO
+
+
+def _no_value(value: str) -> None:
+    if value:
+        raise ValueError("takes no value")
+
+
+def _identification(attribute: str, length: int) -> Option:
+    def apply(lu: chiscsi_lun, value: str) -> None:
+        if not value or len(value) > length or not (value.isascii() and value.isprintable()):
+            raise ValueError(f"takes 1 to {length} printable ASCII characters")
+        setattr(lu, attribute, value)
+
+    return apply
+
+
+def _block_size(lu: chiscsi_lun, value: str) -> None:
+    size = parse_size(value)
+    if size not in BLOCK_SIZES:
+        raise ValueError("takes 512 or 4096")
+    lu.sect_shift = size.bit_length() - 1
+
+
+_COMMON: Final[Mapping[str, Option]] = {
+    "RO": _read_only,
+    "BLOCK": _block_size,
+    "PROD": _identification("prod_id", 16),
+    "ID": _identification("scsi_id", 24),
+    "SN": _identification("scsi_sn", 16),
+    "WWN": _identification("scsi_wwn", 32),
+}
+
+
+def parse_options(lu: chiscsi_lun, text: str, ebuf: bytearray, own: Mapping[str, Option]) -> int:
+    """Apply the comma-separated options of a `TargetDevice` line to a logical unit.
+
+    Args:
+        lu: the logical unit.
+        text: what follows the class's name.
+        ebuf: where the reason of a failure goes.
+        own: the driver's own options by upper-case name; all drivers have RO, BLOCK, PROD, ID, SN and WWN.
+
+    Returns:
+        0, or -EINVAL.
+    """
+    options = {**_COMMON, **own}
+    for part in filter(None, (part.strip() for part in text.split(","))):
+        name, _, value = part.partition("=")
+        option = options.get(name.strip().upper())
+        if option is None:
+            ebuf += f"unknown option {name!r}: there are {', '.join(sorted(options))}".encode()
+            return -ReturnCode.EINVAL
+        try:
+            option(lu, value.strip())
+        except ValueError as error:
+            ebuf += f"option {name}: {error}".encode()
+            return -ReturnCode.EINVAL
+    return 0

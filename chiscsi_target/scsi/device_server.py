@@ -1,0 +1,145 @@
+"""The device server: a LUN class that answers for the logical units of a target and hands medium commands to theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+from chiscsi_target.api.functions import chiscsi_scsi_cmd_abort_status
+from chiscsi_target.api.logical_unit import LU_FLAG_OFFLINE, chiscsi_lun
+from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+from chiscsi_target.scsi.commands import handlers
+from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
+from chiscsi_target.scsi.reply import fail
+from chiscsi_target.scsi.sense import POWER_ON_OR_RESET, REPORTED_LUNS_CHANGED, Sense
+from chiscsi_target.scsi.table import COMMANDS
+from chiscsi_target.scsi.task_management import execute
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.lun_class import TmfHandle
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.api.sgvec import SgList
+
+__all__ = ["DeviceServer"]
+
+_PRESENT: Final = handlers(COMMANDS)
+_ABSENT: Final = handlers(COMMANDS, present=False)
+_FOR_ANY_UNIT: Final = frozenset(command.opcode for command in COMMANDS if command.any_unit)
+
+
+class DeviceServer(chiscsi_target_lun_class):
+    """Executes the commands of a target whose LUN classes are not pass-through.
+
+    To the core it is the LUN class of the whole target. A command that it answers itself is completed inside
+    `fp_scsi_cmd_cdb_rcved`; a READ, WRITE or SYNCHRONIZE CACHE goes on to the LUN class of its logical unit, with
+    `sc_lu`, `sc_lba` and `sc_blk_cnt` set, and so do all later hooks of that command.
+    """
+
+    class_name = "SCSI"
+
+    def __init__(
+        self,
+        luns: Sequence[chiscsi_lun],
+        *,
+        target_name: str = "",
+        portal_group_tag: int = 1,
+        vendor_id: str = "CHISCSI",
+        revision: str = "0.1",
+    ) -> None:
+        """Make a device server.
+
+        Args:
+            luns: the logical units, attached; their numbers need not be consecutive.
+            target_name: iSCSI name of the target, for VPD page 83h.
+            portal_group_tag: tag of the target's portal group, likewise.
+            vendor_id: T10 vendor identification, up to 8 characters.
+            revision: product revision level, up to 4 characters.
+        """
+        device = Device(target_name, portal_group_tag, vendor_id, revision)
+        device.units = {lu.lun: LogicalUnit(lu, device, _PRESENT) for lu in luns}
+        self._device = device
+        self.units = device.units
+        self._absent = LogicalUnit(chiscsi_lun(self, 0, ""), device, _ABSENT, present=False)
+
+    def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
+        """Take a command: see `chiscsi_target_lun_class`."""
+        unit = self.units.get(sc.sc_lun, self._absent)
+        if unit.attentions or unit.lu.flags & LU_FLAG_OFFLINE:
+            sense = self._attention(unit, sc)
+            if sense is not None:
+                return fail(sc, sense)
+        return unit.handlers[sc.sc_cmd[0]](unit, sc)
+
+    @staticmethod
+    def _attention(unit: LogicalUnit, sc: chiscsi_scsi_command) -> Sense | None:
+        """The unit attention condition with which a command ends before it begins, if any (SAM-5, 5.14)."""
+        if sc.sc_cmd[0] in _FOR_ANY_UNIT:
+            return None
+        if unit.lu.flags & LU_FLAG_OFFLINE:
+            return REPORTED_LUNS_CHANGED
+        return unit.take_attention(sc.sc_sess)
+
+    def fp_scsi_cmd_data_xfer_status(
+        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
+    ) -> int:
+        """Pass a medium command's buffers back to its driver."""
+        if sc.sc_lu is None:
+            return 0
+        return sc.sc_lu.lun_class.fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
+
+    def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
+        """Let the driver give up a medium command; nothing else is ever unfinished."""
+        if sc.sc_lu is None:
+            return chiscsi_scsi_cmd_abort_status(sc)
+        return sc.sc_lu.lun_class.fp_scsi_cmd_abort(sc)
+
+    def fp_scsi_cmd_abort_status(
+        self, sc_lun: int, sc_cmdsn: int, sc_itt: int, sc_xfer_sgcnt: int, buf: SgList | None, sc_sdev_hdl: Any
+    ) -> None:
+        """Tell the driver of a logical unit that the abort which it asked for is done."""
+        unit = self.units.get(sc_lun)
+        if unit is not None:
+            unit.lu.lun_class.fp_scsi_cmd_abort_status(sc_lun, sc_cmdsn, sc_itt, sc_xfer_sgcnt, buf, sc_sdev_hdl)
+
+    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
+        """Let the driver release what it keeps for a medium command."""
+        if sc.sc_lu is not None:
+            sc.sc_lu.lun_class.fp_scsi_cmd_cleanup(sc)
+
+    def fp_tmf_execute(
+        self,
+        sess_tclass: Any,
+        hndl: TmfHandle,
+        immediate_cmd: int,
+        tmf_func: int,
+        lun: int,
+        sc: chiscsi_scsi_command | None,
+    ) -> int:
+        """Execute a task management function; `sess_tclass` is the handle that `session_added` was given."""
+        return execute(self._device, sess_tclass, hndl, immediate_cmd, tmf_func, lun, sc)
+
+    def session_added(self, sess_hdl: int, initiator_name: str, isid: bytes, target_name: str) -> int:
+        """Begin an I_T nexus: each logical unit has a unit attention condition for it.
+
+        A nexus has not been told of the power on, nor of a reset before it came into being (SAM-5, 5.14 and 6.3.1). The
+        general code 29h/00h covers them all (SPC-4, 5.? table), and is what initiators wait for before they begin.
+
+        Returns:
+            `sess_hdl`, which is also what `fp_tmf_execute` expects.
+        """
+        self._device.sessions.add(sess_hdl)
+        for unit in self.units.values():
+            unit.establish_attention(sess_hdl, POWER_ON_OR_RESET)
+        return sess_hdl
+
+    def session_removed(self, sess_hdl: int) -> None:
+        """End an I_T nexus and forget what was kept for it."""
+        self._device.sessions.discard(sess_hdl)
+        for unit in self.units.values():
+            unit.attentions.pop(sess_hdl, None)
+
+    def establish_attention(self, sess_hdl: int, lun: int, sense: Sense) -> None:
+        """Establish a unit attention condition, such as 47h/7Fh after commands were cleared (RFC 7143, 6.? )."""
+        unit = self.units.get(lun)
+        if unit is not None:
+            unit.establish_attention(sess_hdl, sense)

@@ -1,0 +1,103 @@
+"""A logical unit as the device server keeps it: the driver's `chiscsi_lun` and the SCSI state around it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, POWER_ON_OR_RESET, Sense
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.logical_unit import chiscsi_lun
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+
+__all__ = ["Device", "Handler", "LogicalUnit"]
+
+MAXIMUM_TRANSFER: Final = 16 << 20
+"""Octets that one READ or WRITE may move. It bounds the memory of a command; VPD page b0 tells it in blocks."""
+
+_RESET_CODE: Final = POWER_ON_OR_RESET.asc
+_NO_LOGICAL_UNIT: Final = 0x7F
+"""Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
+
+
+@dataclass(slots=True)
+class Device:
+    """What the logical units of one target have in common.
+
+    Attributes:
+        target_name: iSCSI name of the target.
+        portal_group_tag: tag of the portal group through which it is reached, which is the SCSI target port.
+        vendor_id, revision: T10 vendor identification and product revision, for INQUIRY.
+        units: the logical units by number.
+        sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
+    """
+
+    target_name: str
+    portal_group_tag: int
+    vendor_id: str
+    revision: str
+    units: dict[int, LogicalUnit] = field(default_factory=dict)
+    sessions: set[int] = field(default_factory=set)
+
+
+class LogicalUnit:
+    """One logical unit.
+
+    Attributes:
+        lu: the driver's description; `lu.size`, `lu.sect_shift` and `lu.flags` are read at each command.
+        device: the target that it belongs to.
+        handlers: what to call for each operation code.
+        execute: the driver's hook for commands that touch the medium.
+        max_blocks: blocks that one command may move.
+        peripheral: first octet of its INQUIRY data.
+        standing_sense: what REQUEST SENSE answers when nothing is pending.
+        attentions: unit attention conditions by session handle, oldest first (SAM-5, 5.14). A session with none has
+            no entry, so that an empty table is all that the common path looks at.
+    """
+
+    __slots__ = (
+        "attentions",
+        "device",
+        "execute",
+        "handlers",
+        "lu",
+        "max_blocks",
+        "peripheral",
+        "present",
+        "standing_sense",
+    )
+
+    def __init__(self, lu: chiscsi_lun, device: Device, handlers: Sequence[Handler], *, present: bool = True) -> None:
+        self.lu = lu
+        self.device = device
+        self.handlers = handlers
+        self.present = present
+        self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
+        self.max_blocks = MAXIMUM_TRANSFER >> lu.sect_shift
+        self.peripheral = 0 if present else _NO_LOGICAL_UNIT
+        self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
+        self.attentions: dict[int | None, list[Sense]] = {}
+
+    def establish_attention(self, session: int, sense: Sense) -> None:
+        """Queue a unit attention condition for a session; a reset takes the place of all others (SAM-5, 5.14)."""
+        queue = self.attentions.setdefault(session, [])
+        if sense.asc == _RESET_CODE:
+            queue.clear()
+        if sense not in queue:
+            queue.append(sense)
+
+    def take_attention(self, session: int | None) -> Sense | None:
+        """The oldest unit attention condition of a session, which is cleared by being reported; None without one."""
+        queue = self.attentions.get(session)
+        if not queue:
+            return None
+        sense = queue.pop(0)
+        if not queue:
+            del self.attentions[session]
+        return sense
+
+
+Handler: TypeAlias = "Callable[[LogicalUnit, chiscsi_scsi_command], int]"
+"""Executes one command of a logical unit; the result is that of `fp_scsi_cmd_cdb_rcved`."""

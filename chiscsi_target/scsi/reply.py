@@ -1,0 +1,54 @@
+"""How a command that the device server answers itself is completed: data, good status, or sense data."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
+from chiscsi_target.api.functions import chiscsi_scsi_cmd_execution_status
+from chiscsi_target.scsi.sense import Field, Sense, fixed_format
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+
+__all__ = ["fail", "good", "send", "settle"]
+
+
+def settle(sc: chiscsi_scsi_command, length: int) -> int:
+    """Set the residual of a command that transfers `length` octets (RFC 7143, 11.4.5.2).
+
+    Returns:
+        The octets that are really to be moved, the lesser of `length` and the Expected Data Transfer Length.
+    """
+    expected = sc.sc_xfer_len
+    if length > expected:
+        sc.sc_flag |= SC_FLAG_XFER_OVERFLOW
+        sc.sc_xfer_residualcount = length - expected
+    elif length < expected:
+        sc.sc_flag |= SC_FLAG_XFER_UNDERFLOW
+        sc.sc_xfer_residualcount = expected - length
+        sc.sc_xfer_len = length
+    return sc.sc_xfer_len
+
+
+def good(sc: chiscsi_scsi_command) -> int:
+    """Complete a command that moves no data with GOOD."""
+    settle(sc, 0)
+    return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+
+
+def send(sc: chiscsi_scsi_command, data: bytes, allocation_length: int) -> int:
+    """Complete a command with parameter data, cut to the allocation length and to what the initiator expects."""
+    length = settle(sc, min(len(data), allocation_length))
+    if not length:
+        return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+    return chiscsi_scsi_cmd_execution_status(sc, data[:length], 0, 0, length)
+
+
+def fail(sc: chiscsi_scsi_command, sense: Sense, field: Field | None = None) -> int:
+    """Complete a command with CHECK CONDITION; `field` is the part of the CDB that is wrong."""
+    sc.fail(*sense)
+    if field is not None:
+        sc.sc_sense_buf = fixed_format(sense, field)
+    settle(sc, 0)
+    return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)

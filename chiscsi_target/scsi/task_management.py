@@ -1,0 +1,93 @@
+"""Task management functions for logical units with a device server (SAM-5, clause 7; RFC 7143, 11.5)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+from chiscsi_target.api.constants import (
+    ISCSI_RESPONSE_TMF_COMPLETE,
+    ISCSI_RESPONSE_TMF_INVALID_LUN,
+    ISCSI_RESPONSE_TMF_NOT_SUPPORTED,
+    ISCSI_TMF_FUNCTION_ABORT_TASK,
+    ISCSI_TMF_FUNCTION_ABORT_TASK_SET,
+    ISCSI_TMF_FUNCTION_CLEAR_TASK_SET,
+    ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
+    ISCSI_TMF_FUNCTION_TARGET_COLD_RESET,
+    ISCSI_TMF_FUNCTION_TARGET_WARM_RESET,
+)
+from chiscsi_target.api.functions import chiscsi_tmf_execution_done
+from chiscsi_target.scsi.sense import POWER_ON_OR_RESET
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.lun_class import TmfHandle
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.logical_unit import Device
+
+__all__ = ["execute"]
+
+_FOR_A_UNIT: Final = frozenset(
+    (
+        ISCSI_TMF_FUNCTION_ABORT_TASK,
+        ISCSI_TMF_FUNCTION_ABORT_TASK_SET,
+        ISCSI_TMF_FUNCTION_CLEAR_TASK_SET,
+        ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
+    )
+)
+_RESETS: Final = frozenset(
+    (
+        ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
+        ISCSI_TMF_FUNCTION_TARGET_WARM_RESET,
+        ISCSI_TMF_FUNCTION_TARGET_COLD_RESET,
+    )
+)
+
+
+class _Gathered:
+    """One answer out of those of several drivers: the first that is not "complete", when all have answered."""
+
+    def __init__(self, hndl: TmfHandle, answers: int) -> None:
+        self._hndl = hndl
+        self._missing = answers
+        self._response = ISCSI_RESPONSE_TMF_COMPLETE
+
+    def execution_done(self, tmf_response: int, scmd: chiscsi_scsi_command | None) -> int:
+        """Take a driver's answer."""
+        self._response = self._response or tmf_response
+        self._missing -= 1
+        if self._missing:
+            return 0
+        return chiscsi_tmf_execution_done(self._hndl, self._response, scmd)
+
+
+def execute(
+    device: Device,
+    session: Any,
+    hndl: TmfHandle,
+    immediate: int,
+    function: int,
+    lun: int,
+    sc: chiscsi_scsi_command | None,
+) -> int:
+    """Execute a task management function and have it answered; the arguments are those of `fp_tmf_execute`.
+
+    What the function does to commands is the core's part. The rest is done here: unit attention conditions after a
+    reset, and a call to each driver that may hold a command.
+    """
+    if function in _FOR_A_UNIT:
+        if lun not in device.units:
+            return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_INVALID_LUN, sc)
+        units = [device.units[lun]]
+    elif function in _RESETS:
+        units = list(device.units.values())
+    else:
+        return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_NOT_SUPPORTED, sc)
+    if function in _RESETS:
+        for unit in units:
+            for other in device.sessions - {session}:
+                unit.establish_attention(other, POWER_ON_OR_RESET)
+    drivers = {unit.lu.lun_class: None for unit in units}
+    if not drivers:
+        return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)
+    gathered = _Gathered(hndl, len(drivers))
+    results = [driver.fp_tmf_execute(session, gathered, immediate, function, lun, sc) for driver in drivers]
+    return min(results)
