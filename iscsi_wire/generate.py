@@ -8,12 +8,13 @@ The files are committed, so that nobody needs construct to run the target, and a
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from iscsi_wire.formats import PDUS, SEGMENTS
+from iscsi_wire.formats import PDUS, SCSI, SEGMENTS
 from iscsi_wire.formats.declare import Format
 from iscsi_wire.formats.emit import constant, emit_base, emit_class, struct_format, used_codes, uses
 
@@ -42,35 +43,93 @@ def decode_header(buffer: Buffer, offset: int = 0) -> Pdu:
 '''
 
 
+_SCSI_LOOKUP: Final = '''
+CDB_TYPES: dict[tuple[int, int | None], type[Cdb]] = {(cdb.OPERATION_CODE, cdb.SERVICE_ACTION): cdb for cdb in CDBS}
+"""The CDBs by operation code and service action; ``None`` for a command that needs no service action."""
+
+VPD_PAGE_TYPES: dict[int, type[VpdPage]] = {page.PAGE_CODE: page for page in VPD_PAGES}
+"""The vital product data pages by page code."""
+
+MODE_PAGE_TYPES: dict[tuple[int, int | None], type[ModePage]] = {
+    (page.PAGE_CODE, page.SUBPAGE_CODE): page for page in MODE_PAGES
+}
+"""The mode pages by page code and subpage code; ``None`` for a page in the page_0 format."""
+
+
+def decode_cdb(buffer: Buffer, offset: int = 0) -> Cdb:
+    """Read the CDB that begins ``offset`` bytes into ``buffer``.
+
+    A command that is not declared here gives an ``UnknownCdb`` of all bytes that are left.
+
+    Raises:
+        DecodeError: the buffer ends before the CDB does.
+    """
+    code = bytes(buffer[offset : offset + 2])
+    if not code:
+        raise UnknownCdb.too_short(buffer, offset)
+    known = CDB_TYPES.get((code[0], None)) or CDB_TYPES.get((code[0], code[-1] & 0x1F))
+    return (known or UnknownCdb).decode(buffer, offset)
+'''
+
+
 def pdus_module() -> str:
     """Return the text of ``iscsi_wire/pdus.py``."""
-    known = [declared.name for declared in PDUS if declared.opcode is not None]
+    doc = (
+        "The PDUs of RFC 7143: one dataclass each, with a codec of one ``struct`` call.\n\n"
+        "The stored slots are the items of ``STRUCT``, in its order, so that hot loops may use\n"
+        "``ScsiCommand.STRUCT.unpack_from(buffer, offset)`` and ``DataIn.STRUCT.pack(...)`` directly; fields that\n"
+        "share bytes are properties. Decoding checks nothing but the length: reserved bits and unknown values\n"
+        "survive, and what they mean for the peer is for others to judge."
+    )
     parts = [
-        _head(
-            "The PDUs of RFC 7143: one dataclass each, with a codec of one ``struct`` call.\n\n"
-            "The stored slots are the items of ``STRUCT``, in its order, so that hot loops may use\n"
-            "``ScsiCommand.STRUCT.unpack_from(buffer, offset)`` and ``DataIn.STRUCT.pack(...)`` directly; fields that\n"
-            "share bytes are properties. Decoding checks nothing but the length: reserved bits and unknown values\n"
-            "survive, and what they mean for the peer is for others to judge.",
-            PDUS + SEGMENTS,
-            ["decode_header", "PDUS", "PDU_TYPES", "Pdu"],
-        ),
+        _head(doc, PDUS + SEGMENTS, ["decode_header", "PDUS", "PDU_TYPES", "Pdu"]),
         emit_base(PDUS[-1]),
-        *(emit_class(declared, "Pdu") for declared in PDUS),
-        *(emit_class(declared, "Structure") for declared in SEGMENTS),
-        "PDUS: tuple[type[Pdu], ...] = (\n"
-        + "".join(f"    {name},\n" for name in known)
-        + ')\n"""The PDUs of RFC 7143 in the order of their opcodes."""\n'
-        + _LOOKUP,
+        *(emit_class(declared) for declared in PDUS + SEGMENTS),
+        _listing("PDUS", "Pdu", PDUS, "The PDUs of RFC 7143 in the order of their opcodes.") + _LOOKUP,
     ]
     return "\n\n".join(parts)
 
 
-def _head(doc: str, formats: tuple[Format, ...], extra: list[str]) -> str:
+def scsi_module() -> str:
+    """Return the text of ``iscsi_wire/scsi.py``."""
+    doc = (
+        "SCSI structures inside iSCSI PDUs: CDBs, sense data, INQUIRY data, parameter data, mode parameters.\n\n"
+        "Made as :mod:`iscsi_wire.pdus` is. A structure with a part of variable length decodes with\n"
+        "``truncated=True`` after an allocation length has cut it; on encoding, a length field left at ``AUTO`` is\n"
+        "filled in."
+    )
+    lookups = ["CDBS", "CDB_TYPES", "MODE_PAGES", "MODE_PAGE_TYPES", "VPD_PAGES", "VPD_PAGE_TYPES", "decode_cdb"]
+    parts = [
+        _head(doc, SCSI, lookups, ["Cdb", "ModePage", "VpdPage"]),
+        *(emit_class(declared) for declared in SCSI),
+        _listing("CDBS", "Cdb", SCSI, "The CDBs that are declared, by operation code.")
+        + "\n"
+        + _listing("VPD_PAGES", "VpdPage", SCSI, "The vital product data pages that are declared.")
+        + "\n"
+        + _listing("MODE_PAGES", "ModePage", SCSI, "The mode pages that are declared.")
+        + _SCSI_LOOKUP,
+    ]
+    return "\n\n".join(parts)
+
+
+def _listing(name: str, base: str, formats: tuple[Format, ...], doc: str) -> str:
+    """Return the source text of a tuple of all classes with a code that derive from ``base``."""
+    members = [declared.name for declared in formats if declared.base == base and declared.code is not None]
+    lines = [
+        f"{name}: tuple[type[{base}], ...] = (",
+        *(f"    {member}," for member in members),
+        ")",
+        f'"""{doc}"""',
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _head(doc: str, formats: tuple[Format, ...], extra: list[str], bases: Iterable[str] = ()) -> str:
     """Return banner, docstring, imports and ``Struct`` objects of a generated module."""
     exported = sorted([*extra, *(declared.name for declared in formats)])
     helpers = [name for name, needed in uses(formats).items() if needed]
-    shared = sorted(["Buffer", "FieldInfo", "Kind", "Structure", *helpers], key=_import_order)
+    shared = sorted(["Buffer", "FieldInfo", "Kind", "Structure", *bases, *helpers], key=_import_order)
     lists = any(declared.tail is not None and declared.tail.kind == "list" for declared in formats)
     return "\n".join(
         [
@@ -103,13 +162,15 @@ def _import(module: str, names: list[str]) -> str:
     return "\n".join([f"from {module} import (", *(f"    {name}," for name in names), ")"])
 
 
-def _import_order(name: str) -> tuple[int, str]:
-    """Constants first, then classes, then functions: the order that ruff wants in an import."""
-    return (0 if name.isupper() else 1 if name[0].isupper() else 2, name)
+def _import_order(name: str) -> tuple[int, list[str | int]]:
+    """Constants first, then classes, then functions, and Read6 before Read10: the order that ruff wants."""
+    natural = [int(part) if part.isdigit() else part for part in re.split("([0-9]+)", name)]
+    return (0 if name.isupper() else 1 if name[0].isupper() else 2, natural)
 
 
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "iscsi_wire/pdus.py": pdus_module,
+    "iscsi_wire/scsi.py": scsi_module,
 }
 """Every generated file, by its path in the repository, with the function that makes its text."""
 

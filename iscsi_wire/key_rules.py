@@ -150,7 +150,7 @@ class Key:
         if isinstance(parsed, int) and self.form is Form.NUMBER and not self.low <= parsed <= self.high:
             raise TextError(0, self.name, f"{parsed} is not from {self.low} to {self.high}")
         if self.form is Form.CHOICE and parsed not in self.values:
-            raise TextError(0, self.name, f"{parsed} is none of {', '.join(self.values)}")
+            raise TextError(0, self.name, f"{value} is none of {', '.join(self.values)}")
         return parsed
 
     def parse_selection(self, value: str) -> Value:

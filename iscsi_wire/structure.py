@@ -95,7 +95,7 @@ def _lun_meaning(value: int) -> str:
 _MEANINGS: dict[Kind, Callable[[Any], str]] = {
     Kind.FLAG: lambda value: "set" if value else "clear",
     Kind.TAG: lambda value: "reserved value: names nothing" if value == RESERVED_TAG else "",
-    Kind.LENGTH: lambda value: f"{value} bytes",
+    Kind.LENGTH: lambda value: "filled in on encoding" if value == AUTO else f"{value} bytes",
     Kind.LUN: _lun_meaning,
     Kind.TEXT: lambda value: bytes(value).decode("ascii", "backslashreplace").rstrip(" \0"),
 }
@@ -292,3 +292,43 @@ def read_structures(part: memoryview, kind: type[_S], truncated: bool) -> list[_
 def write_structures(items: list[_S]) -> bytes:
     """Return ``items`` as on the wire, one behind the other."""
     return b"".join(item.encode() for item in items)
+
+
+class Cdb(Structure):
+    """A command descriptor block.
+
+    Attributes:
+        OPERATION_CODE: its first byte.
+        SERVICE_ACTION: what tells commands of one operation code apart, or ``None``.
+    """
+
+    __slots__ = ()
+
+    OPERATION_CODE: ClassVar[int]
+    SERVICE_ACTION: ClassVar[int | None]
+
+
+class VpdPage(Structure):
+    """A page of vital product data.
+
+    Attributes:
+        PAGE_CODE: the code by which INQUIRY asks for it.
+    """
+
+    __slots__ = ()
+
+    PAGE_CODE: ClassVar[int]
+
+
+class ModePage(Structure):
+    """A mode page.
+
+    Attributes:
+        PAGE_CODE: the code by which MODE SENSE asks for it.
+        SUBPAGE_CODE: its subpage, or ``None`` for a page in the page_0 format.
+    """
+
+    __slots__ = ()
+
+    PAGE_CODE: ClassVar[int]
+    SUBPAGE_CODE: ClassVar[int | None]

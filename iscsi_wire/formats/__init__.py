@@ -17,15 +17,22 @@ from iscsi_wire.formats import (
     nop,
     r2t,
     reject,
+    scsi_block,
     scsi_command,
+    scsi_common,
+    scsi_inquiry,
+    scsi_mode,
+    scsi_parameter,
+    scsi_primary,
     scsi_response,
+    scsi_sense,
     snack,
     task_management,
     text,
 )
 from iscsi_wire.formats.declare import Format
 
-__all__ = ["PDUS", "SEGMENTS"]
+__all__ = ["PDUS", "SCSI", "SEGMENTS"]
 
 PDUS: tuple[Format, ...] = (
     nop.NOP_OUT,
@@ -58,3 +65,50 @@ SEGMENTS: tuple[Format, ...] = (
     login.ISID,
 )
 """What else RFC 7143 draws: Additional Header Segments, and parts of data segments and fields."""
+
+SCSI: tuple[Format, ...] = (
+    scsi_primary.TEST_UNIT_READY,
+    scsi_primary.REQUEST_SENSE,
+    scsi_block.READ_6,
+    scsi_block.WRITE_6,
+    scsi_primary.INQUIRY,
+    scsi_primary.MODE_SENSE_6,
+    scsi_block.READ_CAPACITY_10,
+    scsi_block.READ_10,
+    scsi_block.WRITE_10,
+    scsi_block.SYNCHRONIZE_CACHE_10,
+    scsi_primary.MODE_SENSE_10,
+    scsi_block.READ_16,
+    scsi_block.WRITE_16,
+    scsi_block.SYNCHRONIZE_CACHE_16,
+    scsi_block.READ_CAPACITY_16,
+    scsi_primary.REPORT_LUNS,
+    scsi_block.READ_12,
+    scsi_block.WRITE_12,
+    scsi_common.UNKNOWN_CDB,
+    scsi_sense.FIXED_SENSE,
+    scsi_sense.SENSE_DESCRIPTOR,
+    scsi_sense.INFORMATION_DESCRIPTOR,
+    scsi_sense.SENSE_KEY_SPECIFIC_DESCRIPTOR,
+    scsi_sense.DESCRIPTOR_SENSE,
+    scsi_inquiry.STANDARD_INQUIRY,
+    scsi_inquiry.INQUIRY_EXTENSION,
+    scsi_inquiry.SUPPORTED_PAGES,
+    scsi_inquiry.UNIT_SERIAL_NUMBER,
+    scsi_inquiry.DESIGNATOR,
+    scsi_inquiry.DEVICE_IDENTIFICATION,
+    scsi_inquiry.BLOCK_LIMITS,
+    scsi_parameter.READ_CAPACITY_10_DATA,
+    scsi_parameter.READ_CAPACITY_16_DATA,
+    scsi_parameter.REPORT_LUNS_DATA,
+    scsi_mode.MODE_HEADER_6,
+    scsi_mode.MODE_HEADER_10,
+    scsi_mode.SHORT_BLOCK_DESCRIPTOR,
+    scsi_mode.LONG_BLOCK_DESCRIPTOR,
+    scsi_mode.CACHING,
+    scsi_mode.CONTROL,
+)
+"""SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters.
+
+A structure stands behind those that it contains. To add one, declare it and list it here.
+"""

@@ -19,8 +19,8 @@ from iscsi_wire.formats.declare import (
     bits,
     flag,
     octets,
+    pdu,
     reserved_bits,
-    structure,
     uint,
     word,
 )
@@ -39,9 +39,7 @@ def opcode_octet(opcode: Opcode | None, *, immediate: int = 0) -> Described:
 
 def final_octet(section: str = "11.2.1.3", *, default: int = 0) -> Described:
     """Octet 1 that holds nothing but the F bit."""
-    return word(
-        "octet_1", flag("final", "F", section, default=default), reserved_bits("rsvd_1", 7, "11.2.1")
-    )
+    return word("octet_1", flag("final", "F", section, default=default), reserved_bits("rsvd_1", 7, "11.2.1"))
 
 
 def lengths() -> Described:
@@ -87,9 +85,9 @@ def response_numbers(stat_sn: str = "11.4.9") -> tuple[Described, Described, Des
     )
 
 
-UNKNOWN: Format = structure(
+UNKNOWN: Format = pdu(
     "UnknownPdu",
-    "PDU of an unassigned opcode",
+    None,
     "11.2.1",
     opcode_octet(None),
     word(
@@ -102,5 +100,6 @@ UNKNOWN: Format = structure(
     lun(),
     initiator_task_tag(),
     octets("opcode_specific_20", "Opcode-specific fields", "11.2.1.4", 28),
+    title="PDU of an unassigned opcode",
     doc="Vendor-specific opcodes are among them. It goes back to the wire as it came.",
 )

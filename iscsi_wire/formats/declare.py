@@ -12,7 +12,7 @@ its members become properties. Reserved fields are called ``rsvd_<octet>``, and 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from construct import (
@@ -102,8 +102,11 @@ class Format:
         slots: the stored fields in order; a word's members are the fields proper.
         construct: the declaration as construct reads it.
         size: length of the fixed part in bytes.
-        opcode: opcode of a PDU.
+        base: name of the class that the generated one derives from; it decides which table lists it.
+        code: opcode of a PDU, operation code of a CDB, or page code; ``None`` if the format has none.
+        subcode: service action of a CDB or subpage code of a mode page; ``None`` if there is none.
         doc: a sentence about what the drawing does not say.
+        tail: the part of variable length at the end, if there is one.
     """
 
     name: str
@@ -112,9 +115,11 @@ class Format:
     slots: tuple[Described, ...]
     construct: Construct
     size: int
-    opcode: int | None = None
+    base: str = "Structure"
+    code: int | None = None
+    subcode: int | None = None
     doc: str = ""
-    tail: Described | None = field(default=None)
+    tail: Described | None = None
 
 
 def flag(name: str, title: str, section: str, *, default: int = 0) -> Described:
@@ -136,9 +141,7 @@ def bits(
     """``width`` bits within a :func:`word`."""
     kind = Kind.CODE if codes else kind
     subcon = Default(BitsInteger(width), default)
-    return Described(
-        name, subcon, title, section, width=width, kind=kind, default=default, codes=codes, above=above
-    )
+    return Described(name, subcon, title, section, width=width, kind=kind, default=default, codes=codes, above=above)
 
 
 def reserved_bits(name: str, width: int, section: str, *, default: int = 0) -> Described:
@@ -177,9 +180,7 @@ def uint(
         return word(f"{name}_octets", inner)
     kind = Kind.CODE if codes else kind
     subcon = Default(_INTEGERS[width], default)
-    return Described(
-        name, subcon, title, section, width=width, kind=kind, default=default, codes=codes, above=above
-    )
+    return Described(name, subcon, title, section, width=width, kind=kind, default=default, codes=codes, above=above)
 
 
 def reserved(name: str, width: int, section: str, *, default: int = 0) -> Described:
@@ -230,29 +231,47 @@ def tail(
 
 
 def structure(name: str, title: str, section: str, *rows: Described, doc: str = "") -> Format:
-    """Declare a structure of a data segment, an AHS or SCSI data."""
-    return _format(name, title, section, rows, None, doc)
-
-
-def pdu(name: str, opcode: Opcode, section: str, *rows: Described, doc: str = "") -> Format:
-    """Declare the Basic Header Segment of a PDU."""
-    declared = _format(name, opcode.label, section, rows, int(opcode), doc)
-    if declared.size != BHS_LENGTH:
-        raise ValueError(f"{name} has {declared.size} bytes, and a BHS has {BHS_LENGTH}")
-    return declared
-
-
-def _format(
-    name: str, title: str, section: str, rows: tuple[Described, ...], opcode: int | None, doc: str
-) -> Format:
+    """Declare a structure of a data segment, an AHS or SCSI data, from its ``rows``."""
     fixed = tuple(row for row in rows if row.tail is None)
     last = rows[-1] if rows[-1].tail is not None else None
-    if rows[: len(fixed)] != fixed:
+    if rows[: len(fixed)] != fixed or len(rows) - len(fixed) > 1:
         raise ValueError(f"{name}: only the last field can be of variable length")
     size = sum(row.width for row in fixed) // 8
     _check_reserved_names(name, fixed)
     body = Struct(*fixed, *([_confined(last, size)] if last is not None else []))
-    return Format(name, title, section, fixed, body, size, opcode, doc, last)
+    return Format(name, title, section, fixed, body, size, doc=doc, tail=last)
+
+
+def pdu(name: str, opcode: Opcode | None, section: str, *rows: Described, title: str = "", doc: str = "") -> Format:
+    """Declare the Basic Header Segment of the PDU with ``opcode``, or of all that have none in the RFC."""
+    declared = structure(name, opcode.label if opcode is not None else title, section, *rows, doc=doc)
+    if declared.size != BHS_LENGTH:
+        raise ValueError(f"{name} has {declared.size} bytes, and a BHS has {BHS_LENGTH}")
+    return replace(declared, base="Pdu", code=None if opcode is None else int(opcode))
+
+
+def cdb(
+    name: str,
+    operation: Code | None,
+    section: str,
+    *rows: Described,
+    service_action: int | None = None,
+    title: str = "",
+) -> Format:
+    """Declare the CDB of a SCSI command by its operation code, and its service action if it has one."""
+    declared = structure(name, title or (operation.label if operation is not None else ""), section, *rows)
+    return replace(declared, base="Cdb", code=None if operation is None else int(operation), subcode=service_action)
+
+
+def vpd_page(name: str, page: Code, section: str, *rows: Described) -> Format:
+    """Declare the vital product data page with the code ``page``."""
+    return replace(structure(name, f"{page.label} VPD page", section, *rows), base="VpdPage", code=int(page))
+
+
+def mode_page(name: str, page: Code, section: str, *rows: Described, subpage: int | None = None) -> Format:
+    """Declare the mode page with the code ``page``."""
+    declared = structure(name, f"{page.label} mode page", section, *rows)
+    return replace(declared, base="ModePage", code=int(page), subcode=subpage)
 
 
 def _confined(last: Described, size: int) -> Construct:

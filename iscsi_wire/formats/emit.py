@@ -16,16 +16,28 @@ _SHARED: Final = ("octet_0", "lengths")
 """Words that all PDUs have: their properties stand in the common base class."""
 
 
+_CODES: Final = {
+    "Pdu": ("OPCODE",),
+    "Cdb": ("OPERATION_CODE", "SERVICE_ACTION"),
+    "VpdPage": ("PAGE_CODE",),
+    "ModePage": ("PAGE_CODE", "SUBPAGE_CODE"),
+}
+"""The class variables by which each kind of format is looked up."""
+
+_ALWAYS: Final = ("OPCODE", "OPERATION_CODE", "PAGE_CODE")
+"""Of these, the ones that every format of the kind has; -1 stands for a format of unknown code."""
+
+
 def struct_format(declared: Format) -> str:
     """Return the ``struct`` format of the fixed part."""
     return ">" + "".join(slot.item or f"{slot.width // 8}s" for slot in declared.slots)
 
 
-def emit_class(declared: Format, base: str) -> str:
-    """Return the source text of the class for ``declared``, derived from ``base``."""
+def emit_class(declared: Format) -> str:
+    """Return the source text of the class for ``declared``."""
     lines = [
         "@dataclass(slots=True)",
-        f"class {declared.name}({base}):",
+        f"class {declared.name}({declared.base}):",
         f'    """{declared.title} ({_clause(declared.section)}).',
     ]
     if declared.doc:
@@ -33,9 +45,9 @@ def emit_class(declared: Format, base: str) -> str:
         lines.append('    """')
     else:
         lines[-1] += '"""'
-    lines += ["", *_class_variables(declared, base), "", *_slots(declared), "", *_decode(declared), ""]
+    lines += ["", *_class_variables(declared), "", *_slots(declared), "", *_decode(declared), ""]
     lines += _encode(declared)
-    for slot, member, shift in _members(declared, base):
+    for slot, member, shift in _members(declared):
         lines += ["", *_property(slot, member, shift)]
     lines += ["", *_fields(declared)]
     return "\n".join(lines) + "\n"
@@ -71,12 +83,13 @@ def constant(declared: Format) -> str:
     return text.upper()
 
 
-def _class_variables(declared: Format, base: str) -> Iterator[str]:
+def _class_variables(declared: Format) -> Iterator[str]:
     yield f'    TITLE: ClassVar[str] = "{declared.title}"'
     yield f'    SECTION: ClassVar[str] = "{declared.section}"'
-    if base == "Pdu":
-        opcode = -1 if declared.opcode is None else declared.opcode
-        yield f"    OPCODE: ClassVar[int] = {opcode if opcode < 0 else f'0x{opcode:02X}'}"
+    for variable, value in zip(_CODES.get(declared.base, ()), (declared.code, declared.subcode), strict=False):
+        kind = "int" if variable in _ALWAYS else "int | None"
+        shown = "-1" if variable in _ALWAYS and value is None else str(None) if value is None else f"0x{value:02X}"
+        yield f"    {variable}: ClassVar[{kind}] = {shown}"
     yield f"    STRUCT: ClassVar[struct.Struct] = {constant(declared)}"
 
 
@@ -166,10 +179,10 @@ def _encode(declared: Format) -> Iterator[str]:
         yield "        return head + part"
 
 
-def _members(declared: Format, base: str) -> Iterator[tuple[Described, Described, int]]:
+def _members(declared: Format) -> Iterator[tuple[Described, Described, int]]:
     """Yield the members of words with their slot and the number of bits below them."""
     for slot in declared.slots:
-        if base == "Pdu" and slot.name in _SHARED:
+        if declared.base == "Pdu" and slot.name in _SHARED:
             continue
         for member, shift in _shifts(slot):
             yield slot, member, shift
@@ -282,5 +295,3 @@ def _wrapped(text: str, indent: str) -> Iterator[str]:
             line = indent
         line += piece + " "
     yield line.rstrip()
-
-

@@ -1,0 +1,183 @@
+"""Standard INQUIRY data and vital product data pages (SPC-4; Block Limits: SBC-3)."""
+
+from __future__ import annotations
+
+from iscsi_wire.formats.declare import (
+    Described,
+    Format,
+    bits,
+    flag,
+    octets,
+    reserved,
+    reserved_bits,
+    structure,
+    tail,
+    uint,
+    vpd_page,
+    word,
+)
+from iscsi_wire.formats.scsi_common import peripheral
+from iscsi_wire.scsi_codes import (
+    Association,
+    CodeSet,
+    DesignatorType,
+    InquiryVersion,
+    ProtocolIdentifier,
+    VpdPageCode,
+)
+from iscsi_wire.structure import Kind
+
+_STANDARD = "SPC-4, standard INQUIRY data"
+_SUPPORTED = "SPC-4, Supported VPD Pages VPD page"
+_SERIAL = "SPC-4, Unit Serial Number VPD page"
+_IDENTIFICATION = "SPC-4, Device Identification VPD page"
+_LIMITS = "SBC-3, Block Limits VPD page"
+
+STANDARD_INQUIRY: Format = structure(
+    "StandardInquiry",
+    "Standard INQUIRY data",
+    _STANDARD,
+    peripheral(_STANDARD),  # 0
+    word("octet_1", flag("rmb", "RMB", _STANDARD), reserved_bits("rsvd_1", 7, _STANDARD)),
+    uint("version", "VERSION", _STANDARD, 8, codes=InquiryVersion),
+    word(
+        "octet_3",
+        reserved_bits("rsvd_3", 2, _STANDARD),
+        flag("normaca", "NORMACA", _STANDARD),
+        flag("hisup", "HISUP", _STANDARD),
+        bits("response_data_format", "RESPONSE DATA FORMAT", _STANDARD, 4, default=2),
+    ),
+    uint("additional_length", "ADDITIONAL LENGTH", _STANDARD, 8, kind=Kind.LENGTH),  # 4
+    word(
+        "octet_5",
+        flag("sccs", "SCCS", _STANDARD),
+        flag("acc", "ACC", _STANDARD),
+        bits("tpgs", "TPGS", _STANDARD, 2),
+        flag("third_party_copy", "3PC", _STANDARD),
+        reserved_bits("rsvd_5", 2, _STANDARD),
+        flag("protect", "PROTECT", _STANDARD),
+    ),
+    word(
+        "octet_6",
+        reserved_bits("rsvd_6", 1, _STANDARD),
+        flag("encserv", "ENCSERV", _STANDARD),
+        bits("vendor_specific_6", "VS", _STANDARD, 1),
+        flag("multip", "MULTIP", _STANDARD),
+        reserved_bits("rsvd_6_4", 4, _STANDARD),
+    ),
+    word(
+        "octet_7",
+        reserved_bits("rsvd_7", 6, _STANDARD),
+        flag("cmdque", "CMDQUE", _STANDARD),
+        bits("vendor_specific_7", "VS", _STANDARD, 1),
+    ),
+    octets("vendor_identification", "T10 VENDOR IDENTIFICATION", _STANDARD, 8, kind=Kind.TEXT, default=b" " * 8),
+    octets("product_identification", "PRODUCT IDENTIFICATION", _STANDARD, 16, kind=Kind.TEXT, default=b" " * 16),
+    octets("product_revision_level", "PRODUCT REVISION LEVEL", _STANDARD, 4, kind=Kind.TEXT, default=b" " * 4),
+    tail("further_data", "Bytes from 36 on", _STANDARD, length="additional_length", counts_from=5),
+    doc="What follows byte 36, if anything, begins with an InquiryExtension.",
+)
+
+INQUIRY_EXTENSION: Format = structure(
+    "InquiryExtension",
+    "Standard INQUIRY data from byte 36 on",
+    _STANDARD,
+    octets("vendor_specific", "Vendor specific", _STANDARD, 20),
+    reserved("rsvd_20", 16, _STANDARD),
+    *(uint(f"version_descriptor_{n}", f"VERSION DESCRIPTOR {n}", _STANDARD, 16) for n in range(1, 9)),
+    octets("rsvd_38", "Reserved", _STANDARD, 22),
+)
+
+
+def _page_head(page: VpdPageCode, section: str, *, length: int = 0) -> tuple[Described, Described, Described]:
+    """Bytes 0 to 3 of every page."""
+    return (
+        peripheral(section),
+        uint("page_code", "PAGE CODE", section, 8, codes=VpdPageCode, default=int(page)),
+        uint("page_length", "PAGE LENGTH", section, 16, kind=Kind.LENGTH, default=length),
+    )
+
+
+SUPPORTED_PAGES: Format = vpd_page(
+    "SupportedVpdPages",
+    VpdPageCode.SUPPORTED_PAGES,
+    _SUPPORTED,
+    *_page_head(VpdPageCode.SUPPORTED_PAGES, _SUPPORTED),
+    tail("page_codes", "Supported VPD page list", _SUPPORTED, length="page_length", counts_from=4, width=8),
+)
+
+UNIT_SERIAL_NUMBER: Format = vpd_page(
+    "UnitSerialNumber",
+    VpdPageCode.UNIT_SERIAL_NUMBER,
+    _SERIAL,
+    *_page_head(VpdPageCode.UNIT_SERIAL_NUMBER, _SERIAL),
+    tail(
+        "product_serial_number",
+        "PRODUCT SERIAL NUMBER",
+        _SERIAL,
+        length="page_length",
+        counts_from=4,
+        kind=Kind.TEXT,
+    ),
+)
+
+DESIGNATOR: Format = structure(
+    "Designator",
+    "Designation descriptor",
+    _IDENTIFICATION,
+    word(
+        "octet_0",
+        bits("protocol_identifier", "PROTOCOL IDENTIFIER", _IDENTIFICATION, 4, codes=ProtocolIdentifier),
+        bits("code_set", "CODE SET", _IDENTIFICATION, 4, codes=CodeSet),
+    ),
+    word(
+        "octet_1",
+        flag("piv", "PIV", _IDENTIFICATION),
+        reserved_bits("rsvd_1", 1, _IDENTIFICATION),
+        bits("association", "ASSOCIATION", _IDENTIFICATION, 2, codes=Association),
+        bits("designator_type", "DESIGNATOR TYPE", _IDENTIFICATION, 4, codes=DesignatorType),
+    ),
+    reserved("rsvd_2", 8, _IDENTIFICATION),
+    uint("designator_length", "DESIGNATOR LENGTH", _IDENTIFICATION, 8, kind=Kind.LENGTH),
+    tail("designator", "DESIGNATOR", _IDENTIFICATION, length="designator_length", counts_from=4),
+)
+
+DEVICE_IDENTIFICATION: Format = vpd_page(
+    "DeviceIdentification",
+    VpdPageCode.DEVICE_IDENTIFICATION,
+    _IDENTIFICATION,
+    *_page_head(VpdPageCode.DEVICE_IDENTIFICATION, _IDENTIFICATION),
+    tail(
+        "designators",
+        "Designation descriptor list",
+        _IDENTIFICATION,
+        length="page_length",
+        counts_from=4,
+        element=DESIGNATOR,
+    ),
+)
+
+BLOCK_LIMITS: Format = vpd_page(
+    "BlockLimits",
+    VpdPageCode.BLOCK_LIMITS,
+    _LIMITS,
+    *_page_head(VpdPageCode.BLOCK_LIMITS, _LIMITS, length=0x3C),
+    word("octet_4", reserved_bits("rsvd_4", 7, _LIMITS), flag("wsnz", "WSNZ", _LIMITS)),
+    uint("maximum_compare_and_write_length", "MAXIMUM COMPARE AND WRITE LENGTH", _LIMITS, 8),
+    uint("optimal_transfer_length_granularity", "OPTIMAL TRANSFER LENGTH GRANULARITY", _LIMITS, 16),
+    uint("maximum_transfer_length", "MAXIMUM TRANSFER LENGTH", _LIMITS, 32),  # 8
+    uint("optimal_transfer_length", "OPTIMAL TRANSFER LENGTH", _LIMITS, 32),
+    uint("maximum_prefetch_length", "MAXIMUM PREFETCH LENGTH", _LIMITS, 32),  # 16
+    uint("maximum_unmap_lba_count", "MAXIMUM UNMAP LBA COUNT", _LIMITS, 32),
+    uint("maximum_unmap_block_descriptor_count", "MAXIMUM UNMAP BLOCK DESCRIPTOR COUNT", _LIMITS, 32),  # 24
+    uint("optimal_unmap_granularity", "OPTIMAL UNMAP GRANULARITY", _LIMITS, 32),
+    word(  # 32
+        "octets_32_35",
+        flag("ugavalid", "UGAVALID", _LIMITS),
+        bits("unmap_granularity_alignment", "UNMAP GRANULARITY ALIGNMENT", _LIMITS, 31),
+    ),
+    uint("maximum_write_same_length", "MAXIMUM WRITE SAME LENGTH", _LIMITS, 64),  # 36
+    reserved("rsvd_44", 32, _LIMITS),  # 44
+    reserved("rsvd_48", 64, _LIMITS),
+    reserved("rsvd_56", 64, _LIMITS),
+)
