@@ -1,0 +1,223 @@
+"""Recording what crosses loopback (dumpcap), and reading recordings with Wireshark's eyes (tshark)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import json
+import signal
+import socket
+import struct
+import subprocess
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from tests.interop.processes import READY_SECONDS, PeerFailed, wait_until, work_directory
+from tests.peers import require_peer
+
+__all__ = [
+    "DissectedField",
+    "DissectedPdu",
+    "conversations",
+    "dissect",
+    "expert_errors",
+    "recording",
+    "target_ports",
+    "write_capture",
+]
+
+Pairs = list[tuple[str, Any]]
+
+_SYN, _ACK = 0x02, 0x10
+_FIRST = b"chiscsi: recording begins"
+_LAST = b"chiscsi: recording ends"
+
+
+@dataclass(frozen=True, slots=True)
+class DissectedField:
+    """A field as tshark sees it: where it is, counted from the PDU's first octet, and its value in hexadecimal.
+
+    `mask` picks its bits out of its octets, or is 0 when it has them all; `digits` has the bits shifted down.
+    """
+
+    name: str
+    offset: int
+    length: int
+    mask: int
+    digits: str
+
+    @property
+    def number(self) -> int:
+        """The value as an unsigned number."""
+        return int(self.digits, 16)
+
+
+@dataclass(frozen=True, slots=True)
+class DissectedPdu:
+    """One PDU as tshark sees it; `octets` are the ones it ascribes to iSCSI, `position` its place in the buffer."""
+
+    stream: int
+    from_target: bool
+    position: int
+    octets: bytes
+    fields: list[DissectedField] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def recording(port: int, into: Path) -> Iterator[None]:
+    """Record the TCP traffic of the loopback port `port` during the block, into the pcap file `into`.
+
+    A datagram before and after proves that the recorder was awake and has written all: none of it is kept.
+    """
+    dumpcap = require_peer("dumpcap", package="tshark")
+    with work_directory() as home:
+        raw = home / "raw.pcapng"
+        command: list[str | Path] = [dumpcap, "-q", "-i", "lo", "-f", f"tcp port {port} or udp port {port}", "-w", raw]
+        with (home / "log").open("wb") as log:
+            process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        try:
+            wait_until(lambda: _is_written(process, raw, port, _FIRST), "dumpcap")
+            yield
+            wait_until(lambda: _is_written(process, raw, port, _LAST), "dumpcap to write the last packet")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(READY_SECONDS)
+        _tshark("-r", str(raw), "-Y", "tcp", "-F", "pcap", "-w", str(into))
+
+
+def _is_written(process: subprocess.Popen[bytes], raw: Path, port: int, marker: bytes) -> bool:
+    if process.poll() is not None:
+        raise PeerFailed(f"dumpcap ended with status {process.returncode}: may this user capture?")
+    if not raw.exists():
+        return False
+    if marker in raw.read_bytes():
+        return True
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
+        sender.sendto(marker, ("127.0.0.1", port))
+    time.sleep(0.05)
+    return False
+
+
+def write_capture(path: Path, port: int, segments: Iterable[tuple[bool, bytes]]) -> None:
+    """Write a pcap file of one connection to `port` that nobody made: (from the target?, octets) for each segment.
+
+    Ethernet is left out (link type 101, raw IPv4); checksums stay 0, as tshark does not look at them by default.
+    """
+    sequence = [1, 1]  # by direction
+    packets = [_packet(port, False, 0, 0, _SYN), _packet(port, True, 0, 1, _SYN | _ACK)]
+    for from_target, octets in segments:
+        packets.append(_packet(port, from_target, sequence[from_target], sequence[not from_target], _ACK, octets))
+        sequence[from_target] += len(octets)
+    records = [
+        struct.pack("<IIII", second, 0, len(packet), len(packet)) + packet for second, packet in enumerate(packets)
+    ]
+    path.write_bytes(struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 1 << 18, 101) + b"".join(records))
+
+
+def _packet(port: int, from_target: bool, sequence: int, acknowledged: int, flags: int, octets: bytes = b"") -> bytes:
+    ports = (port, 40000) if from_target else (40000, port)
+    transport = struct.pack(">HHIIBBHHH", *ports, sequence, acknowledged, 5 << 4, flags, 65535, 0, 0) + octets
+    addresses = bytes([127, 0, 0, 1]) * 2
+    return struct.pack(">BBHHHBBH", 0x45, 0, 20 + len(transport), 0, 0, 64, 6, 0) + addresses + transport
+
+
+def target_ports(capture: Path) -> tuple[int, ...]:
+    """The ports that connections in `capture` were made to."""
+    return _target_ports(capture, capture.stat().st_mtime_ns)
+
+
+@functools.lru_cache
+def _target_ports(capture: Path, _written: int) -> tuple[int, ...]:
+    opening = "tcp.flags.syn == 1 && tcp.flags.ack == 0"
+    found = _tshark("-r", str(capture), "-Y", opening, "-T", "fields", "-e", "tcp.dstport")
+    return tuple(sorted({int(port) for port in found.split()}))
+
+
+def conversations(capture: Path) -> dict[int, tuple[bytes, bytes]]:
+    """The octets of each TCP connection in `capture` by stream number: (from the initiator, from the target).
+
+    tshark puts the segments in order; cutting them into PDUs is left to the caller.
+    """
+    ports = target_ports(capture)
+    fields = ["tcp.stream", "tcp.srcport", "tcp.payload"]
+    found = _tshark("-r", str(capture), "-Y", "tcp.len > 0", "-T", "fields", *_each("-e", fields))
+    streams: dict[int, tuple[bytearray, bytearray]] = {}
+    for line in found.splitlines():
+        stream, source, payload = line.split("\t")
+        from_initiator, from_target = streams.setdefault(int(stream), (bytearray(), bytearray()))
+        (from_target if int(source) in ports else from_initiator).extend(bytes.fromhex(payload))
+    return {stream: (bytes(ours), bytes(theirs)) for stream, (ours, theirs) in streams.items()}
+
+
+def dissect(capture: Path) -> list[DissectedPdu]:
+    """The iSCSI PDUs of `capture` as tshark's JSON shows them, in the order of the recording."""
+    arguments = ["-r", str(capture), "-Y", "iscsi", "-T", "json", "-x"]
+    # As pairs: JSON objects of tshark repeat their keys, and their order says which PDU a field belongs to.
+    packets = json.loads(_tshark(*_as_iscsi(capture), *arguments), object_pairs_hook=list)
+    ports = target_ports(capture)
+    return [pdu for packet in packets for pdu in _pdus(_layers(packet), ports)]
+
+
+def _layers(packet: Pairs) -> Pairs:
+    (source,) = (value for key, value in packet if key == "_source")
+    (layers,) = (value for key, value in source if key == "layers")
+    return cast(Pairs, layers)
+
+
+def _pdus(layers: Pairs, ports: tuple[int, ...]) -> Iterator[DissectedPdu]:
+    transport = {key: value for name, pairs in layers if name == "tcp" for key, value in pairs}
+    from_target = int(transport["tcp.srcport"]) in ports
+    pdu: DissectedPdu | None = None
+    for name, value in layers:
+        if name == "iscsi_raw":
+            if pdu is not None:
+                yield pdu
+            pdu = DissectedPdu(int(transport["tcp.stream"]), from_target, int(value[1]), bytes.fromhex(value[0]))
+        elif pdu is not None:
+            pdu.fields.extend(_fields(name, value, pdu.position))
+    if pdu is not None:
+        yield pdu
+
+
+def _fields(name: str, value: Any, start: int) -> Iterator[DissectedField]:
+    """The fields at `name` and below it, depth first. A raw value is [hex, position, length, mask, type]."""
+    if name.endswith("_raw"):
+        for digits, position, length, mask, _ in [value] if isinstance(value[0], str) else value:
+            yield DissectedField(name.removesuffix("_raw"), int(position) - start, int(length), int(mask), digits)
+    elif isinstance(value, list):
+        for pair in value:
+            if isinstance(pair, tuple):
+                yield from _fields(pair[0], pair[1], start)
+
+
+def expert_errors(capture: Path) -> list[str]:
+    """What tshark finds malformed, or marks as an error or a warning, in the iSCSI traffic of `capture`."""
+    wanted = "_ws.malformed || (iscsi && _ws.expert.severity >= 0x600000)"  # PI_WARN of Wireshark's epan/proto.h
+    fields = ["frame.number", "_ws.col.Info", "_ws.expert.message"]
+    found = _tshark(*_as_iscsi(capture), "-r", str(capture), "-Y", wanted, "-T", "fields", *_each("-e", fields))
+    return found.splitlines()
+
+
+def _as_iscsi(capture: Path) -> list[str]:
+    """Options that call the target's port iSCSI, and take every header for one however odd its values are."""
+    ports = [f"tcp.port=={port},iscsi" for port in target_ports(capture)]
+    return ["-o", "iscsi.bogus_pdu_filter:FALSE", *_each("-d", ports)]
+
+
+def _each(option: str, values: list[str]) -> list[str]:
+    return [word for value in values for word in (option, value)]
+
+
+def _tshark(*arguments: str) -> str:
+    done = subprocess.run([_program(), *arguments], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise PeerFailed(f"tshark {' '.join(arguments)}: {done.stderr.strip()}")
+    return done.stdout
+
+
+@functools.cache
+def _program() -> str:
+    return str(require_peer("tshark", package="tshark"))
