@@ -1,0 +1,147 @@
+"""What came in on a connection and who wants it: checked on arrival, kept until somebody asks.
+
+PDUs that come unasked (NOP-In pings, Asynchronous Messages) are kept apart, so that they do not disturb a script that
+is about something else; pings are answered at once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from initiator_sim.evidence import AnyReceived, Closed, Event, Received, Silence
+from initiator_sim.outcomes import ExpectationFailed
+from initiator_sim.rules import RULES, check_arrival
+from initiator_sim.stream import Inbound
+from initiator_sim.transport import Transport
+from iscsi_wire.constants import RESERVED_TAG
+from iscsi_wire.errors import FramingError
+from iscsi_wire.framing import Frame
+from iscsi_wire.pdus import AsyncMessage, NopIn, NopOut, Pdu, decode_header
+from iscsi_wire.records import PduRecord
+
+if TYPE_CHECKING:
+    from initiator_sim.connection import Connection
+
+
+class Inbox:
+    """The PDUs that a connection received.
+
+    Attributes:
+        inbound: the stream that they are cut from.
+        unsolicited: PDUs that came unasked and were not taken yet.
+        never_answered: tags for which nothing may come any more.
+        discarded: tags whose PDUs are thrown away.
+        live: tags of SCSI commands under way: their PDUs are for their tasks only.
+    """
+
+    def __init__(self, connection: Connection, transport: Transport) -> None:
+        self._connection = connection
+        self._clock = connection.settings.clock
+        self.inbound = Inbound(transport, self._clock)
+        self.unsolicited: deque[AnyReceived] = deque()
+        self.never_answered: set[int] = set()
+        self.discarded: set[int] = set()
+        self.live: set[int] = set()
+        self._unclaimed: deque[AnyReceived] = deque()
+        self._end_noted = False
+
+    def take(self, wanted: Callable[[AnyReceived], bool], timeout: float, unsolicited: bool) -> Event:
+        """See `Connection.take`."""
+        for queue in (self.unsolicited, self._unclaimed) if unsolicited else (self._unclaimed,):
+            for pdu in queue:
+                if wanted(pdu):
+                    queue.remove(pdu)
+                    return pdu
+        deadline = self._clock() + timeout
+        remaining = timeout
+        while True:
+            event = self._arrive(remaining)
+            if not isinstance(event, Received):
+                return Silence(timeout) if isinstance(event, Silence) else event
+            unasked = self._keep(event)
+            queue = self.unsolicited if unasked else self._unclaimed
+            if (unsolicited or not unasked) and wanted(event):
+                queue.pop()
+                return event
+            remaining = max(deadline - self._clock(), 0.0)
+
+    def wait_until(self, condition: Callable[[], bool], timeout: float) -> bool:
+        """See `Connection.wait_until`."""
+        deadline = self._clock() + timeout
+        while not condition():
+            event = self._arrive(max(deadline - self._clock(), 0.0))
+            if not isinstance(event, Received):
+                return condition()
+            self._keep(event)
+        return True
+
+    def pending(self, kind: type[Pdu], tag: int) -> int:
+        """Return how many PDUs of `kind` for the task `tag` have come and were not taken yet."""
+        headers = [decode_header(bytes(frame.header)) for frame in self.inbound.waiting]
+        headers += [pdu.header for pdu in self._unclaimed]
+        return sum(isinstance(h, kind) and getattr(h, "initiator_task_tag", None) == tag for h in headers)
+
+    def _keep(self, pdu: AnyReceived) -> bool:
+        """Put a PDU where it waits for whoever wants it; returns whether it came unasked."""
+        header = pdu.header
+        unasked = isinstance(header, AsyncMessage) or (
+            isinstance(header, NopIn) and header.initiator_task_tag == RESERVED_TAG
+        )
+        (self.unsolicited if unasked else self._unclaimed).append(pdu)
+        if isinstance(header, NopIn) and unasked and self._connection.answer_pings:
+            self._answer(header)
+        return unasked
+
+    def _answer(self, ping: NopIn) -> None:
+        """RFC 7143, 11.18: a NOP-In with a Target Transfer Tag is answered, tag and LUN are copied."""
+        tag = ping.target_transfer_tag
+        if tag != RESERVED_TAG:
+            self._connection.send(NopOut, initiator_task_tag=RESERVED_TAG, target_transfer_tag=tag, lun=ping.lun)
+
+    def _arrive(self, timeout: float) -> Event:
+        """Return the next thing that arrives, checked."""
+        while True:
+            try:
+                arrival = self.inbound.next(timeout)
+            except FramingError as fault:
+                raise self._unreadable(fault) from fault
+            if isinstance(arrival, Closed) and not self._end_noted:
+                self._end_noted = True
+                self._connection.note_transport(f"{arrival} by the target")
+            if not isinstance(arrival, Frame):
+                return arrival
+            pdu = self._received(arrival)
+            check_arrival(self._connection, pdu)
+            tag = getattr(pdu.header, "initiator_task_tag", RESERVED_TAG)
+            if tag in self.never_answered:
+                text = f"{pdu.header.TITLE} after all"
+                self._connection.rules.broken("silence", text, pdu, "initiator_task_tag")
+            if tag not in self.discarded:
+                return pdu
+
+    def _received(self, frame: Frame) -> AnyReceived:
+        connection = self._connection
+        header, data = bytes(frame.header), bytes(frame.data)
+        record = PduRecord(
+            self._clock(), "initiator", connection.name, "in", header, frame.ahs, data, frame.offset
+        )
+        connection.exchange(record)
+        pdu: AnyReceived = Received(
+            decode_header(header),
+            frame.ahs,
+            data,
+            bytes(frame.padding),
+            connection,
+            record,
+            frame.data_digest_error,
+        )
+        if frame.header_digest_error:
+            connection.rules.broken("header_digest", "another value", pdu)
+        return pdu
+
+    def _unreadable(self, fault: FramingError) -> ExpectationFailed:
+        rule = RULES["segment_length"]
+        exchange = self._connection.exchange
+        return ExpectationFailed(rule.text, str(fault), exchange=exchange, clause=rule.clause)

@@ -1,0 +1,97 @@
+"""The inbound half of a connection: octets from the transport, cut into frames (RFC 7143 section 11.1)."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from initiator_sim.evidence import Closed, Silence
+from initiator_sim.transport import Transport
+from iscsi_wire.constants import BHS_LENGTH
+from iscsi_wire.errors import FramingError
+from iscsi_wire.framing import Frame, Framer
+
+LOGIN_SEGMENT_LIMIT: Final = 8192
+"""What a login PDU's data segment may hold, whatever was declared (RFC 7143, 6.3)."""
+
+
+class Inbound:
+    """Frames from a transport, one at a time.
+
+    While `stepwise` is set (during login) no octet behind a complete PDU is cut, because the PDU may be the one after
+    which digests begin.
+
+    Attributes:
+        framer: cuts the stream; holds the digests in force and the limit of DataSegmentLength.
+        closed: how the connection ended, or None.
+        fault: why the stream cannot be followed any further, or None.
+    """
+
+    def __init__(self, transport: Transport, clock: Callable[[], float]) -> None:
+        self._transport = transport
+        self._clock = clock
+        self._octets = bytearray()
+        self._frames: deque[Frame] = deque()
+        self.framer = Framer(LOGIN_SEGMENT_LIMIT)
+        self.stepwise = True
+        self.closed: Closed | None = None
+        self.fault: FramingError | None = None
+
+    @property
+    def waiting(self) -> tuple[Frame, ...]:
+        """Frames that came but were not taken yet."""
+        return tuple(self._frames)
+
+    def next(self, timeout: float) -> Frame | Closed | Silence:
+        """Return the next frame, the end of the connection, or silence after `timeout` seconds.
+
+        Raises:
+            FramingError: the stream makes no sense any more; all frames before the fault were returned.
+        """
+        deadline = self._clock() + timeout
+        while not self._frames:
+            if self._octets and self._cut():
+                continue
+            if self.fault is not None:
+                raise self.fault
+            if self.closed is not None:
+                return self.closed
+            octets = self._receive(max(deadline - self._clock(), 0.0))
+            if octets is None:
+                return Silence(timeout)
+            if octets:
+                self._octets += octets
+            elif self.closed is None:
+                self.closed = Closed()
+        return self._frames.popleft()
+
+    def _receive(self, timeout: float) -> bytes | None:
+        try:
+            return self._transport.receive(timeout)
+        except ConnectionError:
+            self.closed = Closed(reset=True)
+            return b""
+
+    def _cut(self) -> bool:
+        """Give the framer what it may see now; returns whether that completed a frame."""
+        piece = self._first_pdu() if self.stepwise else bytes(self._octets)
+        del self._octets[: len(piece)]
+        try:
+            self._frames += self.framer.feed(piece)
+        except FramingError as fault:
+            self._frames += fault.frames
+            self.fault = fault
+            self._octets.clear()
+        return bool(self._frames)
+
+    def _first_pdu(self) -> bytes:
+        """Return the first PDU, or b"" while it is incomplete (digests are not in force yet)."""
+        octets = self._octets
+        if len(octets) < BHS_LENGTH:
+            return b""
+        data_length = int.from_bytes(octets[5:8], "big")
+        size = BHS_LENGTH + octets[4] * 4 + ((data_length + 3) & ~3)
+        # What exceeds the limit is the framer's to refuse: it does not have to come whole.
+        complete = len(octets) >= size or data_length > self.framer.max_data_segment_length
+        return bytes(octets[:size]) if complete else b""
