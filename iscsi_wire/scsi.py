@@ -61,8 +61,11 @@ __all__ = [
     "DescriptorSense",
     "Designator",
     "DeviceIdentification",
+    "DisconnectReconnectModePage",
     "FixedSense",
+    "FormatDeviceModePage",
     "InformationDescriptor",
+    "InformationalExceptionsControlModePage",
     "Inquiry",
     "InquiryExtension",
     "LongBlockDescriptor",
@@ -78,9 +81,11 @@ __all__ = [
     "ReadCapacity10Data",
     "ReadCapacity16",
     "ReadCapacity16Data",
+    "ReadWriteErrorRecoveryModePage",
     "ReportLuns",
     "ReportLunsData",
     "RequestSense",
+    "RigidDiskGeometryModePage",
     "SenseDescriptor",
     "SenseKeySpecificDescriptor",
     "ShortBlockDescriptor",
@@ -136,8 +141,13 @@ _MODE_PARAMETER_HEADER6: Final = struct.Struct(">BBBB")
 _MODE_PARAMETER_HEADER10: Final = struct.Struct(">HBBBBH")
 _SHORT_BLOCK_DESCRIPTOR: Final = struct.Struct(">II")
 _LONG_BLOCK_DESCRIPTOR: Final = struct.Struct(">QII")
+_READ_WRITE_ERROR_RECOVERY_MODE_PAGE: Final = struct.Struct(">BBBBHBBBBH")
+_DISCONNECT_RECONNECT_MODE_PAGE: Final = struct.Struct(">BBBBHHHHBBH")
+_FORMAT_DEVICE_MODE_PAGE: Final = struct.Struct(">BBHHHHHHHHHBBH")
+_RIGID_DISK_GEOMETRY_MODE_PAGE: Final = struct.Struct(">BBI3s3sHIBBHH")
 _CACHING_MODE_PAGE: Final = struct.Struct(">BBBBHHHHBBHI")
 _CONTROL_MODE_PAGE: Final = struct.Struct(">BBBBBBHHH")
+_INFORMATIONAL_EXCEPTIONS_CONTROL_MODE_PAGE: Final = struct.Struct(">BBBBII")
 
 
 @dataclass(slots=True)
@@ -4904,6 +4914,918 @@ class LongBlockDescriptor(Structure):
 
 
 @dataclass(slots=True)
+class ReadWriteErrorRecoveryModePage(ModePage):
+    """Read-Write Error Recovery mode page (SBC-3, Read-Write Error Recovery mode page)."""
+
+    TITLE: ClassVar[str] = "Read-Write Error Recovery mode page"
+    SECTION: ClassVar[str] = "SBC-3, Read-Write Error Recovery mode page"
+    PAGE_CODE: ClassVar[int] = 0x01
+    SUBPAGE_CODE: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _READ_WRITE_ERROR_RECOVERY_MODE_PAGE
+
+    octet_0: int = 1
+    page_length: int = 0x0A
+    octet_2: int = 0
+    read_retry_count: int = 0
+    rsvd_4: int = 0
+    rsvd_6: int = 0
+    octet_7: int = 0
+    write_retry_count: int = 0
+    rsvd_9: int = 0
+    recovery_time_limit: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_READ_WRITE_ERROR_RECOVERY_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _READ_WRITE_ERROR_RECOVERY_MODE_PAGE.pack(
+                self.octet_0,
+                self.page_length,
+                self.octet_2,
+                self.read_retry_count,
+                self.rsvd_4,
+                self.rsvd_6,
+                self.octet_7,
+                self.write_retry_count,
+                self.rsvd_9,
+                self.recovery_time_limit,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def awre(self) -> int:
+        """The AWRE bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 7
+
+    @awre.setter
+    def awre(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "awre")
+
+    @property
+    def arre(self) -> int:
+        """The ARRE bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 6 & 0x1
+
+    @arre.setter
+    def arre(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 1, "arre")
+
+    @property
+    def tb(self) -> int:
+        """The TB bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 5 & 0x1
+
+    @tb.setter
+    def tb(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 1, "tb")
+
+    @property
+    def rc(self) -> int:
+        """The RC bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @rc.setter
+    def rc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "rc")
+
+    @property
+    def eer(self) -> int:
+        """The EER bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 3 & 0x1
+
+    @eer.setter
+    def eer(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 3, 1, "eer")
+
+    @property
+    def per(self) -> int:
+        """The PER bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 2 & 0x1
+
+    @per.setter
+    def per(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 1, "per")
+
+    @property
+    def dte(self) -> int:
+        """The DTE bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 >> 1 & 0x1
+
+    @dte.setter
+    def dte(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 1, 1, "dte")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_2 & 0x1
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 1, "rsvd_2")
+
+    @property
+    def lbpere(self) -> int:
+        """The LBPERE bit (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_7 >> 7
+
+    @lbpere.setter
+    def lbpere(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 7, 1, "lbpere")
+
+    @property
+    def rsvd_7(self) -> int:
+        """Reserved (SBC-3, Read-Write Error Recovery mode page)."""
+        return self.octet_7 & 0x7F
+
+    @rsvd_7.setter
+    def rsvd_7(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 0, 7, "rsvd_7")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SBC-3, Read-Write Error Recovery mode page",
+            default=1,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            1,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-3, Read-Write Error Recovery mode page",
+            default=0x0A,
+        ),
+        FieldInfo("awre", "AWRE", 2, 0, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo("arre", "ARRE", 2, 1, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo("tb", "TB", 2, 2, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo("rc", "RC", 2, 3, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo("eer", "EER", 2, 4, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo("per", "PER", 2, 5, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo("dte", "DTE", 2, 6, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_2"),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            7,
+            1,
+            Kind.RESERVED,
+            "SBC-3, Read-Write Error Recovery mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "read_retry_count",
+            "READ RETRY COUNT",
+            3,
+            0,
+            8,
+            Kind.NUMBER,
+            "SBC-3, Read-Write Error Recovery mode page",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 16, Kind.RESERVED, "SBC-3, Read-Write Error Recovery mode page"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SBC-3, Read-Write Error Recovery mode page"),
+        FieldInfo("lbpere", "LBPERE", 7, 0, 1, Kind.FLAG, "SBC-3, Read-Write Error Recovery mode page", slot="octet_7"),
+        FieldInfo(
+            "rsvd_7",
+            "Reserved",
+            7,
+            1,
+            7,
+            Kind.RESERVED,
+            "SBC-3, Read-Write Error Recovery mode page",
+            slot="octet_7",
+        ),
+        FieldInfo(
+            "write_retry_count",
+            "WRITE RETRY COUNT",
+            8,
+            0,
+            8,
+            Kind.NUMBER,
+            "SBC-3, Read-Write Error Recovery mode page",
+        ),
+        FieldInfo("rsvd_9", "Reserved", 9, 0, 8, Kind.RESERVED, "SBC-3, Read-Write Error Recovery mode page"),
+        FieldInfo(
+            "recovery_time_limit",
+            "RECOVERY TIME LIMIT",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, Read-Write Error Recovery mode page",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class DisconnectReconnectModePage(ModePage):
+    """Disconnect-Reconnect mode page (SPC-4, Disconnect-Reconnect mode page)."""
+
+    TITLE: ClassVar[str] = "Disconnect-Reconnect mode page"
+    SECTION: ClassVar[str] = "SPC-4, Disconnect-Reconnect mode page"
+    PAGE_CODE: ClassVar[int] = 0x02
+    SUBPAGE_CODE: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _DISCONNECT_RECONNECT_MODE_PAGE
+
+    octet_0: int = 2
+    page_length: int = 0x0E
+    buffer_full_ratio: int = 0
+    buffer_empty_ratio: int = 0
+    bus_inactivity_limit: int = 0
+    disconnect_time_limit: int = 0
+    connect_time_limit: int = 0
+    maximum_burst_size: int = 0
+    octet_12: int = 0
+    rsvd_13: int = 0
+    first_burst_size: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_DISCONNECT_RECONNECT_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _DISCONNECT_RECONNECT_MODE_PAGE.pack(
+                self.octet_0,
+                self.page_length,
+                self.buffer_full_ratio,
+                self.buffer_empty_ratio,
+                self.bus_inactivity_limit,
+                self.disconnect_time_limit,
+                self.connect_time_limit,
+                self.maximum_burst_size,
+                self.octet_12,
+                self.rsvd_13,
+                self.first_burst_size,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def emdp(self) -> int:
+        """The EMDP bit (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_12 >> 7
+
+    @emdp.setter
+    def emdp(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 7, 1, "emdp")
+
+    @property
+    def fair_arbitration(self) -> int:
+        """FAIR ARBITRATION (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_12 >> 4 & 0x7
+
+    @fair_arbitration.setter
+    def fair_arbitration(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 4, 3, "fair_arbitration")
+
+    @property
+    def dimm(self) -> int:
+        """The DIMM bit (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_12 >> 3 & 0x1
+
+    @dimm.setter
+    def dimm(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 3, 1, "dimm")
+
+    @property
+    def dtdc(self) -> int:
+        """DTDC (SPC-4, Disconnect-Reconnect mode page)."""
+        return self.octet_12 & 0x7
+
+    @dtdc.setter
+    def dtdc(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 0, 3, "dtdc")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SPC-4, Disconnect-Reconnect mode page", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SPC-4, Disconnect-Reconnect mode page", slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, Disconnect-Reconnect mode page",
+            default=2,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            1,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Disconnect-Reconnect mode page",
+            default=0x0E,
+        ),
+        FieldInfo(
+            "buffer_full_ratio",
+            "BUFFER FULL RATIO",
+            2,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+        FieldInfo(
+            "buffer_empty_ratio",
+            "BUFFER EMPTY RATIO",
+            3,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+        FieldInfo(
+            "bus_inactivity_limit",
+            "BUS INACTIVITY LIMIT",
+            4,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+        FieldInfo(
+            "disconnect_time_limit",
+            "DISCONNECT TIME LIMIT",
+            6,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+        FieldInfo(
+            "connect_time_limit",
+            "CONNECT TIME LIMIT",
+            8,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+        FieldInfo(
+            "maximum_burst_size",
+            "MAXIMUM BURST SIZE",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+        FieldInfo("emdp", "EMDP", 12, 0, 1, Kind.FLAG, "SPC-4, Disconnect-Reconnect mode page", slot="octet_12"),
+        FieldInfo(
+            "fair_arbitration",
+            "FAIR ARBITRATION",
+            12,
+            1,
+            3,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+            slot="octet_12",
+        ),
+        FieldInfo("dimm", "DIMM", 12, 4, 1, Kind.FLAG, "SPC-4, Disconnect-Reconnect mode page", slot="octet_12"),
+        FieldInfo("dtdc", "DTDC", 12, 5, 3, Kind.NUMBER, "SPC-4, Disconnect-Reconnect mode page", slot="octet_12"),
+        FieldInfo("rsvd_13", "Reserved", 13, 0, 8, Kind.RESERVED, "SPC-4, Disconnect-Reconnect mode page"),
+        FieldInfo(
+            "first_burst_size",
+            "FIRST BURST SIZE",
+            14,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Disconnect-Reconnect mode page",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class FormatDeviceModePage(ModePage):
+    """Format Device mode page (SBC, Format Device mode page)."""
+
+    TITLE: ClassVar[str] = "Format Device mode page"
+    SECTION: ClassVar[str] = "SBC, Format Device mode page"
+    PAGE_CODE: ClassVar[int] = 0x03
+    SUBPAGE_CODE: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _FORMAT_DEVICE_MODE_PAGE
+
+    octet_0: int = 3
+    page_length: int = 0x16
+    tracks_per_zone: int = 0
+    alternate_sectors_per_zone: int = 0
+    alternate_tracks_per_zone: int = 0
+    alternate_tracks_per_logical_unit: int = 0
+    sectors_per_track: int = 0
+    data_bytes_per_physical_sector: int = 0
+    interleave: int = 0
+    track_skew_factor: int = 0
+    cylinder_skew_factor: int = 0
+    octet_20: int = 0
+    rsvd_21: int = 0
+    rsvd_22: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 24 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_FORMAT_DEVICE_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _FORMAT_DEVICE_MODE_PAGE.pack(
+                self.octet_0,
+                self.page_length,
+                self.tracks_per_zone,
+                self.alternate_sectors_per_zone,
+                self.alternate_tracks_per_zone,
+                self.alternate_tracks_per_logical_unit,
+                self.sectors_per_track,
+                self.data_bytes_per_physical_sector,
+                self.interleave,
+                self.track_skew_factor,
+                self.cylinder_skew_factor,
+                self.octet_20,
+                self.rsvd_21,
+                self.rsvd_22,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SBC, Format Device mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SBC, Format Device mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SBC, Format Device mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def ssec(self) -> int:
+        """The SSEC bit (SBC, Format Device mode page)."""
+        return self.octet_20 >> 7
+
+    @ssec.setter
+    def ssec(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 7, 1, "ssec")
+
+    @property
+    def hsec(self) -> int:
+        """The HSEC bit (SBC, Format Device mode page)."""
+        return self.octet_20 >> 6 & 0x1
+
+    @hsec.setter
+    def hsec(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 6, 1, "hsec")
+
+    @property
+    def rmb(self) -> int:
+        """The RMB bit (SBC, Format Device mode page)."""
+        return self.octet_20 >> 5 & 0x1
+
+    @rmb.setter
+    def rmb(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 5, 1, "rmb")
+
+    @property
+    def surf(self) -> int:
+        """The SURF bit (SBC, Format Device mode page)."""
+        return self.octet_20 >> 4 & 0x1
+
+    @surf.setter
+    def surf(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 4, 1, "surf")
+
+    @property
+    def rsvd_20(self) -> int:
+        """Reserved (SBC, Format Device mode page)."""
+        return self.octet_20 & 0xF
+
+    @rsvd_20.setter
+    def rsvd_20(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 0, 4, "rsvd_20")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SBC, Format Device mode page", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SBC, Format Device mode page", slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SBC, Format Device mode page",
+            default=3,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo("page_length", "PAGE LENGTH", 1, 0, 8, Kind.LENGTH, "SBC, Format Device mode page", default=0x16),
+        FieldInfo("tracks_per_zone", "TRACKS PER ZONE", 2, 0, 16, Kind.NUMBER, "SBC, Format Device mode page"),
+        FieldInfo(
+            "alternate_sectors_per_zone",
+            "ALTERNATE SECTORS PER ZONE",
+            4,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC, Format Device mode page",
+        ),
+        FieldInfo(
+            "alternate_tracks_per_zone",
+            "ALTERNATE TRACKS PER ZONE",
+            6,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC, Format Device mode page",
+        ),
+        FieldInfo(
+            "alternate_tracks_per_logical_unit",
+            "ALTERNATE TRACKS PER LOGICAL UNIT",
+            8,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC, Format Device mode page",
+        ),
+        FieldInfo("sectors_per_track", "SECTORS PER TRACK", 10, 0, 16, Kind.NUMBER, "SBC, Format Device mode page"),
+        FieldInfo(
+            "data_bytes_per_physical_sector",
+            "DATA BYTES PER PHYSICAL SECTOR",
+            12,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC, Format Device mode page",
+        ),
+        FieldInfo("interleave", "INTERLEAVE", 14, 0, 16, Kind.NUMBER, "SBC, Format Device mode page"),
+        FieldInfo("track_skew_factor", "TRACK SKEW FACTOR", 16, 0, 16, Kind.NUMBER, "SBC, Format Device mode page"),
+        FieldInfo(
+            "cylinder_skew_factor",
+            "CYLINDER SKEW FACTOR",
+            18,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC, Format Device mode page",
+        ),
+        FieldInfo("ssec", "SSEC", 20, 0, 1, Kind.FLAG, "SBC, Format Device mode page", slot="octet_20"),
+        FieldInfo("hsec", "HSEC", 20, 1, 1, Kind.FLAG, "SBC, Format Device mode page", slot="octet_20"),
+        FieldInfo("rmb", "RMB", 20, 2, 1, Kind.FLAG, "SBC, Format Device mode page", slot="octet_20"),
+        FieldInfo("surf", "SURF", 20, 3, 1, Kind.FLAG, "SBC, Format Device mode page", slot="octet_20"),
+        FieldInfo("rsvd_20", "Reserved", 20, 4, 4, Kind.RESERVED, "SBC, Format Device mode page", slot="octet_20"),
+        FieldInfo("rsvd_21", "Reserved", 21, 0, 8, Kind.RESERVED, "SBC, Format Device mode page"),
+        FieldInfo("rsvd_22", "Reserved", 22, 0, 16, Kind.RESERVED, "SBC, Format Device mode page"),
+    )
+
+
+@dataclass(slots=True)
+class RigidDiskGeometryModePage(ModePage):
+    """Rigid Disk Geometry mode page (SBC-2, Rigid Disk Geometry mode page)."""
+
+    TITLE: ClassVar[str] = "Rigid Disk Geometry mode page"
+    SECTION: ClassVar[str] = "SBC-2, Rigid Disk Geometry mode page"
+    PAGE_CODE: ClassVar[int] = 0x04
+    SUBPAGE_CODE: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _RIGID_DISK_GEOMETRY_MODE_PAGE
+
+    octet_0: int = 4
+    page_length: int = 0x16
+    octets_2_5: int = 0
+    write_precompensation: bytes = bytes(3)
+    reduced_write_current: bytes = bytes(3)
+    device_step_rate: int = 0
+    octets_14_17: int = 0
+    rotational_offset: int = 0
+    rsvd_19: int = 0
+    medium_rotation_rate: int = 0
+    rsvd_22: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 24 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RIGID_DISK_GEOMETRY_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.write_precompensation) > 3:
+            raise too_long("write_precompensation", self.write_precompensation, 3)
+        if len(self.reduced_write_current) > 3:
+            raise too_long("reduced_write_current", self.reduced_write_current, 3)
+        try:
+            return _RIGID_DISK_GEOMETRY_MODE_PAGE.pack(
+                self.octet_0,
+                self.page_length,
+                self.octets_2_5,
+                self.write_precompensation,
+                self.reduced_write_current,
+                self.device_step_rate,
+                self.octets_14_17,
+                self.rotational_offset,
+                self.rsvd_19,
+                self.medium_rotation_rate,
+                self.rsvd_22,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def number_of_cylinders(self) -> int:
+        """NUMBER OF CYLINDERS (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octets_2_5 >> 8
+
+    @number_of_cylinders.setter
+    def number_of_cylinders(self, value: int) -> None:
+        self.octets_2_5 = with_bits(self.octets_2_5, value, 8, 24, "number_of_cylinders")
+
+    @property
+    def number_of_heads(self) -> int:
+        """NUMBER OF HEADS (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octets_2_5 & 0xFF
+
+    @number_of_heads.setter
+    def number_of_heads(self, value: int) -> None:
+        self.octets_2_5 = with_bits(self.octets_2_5, value, 0, 8, "number_of_heads")
+
+    @property
+    def landing_zone_cylinder(self) -> int:
+        """LANDING ZONE CYLINDER (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octets_14_17 >> 8
+
+    @landing_zone_cylinder.setter
+    def landing_zone_cylinder(self, value: int) -> None:
+        self.octets_14_17 = with_bits(self.octets_14_17, value, 8, 24, "landing_zone_cylinder")
+
+    @property
+    def rsvd_17(self) -> int:
+        """Reserved (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octets_14_17 >> 2 & 0x3F
+
+    @rsvd_17.setter
+    def rsvd_17(self, value: int) -> None:
+        self.octets_14_17 = with_bits(self.octets_14_17, value, 2, 6, "rsvd_17")
+
+    @property
+    def rpl(self) -> int:
+        """RPL (SBC-2, Rigid Disk Geometry mode page)."""
+        return self.octets_14_17 & 0x3
+
+    @rpl.setter
+    def rpl(self, value: int) -> None:
+        self.octets_14_17 = with_bits(self.octets_14_17, value, 0, 2, "rpl")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SBC-2, Rigid Disk Geometry mode page", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SBC-2, Rigid Disk Geometry mode page", slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SBC-2, Rigid Disk Geometry mode page",
+            default=4,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            1,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-2, Rigid Disk Geometry mode page",
+            default=0x16,
+        ),
+        FieldInfo(
+            "number_of_cylinders",
+            "NUMBER OF CYLINDERS",
+            2,
+            0,
+            24,
+            Kind.NUMBER,
+            "SBC-2, Rigid Disk Geometry mode page",
+            slot="octets_2_5",
+        ),
+        FieldInfo(
+            "number_of_heads",
+            "NUMBER OF HEADS",
+            5,
+            0,
+            8,
+            Kind.NUMBER,
+            "SBC-2, Rigid Disk Geometry mode page",
+            slot="octets_2_5",
+        ),
+        FieldInfo(
+            "write_precompensation",
+            "STARTING CYLINDER-WRITE PRECOMPENSATION",
+            6,
+            0,
+            24,
+            Kind.BYTES,
+            "SBC-2, Rigid Disk Geometry mode page",
+            default=bytes(3),
+        ),
+        FieldInfo(
+            "reduced_write_current",
+            "STARTING CYLINDER-REDUCED WRITE CURRENT",
+            9,
+            0,
+            24,
+            Kind.BYTES,
+            "SBC-2, Rigid Disk Geometry mode page",
+            default=bytes(3),
+        ),
+        FieldInfo(
+            "device_step_rate",
+            "DEVICE STEP RATE",
+            12,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-2, Rigid Disk Geometry mode page",
+        ),
+        FieldInfo(
+            "landing_zone_cylinder",
+            "LANDING ZONE CYLINDER",
+            14,
+            0,
+            24,
+            Kind.NUMBER,
+            "SBC-2, Rigid Disk Geometry mode page",
+            slot="octets_14_17",
+        ),
+        FieldInfo(
+            "rsvd_17",
+            "Reserved",
+            17,
+            0,
+            6,
+            Kind.RESERVED,
+            "SBC-2, Rigid Disk Geometry mode page",
+            slot="octets_14_17",
+        ),
+        FieldInfo("rpl", "RPL", 17, 6, 2, Kind.NUMBER, "SBC-2, Rigid Disk Geometry mode page", slot="octets_14_17"),
+        FieldInfo(
+            "rotational_offset",
+            "ROTATIONAL OFFSET",
+            18,
+            0,
+            8,
+            Kind.NUMBER,
+            "SBC-2, Rigid Disk Geometry mode page",
+        ),
+        FieldInfo("rsvd_19", "Reserved", 19, 0, 8, Kind.RESERVED, "SBC-2, Rigid Disk Geometry mode page"),
+        FieldInfo(
+            "medium_rotation_rate",
+            "MEDIUM ROTATION RATE",
+            20,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-2, Rigid Disk Geometry mode page",
+        ),
+        FieldInfo("rsvd_22", "Reserved", 22, 0, 16, Kind.RESERVED, "SBC-2, Rigid Disk Geometry mode page"),
+    )
+
+
+@dataclass(slots=True)
 class CachingModePage(ModePage):
     """Caching mode page (SBC-3, Caching mode page)."""
 
@@ -5539,6 +6461,317 @@ class ControlModePage(ModePage):
     )
 
 
+@dataclass(slots=True)
+class InformationalExceptionsControlModePage(ModePage):
+    """Informational Exceptions Control mode page (SPC-4, Informational Exceptions Control mode page)."""
+
+    TITLE: ClassVar[str] = "Informational Exceptions Control mode page"
+    SECTION: ClassVar[str] = "SPC-4, Informational Exceptions Control mode page"
+    PAGE_CODE: ClassVar[int] = 0x1C
+    SUBPAGE_CODE: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _INFORMATIONAL_EXCEPTIONS_CONTROL_MODE_PAGE
+
+    octet_0: int = 0x1C
+    page_length: int = 0x0A
+    octet_2: int = 0
+    octet_3: int = 0
+    interval_timer: int = 0
+    report_count: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_INFORMATIONAL_EXCEPTIONS_CONTROL_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _INFORMATIONAL_EXCEPTIONS_CONTROL_MODE_PAGE.pack(
+                self.octet_0,
+                self.page_length,
+                self.octet_2,
+                self.octet_3,
+                self.interval_timer,
+                self.report_count,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def perf(self) -> int:
+        """The PERF bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 7
+
+    @perf.setter
+    def perf(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "perf")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 6 & 0x1
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 1, "rsvd_2")
+
+    @property
+    def ebf(self) -> int:
+        """The EBF bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 5 & 0x1
+
+    @ebf.setter
+    def ebf(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 1, "ebf")
+
+    @property
+    def ewasc(self) -> int:
+        """The EWASC bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @ewasc.setter
+    def ewasc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "ewasc")
+
+    @property
+    def dexcpt(self) -> int:
+        """The DEXCPT bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 3 & 0x1
+
+    @dexcpt.setter
+    def dexcpt(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 3, 1, "dexcpt")
+
+    @property
+    def test(self) -> int:
+        """The TEST bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 2 & 0x1
+
+    @test.setter
+    def test(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 1, "test")
+
+    @property
+    def ebackerr(self) -> int:
+        """The EBACKERR bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 >> 1 & 0x1
+
+    @ebackerr.setter
+    def ebackerr(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 1, 1, "ebackerr")
+
+    @property
+    def logerr(self) -> int:
+        """The LOGERR bit (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_2 & 0x1
+
+    @logerr.setter
+    def logerr(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 1, "logerr")
+
+    @property
+    def rsvd_3(self) -> int:
+        """Reserved (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_3 >> 4
+
+    @rsvd_3.setter
+    def rsvd_3(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 4, 4, "rsvd_3")
+
+    @property
+    def mrie(self) -> int:
+        """MRIE (SPC-4, Informational Exceptions Control mode page)."""
+        return self.octet_3 & 0xF
+
+    @mrie.setter
+    def mrie(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 0, 4, "mrie")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SPC-4, Informational Exceptions Control mode page", slot="octet_0"),
+        FieldInfo(
+            "spf",
+            "SPF",
+            0,
+            1,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, Informational Exceptions Control mode page",
+            default=28,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            1,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Informational Exceptions Control mode page",
+            default=0x0A,
+        ),
+        FieldInfo(
+            "perf",
+            "PERF",
+            2,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            1,
+            Kind.RESERVED,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "ebf",
+            "EBF",
+            2,
+            2,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "ewasc",
+            "EWASC",
+            2,
+            3,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "dexcpt",
+            "DEXCPT",
+            2,
+            4,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "test",
+            "TEST",
+            2,
+            5,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "ebackerr",
+            "EBACKERR",
+            2,
+            6,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "logerr",
+            "LOGERR",
+            2,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "rsvd_3",
+            "Reserved",
+            3,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_3",
+        ),
+        FieldInfo(
+            "mrie",
+            "MRIE",
+            3,
+            4,
+            4,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions Control mode page",
+            slot="octet_3",
+        ),
+        FieldInfo(
+            "interval_timer",
+            "INTERVAL TIMER",
+            4,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions Control mode page",
+        ),
+        FieldInfo(
+            "report_count",
+            "REPORT COUNT",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions Control mode page",
+        ),
+    )
+
+
 CDBS: tuple[type[Cdb], ...] = (
     TestUnitReady,
     RequestSense,
@@ -5570,8 +6803,13 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
 """The vital product data pages that are declared."""
 
 MODE_PAGES: tuple[type[ModePage], ...] = (
+    ReadWriteErrorRecoveryModePage,
+    DisconnectReconnectModePage,
+    FormatDeviceModePage,
+    RigidDiskGeometryModePage,
     CachingModePage,
     ControlModePage,
+    InformationalExceptionsControlModePage,
 )
 """The mode pages that are declared."""
 

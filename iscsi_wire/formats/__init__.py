@@ -105,8 +105,13 @@ SCSI: tuple[Format, ...] = (
     scsi_mode.MODE_HEADER_10,
     scsi_mode.SHORT_BLOCK_DESCRIPTOR,
     scsi_mode.LONG_BLOCK_DESCRIPTOR,
+    scsi_mode.READ_WRITE_ERROR_RECOVERY,
+    scsi_mode.DISCONNECT_RECONNECT,
+    scsi_mode.FORMAT_DEVICE,
+    scsi_mode.RIGID_DISK_GEOMETRY,
     scsi_mode.CACHING,
     scsi_mode.CONTROL,
+    scsi_mode.INFORMATIONAL_EXCEPTIONS,
 )
 """SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters.
 

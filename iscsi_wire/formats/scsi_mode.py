@@ -8,6 +8,7 @@ from iscsi_wire.formats.declare import (
     bits,
     flag,
     mode_page,
+    octets,
     reserved,
     reserved_bits,
     structure,
@@ -22,6 +23,11 @@ _SHORT = "SBC-3, short LBA mode parameter block descriptor"
 _LONG = "SBC-3, long LBA mode parameter block descriptor"
 _CACHING = "SBC-3, Caching mode page"
 _CONTROL = "SPC-4, Control mode page"
+_RECOVERY = "SBC-3, Read-Write Error Recovery mode page"
+_RECONNECT = "SPC-4, Disconnect-Reconnect mode page"
+_FORMAT = "SBC, Format Device mode page"  # obsolete since SBC-2, and still asked for
+_GEOMETRY = "SBC-2, Rigid Disk Geometry mode page"  # obsolete in SBC-3, and still asked for
+_EXCEPTIONS = "SPC-4, Informational Exceptions Control mode page"
 
 
 def _device_specific(octet: int) -> Described:
@@ -93,6 +99,104 @@ def _page_head(page: ModePageCode, length: int, section: str) -> tuple[Described
         uint("page_length", "PAGE LENGTH", section, 8, kind=Kind.LENGTH, default=length),
     )
 
+
+READ_WRITE_ERROR_RECOVERY: Format = mode_page(
+    "ReadWriteErrorRecoveryModePage",
+    ModePageCode.READ_WRITE_ERROR_RECOVERY,
+    _RECOVERY,
+    *_page_head(ModePageCode.READ_WRITE_ERROR_RECOVERY, 0x0A, _RECOVERY),
+    word(
+        "octet_2",
+        flag("awre", "AWRE", _RECOVERY),
+        flag("arre", "ARRE", _RECOVERY),
+        flag("tb", "TB", _RECOVERY),
+        flag("rc", "RC", _RECOVERY),
+        flag("eer", "EER", _RECOVERY),
+        flag("per", "PER", _RECOVERY),
+        flag("dte", "DTE", _RECOVERY),
+        reserved_bits("rsvd_2", 1, _RECOVERY),
+    ),
+    uint("read_retry_count", "READ RETRY COUNT", _RECOVERY, 8),
+    reserved("rsvd_4", 16, _RECOVERY),
+    reserved("rsvd_6", 8, _RECOVERY),
+    word("octet_7", flag("lbpere", "LBPERE", _RECOVERY), reserved_bits("rsvd_7", 7, _RECOVERY)),
+    uint("write_retry_count", "WRITE RETRY COUNT", _RECOVERY, 8),
+    reserved("rsvd_9", 8, _RECOVERY),
+    uint("recovery_time_limit", "RECOVERY TIME LIMIT", _RECOVERY, 16),
+)
+
+DISCONNECT_RECONNECT: Format = mode_page(
+    "DisconnectReconnectModePage",
+    ModePageCode.DISCONNECT_RECONNECT,
+    _RECONNECT,
+    *_page_head(ModePageCode.DISCONNECT_RECONNECT, 0x0E, _RECONNECT),
+    uint("buffer_full_ratio", "BUFFER FULL RATIO", _RECONNECT, 8),
+    uint("buffer_empty_ratio", "BUFFER EMPTY RATIO", _RECONNECT, 8),
+    uint("bus_inactivity_limit", "BUS INACTIVITY LIMIT", _RECONNECT, 16),
+    uint("disconnect_time_limit", "DISCONNECT TIME LIMIT", _RECONNECT, 16),
+    uint("connect_time_limit", "CONNECT TIME LIMIT", _RECONNECT, 16),
+    uint("maximum_burst_size", "MAXIMUM BURST SIZE", _RECONNECT, 16),
+    word(
+        "octet_12",
+        flag("emdp", "EMDP", _RECONNECT),
+        bits("fair_arbitration", "FAIR ARBITRATION", _RECONNECT, 3),
+        flag("dimm", "DIMM", _RECONNECT),
+        bits("dtdc", "DTDC", _RECONNECT, 3),
+    ),
+    reserved("rsvd_13", 8, _RECONNECT),
+    uint("first_burst_size", "FIRST BURST SIZE", _RECONNECT, 16),
+)
+
+FORMAT_DEVICE: Format = mode_page(
+    "FormatDeviceModePage",
+    ModePageCode.FORMAT_DEVICE,
+    _FORMAT,
+    *_page_head(ModePageCode.FORMAT_DEVICE, 0x16, _FORMAT),
+    uint("tracks_per_zone", "TRACKS PER ZONE", _FORMAT, 16),
+    uint("alternate_sectors_per_zone", "ALTERNATE SECTORS PER ZONE", _FORMAT, 16),
+    uint("alternate_tracks_per_zone", "ALTERNATE TRACKS PER ZONE", _FORMAT, 16),
+    uint("alternate_tracks_per_logical_unit", "ALTERNATE TRACKS PER LOGICAL UNIT", _FORMAT, 16),
+    uint("sectors_per_track", "SECTORS PER TRACK", _FORMAT, 16),
+    uint("data_bytes_per_physical_sector", "DATA BYTES PER PHYSICAL SECTOR", _FORMAT, 16, kind=Kind.LENGTH),
+    uint("interleave", "INTERLEAVE", _FORMAT, 16),
+    uint("track_skew_factor", "TRACK SKEW FACTOR", _FORMAT, 16),
+    uint("cylinder_skew_factor", "CYLINDER SKEW FACTOR", _FORMAT, 16),
+    word(
+        "octet_20",
+        flag("ssec", "SSEC", _FORMAT),
+        flag("hsec", "HSEC", _FORMAT),
+        flag("rmb", "RMB", _FORMAT),
+        flag("surf", "SURF", _FORMAT),
+        reserved_bits("rsvd_20", 4, _FORMAT),
+    ),
+    reserved("rsvd_21", 8, _FORMAT),
+    reserved("rsvd_22", 16, _FORMAT),
+)
+
+RIGID_DISK_GEOMETRY: Format = mode_page(
+    "RigidDiskGeometryModePage",
+    ModePageCode.RIGID_DISK_GEOMETRY,
+    _GEOMETRY,
+    *_page_head(ModePageCode.RIGID_DISK_GEOMETRY, 0x16, _GEOMETRY),
+    word(
+        "octets_2_5",
+        bits("number_of_cylinders", "NUMBER OF CYLINDERS", _GEOMETRY, 24),
+        bits("number_of_heads", "NUMBER OF HEADS", _GEOMETRY, 8),
+    ),
+    octets("write_precompensation", "STARTING CYLINDER-WRITE PRECOMPENSATION", _GEOMETRY, 3),
+    octets("reduced_write_current", "STARTING CYLINDER-REDUCED WRITE CURRENT", _GEOMETRY, 3),
+    uint("device_step_rate", "DEVICE STEP RATE", _GEOMETRY, 16),
+    word(
+        "octets_14_17",
+        bits("landing_zone_cylinder", "LANDING ZONE CYLINDER", _GEOMETRY, 24),
+        reserved_bits("rsvd_17", 6, _GEOMETRY),
+        bits("rpl", "RPL", _GEOMETRY, 2),
+    ),
+    uint("rotational_offset", "ROTATIONAL OFFSET", _GEOMETRY, 8),
+    reserved("rsvd_19", 8, _GEOMETRY),
+    uint("medium_rotation_rate", "MEDIUM ROTATION RATE", _GEOMETRY, 16),
+    reserved("rsvd_22", 16, _GEOMETRY),
+)
 
 CACHING: Format = mode_page(
     "CachingModePage",
@@ -174,4 +278,25 @@ CONTROL: Format = mode_page(
     reserved("rsvd_6", 16, _CONTROL),
     uint("busy_timeout_period", "BUSY TIMEOUT PERIOD", _CONTROL, 16),
     uint("extended_self_test_completion_time", "EXTENDED SELF-TEST COMPLETION TIME", _CONTROL, 16),
+)
+
+INFORMATIONAL_EXCEPTIONS: Format = mode_page(
+    "InformationalExceptionsControlModePage",
+    ModePageCode.INFORMATIONAL_EXCEPTIONS_CONTROL,
+    _EXCEPTIONS,
+    *_page_head(ModePageCode.INFORMATIONAL_EXCEPTIONS_CONTROL, 0x0A, _EXCEPTIONS),
+    word(
+        "octet_2",
+        flag("perf", "PERF", _EXCEPTIONS),
+        reserved_bits("rsvd_2", 1, _EXCEPTIONS),
+        flag("ebf", "EBF", _EXCEPTIONS),
+        flag("ewasc", "EWASC", _EXCEPTIONS),
+        flag("dexcpt", "DEXCPT", _EXCEPTIONS),
+        flag("test", "TEST", _EXCEPTIONS),
+        flag("ebackerr", "EBACKERR", _EXCEPTIONS),
+        flag("logerr", "LOGERR", _EXCEPTIONS),
+    ),
+    word("octet_3", reserved_bits("rsvd_3", 4, _EXCEPTIONS), bits("mrie", "MRIE", _EXCEPTIONS, 4)),
+    uint("interval_timer", "INTERVAL TIMER", _EXCEPTIONS, 32),
+    uint("report_count", "REPORT COUNT", _EXCEPTIONS, 32),
 )
