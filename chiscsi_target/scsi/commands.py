@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import Enum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chiscsi_target.api.constants import SC_FLAG_WRITE
 from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
-    INVALID_FIELD_IN_INFORMATION_UNIT,
-    INVALID_OPCODE,
+    INVALID_INFORMATION_UNIT,
+    INVALID_OPERATION_CODE,
     LOGICAL_UNIT_NOT_SUPPORTED,
     Field,
 )
+from iscsi_wire.structure import Kind
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import Handler, LogicalUnit
+    from iscsi_wire.structure import Cdb
 
 __all__ = ["Command", "Direction", "handlers", "reject_bits"]
 
-_SERVICE_ACTION = 0x1F
-_SERVICE_ACTION_BIT = 4
+_SERVICE_ACTION: Final = 0x1F
+_SERVICE_ACTION_FIELD: Final = Field(1, 4)
 
 
 class Direction(Enum):
@@ -35,65 +37,84 @@ class Direction(Enum):
     OUT = "out"
 
 
+Execute: TypeAlias = "Callable[[LogicalUnit, chiscsi_scsi_command, Any], int]"
+"""Executes one command whose CDB is decoded and has no bit set that the table forbids."""
+
+
+Fast: TypeAlias = "Callable[[Command], Handler]"
+"""Makes a handler that reads the CDB itself and makes all the checks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One command of the device server.
 
     Attributes:
-        name: its name in the standard.
-        clause: where the standard describes it.
-        usage: the CDB usage map, as REPORT SUPPORTED OPERATION CODES has it (SPC-4, 6.35.3): the operation code (and
-            service action), then a one for every bit that is looked at. Any other bit set is an invalid field.
+        cdb: its CDB, declared in `iscsi_wire`, with operation code, service action, name and clause.
         direction: which way it moves data.
-        handler: what executes it, after the checks that the table alone can make.
-        service_action: the service action, when the operation code has several.
+        execute: what executes it.
+        fast: in place of `execute`, for the commands that have to be quick.
+        refused: fields of the CDB that belong to features which there are not.
+        ignored: reserved fields that may be set all the same.
         any_unit: whether it is answered whatever is the matter with the logical unit: there is none of that number, it
-            is offline, or a unit attention condition is pending (SPC-4, 6.4.1, 6.33 and 6.39; SAM-5, 5.14).
-        direct: whether the handler makes all the checks itself, being on the fast path.
+            is offline, or a unit attention condition is pending (SAM-5, unit attention conditions).
     """
 
-    name: str
-    clause: str
-    usage: bytes
+    cdb: type[Cdb]
     direction: Direction
-    handler: Handler
-    service_action: int | None = None
+    execute: Execute | None = None
+    fast: Fast | None = None
+    refused: tuple[str, ...] = ()
+    ignored: tuple[str, ...] = ()
     any_unit: bool = False
-    direct: bool = False
 
     @property
-    def opcode(self) -> int:
-        """The operation code."""
-        return self.usage[0]
+    def usage(self) -> bytes:
+        """The bits of the CDB that may be set; any other is an invalid field.
+
+        Reserved bits need not be checked (SPC-4, keywords), but an initiator that sets one is mistaken about
+        something, and had better know. CONTROL must be 0: there is no ACA (SAM-5, CONTROL byte), and LINK is obsolete.
+        """
+        size = 8 * self.cdb.STRUCT.size
+        usage = 0
+        for info in self.cdb.FIELDS:
+            known = info.kind is not Kind.RESERVED and info.name not in ("control", *self.refused)
+            if known or info.name in self.ignored:
+                usage |= (1 << info.width) - 1 << size - 8 * info.octet - info.bit - info.width
+        return usage.to_bytes(size // 8)
 
 
 def reject_bits(usage: bytes, sc: chiscsi_scsi_command) -> int:
     """Fail a command for the first CDB bit that `usage` leaves out."""
-    for octet, allowed in enumerate(usage[1:], 1):
+    for octet, allowed in enumerate(usage):
         if wrong := sc.sc_cmd[octet] & ~allowed:
             return fail(sc, INVALID_FIELD_IN_CDB, Field(octet, wrong.bit_length() - 1))
     raise AssertionError("no bit of the CDB is wrong")
 
 
-def _checked(command: Command) -> Handler:
+def _checked(command: Command, execute: Execute) -> Handler:
     """The handler of `command` behind the checks that its row asks for."""
-    length = len(command.usage)
-    mask = bytearray(command.usage)
-    mask[0] = 0xFF
-    if command.service_action is not None:
-        mask[1] |= _SERVICE_ACTION
-    forbidden = int.from_bytes(mask) ^ (1 << 8 * length) - 1
+    usage = command.usage
+    length = len(usage)
+    forbidden = int.from_bytes(usage) ^ (1 << 8 * length) - 1
     takes_data = command.direction is Direction.OUT
-    execute = command.handler
+    decode = command.cdb.decode
 
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         if int.from_bytes(sc.sc_cmd[:length]) & forbidden:
-            return reject_bits(bytes(mask), sc)
+            return reject_bits(usage, sc)
         if takes_data and sc.sc_xfer_len and not sc.sc_flag & SC_FLAG_WRITE:
-            return fail(sc, INVALID_FIELD_IN_INFORMATION_UNIT)
-        return execute(unit, sc)
+            return fail(sc, INVALID_INFORMATION_UNIT)
+        return execute(unit, sc, decode(sc.sc_cmd))
 
     return handler
+
+
+def _handler(command: Command) -> Handler:
+    if command.fast is not None:
+        return command.fast(command)
+    assert command.execute is not None, f"{command.cdb.TITLE} has no handler"
+    return _checked(command, command.execute)
 
 
 def _by_service_action(actions: Mapping[int, Handler]) -> Handler:
@@ -102,32 +123,32 @@ def _by_service_action(actions: Mapping[int, Handler]) -> Handler:
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         action = actions.get(sc.sc_cmd[1] & _SERVICE_ACTION)
         if action is None:
-            return fail(sc, INVALID_FIELD_IN_CDB, Field(1, _SERVICE_ACTION_BIT))
+            return fail(sc, INVALID_FIELD_IN_CDB, _SERVICE_ACTION_FIELD)
         return action(unit, sc)
 
     return handler
 
 
-def _unknown_opcode(_unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
-    return fail(sc, INVALID_OPCODE, Field(0))
+def _unknown_operation_code(_unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+    return fail(sc, INVALID_OPERATION_CODE, Field(0))
 
 
-def _absent_unit(_unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+def _no_logical_unit(_unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
     return fail(sc, LOGICAL_UNIT_NOT_SUPPORTED)
 
 
 def handlers(commands: Iterable[Command], *, present: bool = True) -> tuple[Handler, ...]:
-    """The handlers of a logical unit by operation code; for a number without a unit when it is not `present`."""
-    table: list[Handler] = [_unknown_opcode if present else _absent_unit] * 256
+    """The handlers of a logical unit by operation code; of a number without a logical unit when it is not `present`."""
+    table: list[Handler] = [_unknown_operation_code if present else _no_logical_unit] * 256
     actions: dict[int, dict[int, Handler]] = {}
     for command in commands:
         if not (present or command.any_unit):
             continue
-        handler = command.handler if command.direct else _checked(command)
-        if command.service_action is None:
-            table[command.opcode] = handler
+        cdb = command.cdb
+        if cdb.SERVICE_ACTION is None:
+            table[cdb.OPERATION_CODE] = _handler(command)
         else:
-            actions.setdefault(command.opcode, {})[command.service_action] = handler
-    for opcode, by_action in actions.items():
-        table[opcode] = _by_service_action(by_action)
+            actions.setdefault(cdb.OPERATION_CODE, {})[cdb.SERVICE_ACTION] = _handler(command)
+    for operation_code, by_action in actions.items():
+        table[operation_code] = _by_service_action(by_action)
     return tuple(table)

@@ -11,7 +11,7 @@ from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.scsi.commands import handlers
 from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
 from chiscsi_target.scsi.reply import fail
-from chiscsi_target.scsi.sense import POWER_ON_OR_RESET, REPORTED_LUNS_CHANGED, Sense
+from chiscsi_target.scsi.sense import REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.table import COMMANDS
 from chiscsi_target.scsi.task_management import execute
 
@@ -24,7 +24,7 @@ __all__ = ["DeviceServer"]
 
 _PRESENT: Final = handlers(COMMANDS)
 _ABSENT: Final = handlers(COMMANDS, present=False)
-_FOR_ANY_UNIT: Final = frozenset(command.opcode for command in COMMANDS if command.any_unit)
+_FOR_ANY_UNIT: Final = frozenset(command.cdb.OPERATION_CODE for command in COMMANDS if command.any_unit)
 
 
 class DeviceServer(chiscsi_target_lun_class):
@@ -129,7 +129,7 @@ class DeviceServer(chiscsi_target_lun_class):
         """
         self._device.sessions.add(sess_hdl)
         for unit in self.units.values():
-            unit.establish_attention(sess_hdl, POWER_ON_OR_RESET)
+            unit.establish_attention(sess_hdl, RESET_OCCURRED)
         return sess_hdl
 
     def session_removed(self, sess_hdl: int) -> None:

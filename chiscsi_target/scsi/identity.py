@@ -1,4 +1,4 @@
-"""By what a logical unit, its target port and its target are known (SPC-4, 7.8.6; SPL and iSCSI names in 7.6).
+"""By what a logical unit, its target port and its target are known (SPC-4, Device Identification VPD page).
 
 A unit without configured identification gets one from the target's name and its number, so that it is the same after
 a restart, and different from any other unit's.
@@ -7,29 +7,27 @@ a restart, and different from any other unit's.
 from __future__ import annotations
 
 import hashlib
-import struct
 from typing import TYPE_CHECKING, Final
+
+from iscsi_wire.scsi import Designator
+from iscsi_wire.scsi_codes import Association, CodeSet, DesignatorType, ProtocolIdentifier
 
 if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
 __all__ = ["designators", "padded", "serial_number"]
 
+_VENDOR_LENGTH: Final = 8
 _SERIAL_LENGTH: Final = 16
 _ID_LENGTH: Final = 24
-
-# Code sets, associations and designator types (SPC-4, tables 587 to 589).
-_BINARY, _ASCII, _UTF_8 = 1, 2, 3
-_UNIT, _PORT, _DEVICE = 0x00, 0x10, 0x20
-_T10_VENDOR, _NAA, _RELATIVE_PORT, _PORT_GROUP, _SCSI_NAME = 1, 3, 4, 5, 8
-_PIV: Final = 0x80
-_PROTOCOL_ISCSI: Final = 0x50
 _RELATIVE_TARGET_PORT: Final = 1
 _NAA_LOCALLY_ASSIGNED: Final = 0x3 << 60
+_NAA_OCTETS: Final = {0x2: 8, 0x3: 8, 0x5: 8, 0x6: 16}
+"""Length of an NAA designator by its first four bits."""
 
 
 def padded(text: str, length: int) -> bytes:
-    """ASCII, left-aligned and filled with blanks (SPC-4, 4.3.1)."""
+    """ASCII, left-aligned and filled with blanks (SPC-4, ASCII data field requirements)."""
     return text.encode("ascii", "replace")[:length].ljust(length)
 
 
@@ -38,48 +36,58 @@ def _digest(unit: LogicalUnit) -> bytes:
 
 
 def serial_number(unit: LogicalUnit) -> str:
-    """The unit's serial number, 16 characters filled with blanks: `SN=` of its configuration, or one of our own."""
+    """The unit's serial number, 16 characters: `SN=` of its configuration filled with blanks, or one of our own."""
     return (unit.lu.scsi_sn or _digest(unit).hex()[:_SERIAL_LENGTH]).ljust(_SERIAL_LENGTH)
 
 
 def _naa(unit: LogicalUnit) -> bytes:
-    """An NAA designator: `WWN=` if it is one, else a locally assigned one (SPC-4, 7.8.6.6.3)."""
+    """An NAA designator: `WWN=` of the configuration if it is one in hexadecimal, else a locally assigned one."""
     try:
         configured = bytes.fromhex(unit.lu.scsi_wwn)
     except ValueError:
         configured = b""
     if configured and len(configured) == _NAA_OCTETS.get(configured[0] >> 4):
         return configured
-    return struct.pack(">Q", _NAA_LOCALLY_ASSIGNED | int.from_bytes(_digest(unit)[:8]) >> 4)
+    return (_NAA_LOCALLY_ASSIGNED | int.from_bytes(_digest(unit)[:8]) >> 4).to_bytes(8)
 
 
-_NAA_OCTETS: Final = {0x2: 8, 0x3: 8, 0x5: 8, 0x6: 16}
-"""Length of an NAA designator by its first nibble (SPC-4, table 594)."""
+def _of_unit(kind: DesignatorType, code_set: CodeSet, value: bytes) -> Designator:
+    return Designator.make(code_set=int(code_set), designator_type=int(kind), designator=value)
 
 
-def _name(text: str) -> bytes:
-    """A SCSI name string: UTF-8, ended by a null, filled to a multiple of four (SPC-4, 7.8.6.11)."""
+def _of_iscsi(association: Association, kind: DesignatorType, code_set: CodeSet, value: bytes) -> Designator:
+    """What names a port or a device says by which protocol that is reached."""
+    return Designator.make(
+        protocol_identifier=int(ProtocolIdentifier.ISCSI),
+        piv=1,
+        association=int(association),
+        code_set=int(code_set),
+        designator_type=int(kind),
+        designator=value,
+    )
+
+
+def _name(association: Association, text: str) -> Designator:
+    """A SCSI name string: UTF-8, ended by a null and filled with nulls to a multiple of four."""
     name = text.encode() + b"\x00"
-    return name + bytes(-len(name) % 4)
+    return _of_iscsi(association, DesignatorType.SCSI_NAME_STRING, CodeSet.UTF_8, name + bytes(-len(name) % 4))
 
 
-def _designator(code_set: int, kind: int, value: bytes) -> bytes:
-    protocol = _PROTOCOL_ISCSI if kind & ~0xF else 0
-    return bytes((protocol | code_set, kind | (_PIV if protocol else 0), 0, len(value))) + value
-
-
-def designators(unit: LogicalUnit) -> bytes:
-    """The designators of VPD page 83h: of the unit, of the port that it is seen through, and of the target."""
+def designators(unit: LogicalUnit) -> list[Designator]:
+    """What VPD page 83h lists: names of the unit, of the port that it is seen through, and of the target."""
     device = unit.device
-    vendor_specific = unit.lu.scsi_id or serial_number(unit)
-    parts = [
-        _designator(_ASCII, _UNIT | _T10_VENDOR, padded(device.vendor_id, 8) + padded(vendor_specific, _ID_LENGTH)),
-        _designator(_BINARY, _UNIT | _NAA, _naa(unit)),
-        _designator(_BINARY, _PORT | _RELATIVE_PORT, struct.pack(">I", _RELATIVE_TARGET_PORT)),
-        _designator(_BINARY, _PORT | _PORT_GROUP, struct.pack(">I", device.portal_group_tag)),
+    vendor_specific = padded(unit.lu.scsi_id or serial_number(unit), _ID_LENGTH)
+    group = device.portal_group_tag
+    port, binary = Association.TARGET_PORT, CodeSet.BINARY
+    found = [
+        _of_unit(
+            DesignatorType.T10_VENDOR_ID, CodeSet.ASCII, padded(device.vendor_id, _VENDOR_LENGTH) + vendor_specific
+        ),
+        _of_unit(DesignatorType.NAA, binary, _naa(unit)),
+        _of_iscsi(port, DesignatorType.RELATIVE_TARGET_PORT, binary, _RELATIVE_TARGET_PORT.to_bytes(4)),
+        _of_iscsi(port, DesignatorType.TARGET_PORT_GROUP, binary, group.to_bytes(4)),
     ]
     if device.target_name:
-        port = f"{device.target_name},t,0x{device.portal_group_tag:04x}"
-        parts.append(_designator(_UTF_8, _PORT | _SCSI_NAME, _name(port)))
-        parts.append(_designator(_UTF_8, _DEVICE | _SCSI_NAME, _name(device.target_name)))
-    return b"".join(parts)
+        found.append(_name(port, f"{device.target_name},t,0x{group:04x}"))
+        found.append(_name(Association.TARGET_DEVICE, device.target_name))
+    return found

@@ -1,83 +1,97 @@
-"""INQUIRY: standard data and vital product data (SPC-4, 6.4 and 7.8; SBC-3, 6.5)."""
+"""INQUIRY: standard data and vital product data (SPC-4 and SBC-3)."""
 
 from __future__ import annotations
 
-import struct
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.identity import designators, padded, serial_number
 from chiscsi_target.scsi.reply import fail, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
+from iscsi_wire.scsi import (
+    BlockLimits,
+    DeviceIdentification,
+    InquiryExtension,
+    StandardInquiry,
+    SupportedVpdPages,
+    UnitSerialNumber,
+)
+from iscsi_wire.scsi_codes import InquiryVersion, VpdPageCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
+    from iscsi_wire.scsi import Inquiry
+    from iscsi_wire.structure import VpdPage
 
 __all__ = ["inquiry"]
 
-_CDB: Final = struct.Struct(">BBBHB")
-_STANDARD: Final = struct.Struct(">BBBBBBBB8s16s4s22x8H22x")
+_PAGE_CODE_FIELD: Final = Field(2)
+_PRODUCT: Final = "CHISCSI Target"
 
-_SPC_4: Final = 0x06
-_HISUP_FORMAT_2: Final = 0x12
-_CMDQUE: Final = 0x02
-_VERSIONS: Final = (0x00A0, 0x0960, 0x0460, 0x04C0, 0, 0, 0, 0)
-"""Version descriptors: SAM-5, iSCSI, SPC-4, SBC-3, none of them a particular revision (SPC-4, 6.4.2 table 145)."""
+# Version descriptors (SPC-4, annex on version descriptor values); none claims a particular revision.
+_SAM_5, _ISCSI, _SPC_4, _SBC_3 = 0x00A0, 0x0960, 0x0460, 0x04C0
 
 
 def _standard(unit: LogicalUnit) -> bytes:
     """Standard INQUIRY data, 96 octets."""
     device = unit.device
-    return _STANDARD.pack(
-        unit.peripheral,
-        0,
-        _SPC_4,
-        _HISUP_FORMAT_2,
-        _STANDARD.size - 5,
-        0,
-        0,
-        _CMDQUE,
-        padded(device.vendor_id, 8),
-        padded(unit.lu.prod_id or "CHISCSI Target", 16),
-        padded(device.revision, 4),
-        *_VERSIONS,
+    extension = InquiryExtension.make(
+        version_descriptor_1=_SAM_5,
+        version_descriptor_2=_ISCSI,
+        version_descriptor_3=_SPC_4,
+        version_descriptor_4=_SBC_3,
     )
+    data = StandardInquiry.make(
+        version=int(InquiryVersion.SPC_4),
+        hisup=1,
+        cmdque=1,
+        vendor_identification=padded(device.vendor_id, 8),
+        product_identification=padded(unit.lu.prod_id or _PRODUCT, 16),
+        product_revision_level=padded(device.revision, 4),
+        further_data=extension.encode(),
+    )
+    data.octet_0 = unit.peripheral
+    return data.encode()
 
 
-def _supported_pages(unit: LogicalUnit) -> bytes:
-    """Supported VPD Pages, 00h; of a number without a logical unit no other page is known."""
-    return bytes(_PAGES) if unit.present else b"\x00"
+def _supported_pages(unit: LogicalUnit) -> VpdPage:
+    """Supported VPD Pages: where there is no logical unit, no other page is known."""
+    codes = sorted(_PAGES) if unit.present else [VpdPageCode.SUPPORTED_PAGES]
+    page = SupportedVpdPages.make(page_codes=[int(code) for code in codes])
+    page.octet_0 = unit.peripheral
+    return page
 
 
-def _unit_serial_number(unit: LogicalUnit) -> bytes:
-    """Unit Serial Number, 80h."""
-    return serial_number(unit).encode("ascii", "replace")
+def _unit_serial_number(unit: LogicalUnit) -> VpdPage:
+    return UnitSerialNumber.make(product_serial_number=serial_number(unit).encode())
 
 
-def _block_limits(unit: LogicalUnit) -> bytes:
-    """Block Limits, b0h; what is 0 is not limited, or not supported."""
-    return struct.pack(">BBHII48x", 0, 0, 0, unit.max_blocks, 0)
+def _device_identification(unit: LogicalUnit) -> VpdPage:
+    return DeviceIdentification.make(designators=designators(unit))
 
 
-_PAGES: Final[dict[int, Callable[[LogicalUnit], bytes]]] = {
-    0x00: _supported_pages,
-    0x80: _unit_serial_number,
-    0x83: designators,
-    0xB0: _block_limits,
+def _block_limits(unit: LogicalUnit) -> VpdPage:
+    """Block Limits: whatever is 0 is not limited, or is not supported."""
+    return BlockLimits.make(maximum_transfer_length=unit.max_blocks)
+
+
+_PAGES: Final[dict[int, Callable[[LogicalUnit], VpdPage]]] = {
+    VpdPageCode.SUPPORTED_PAGES: _supported_pages,
+    VpdPageCode.UNIT_SERIAL_NUMBER: _unit_serial_number,
+    VpdPageCode.DEVICE_IDENTIFICATION: _device_identification,
+    VpdPageCode.BLOCK_LIMITS: _block_limits,
 }
 
 
-def inquiry(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
-    """INQUIRY, answered for any logical unit number (SPC-4, 6.4.1)."""
-    _, evpd, page_code, allocation_length, _ = _CDB.unpack_from(sc.sc_cmd)
-    if not evpd:
-        if page_code:
-            return fail(sc, INVALID_FIELD_IN_CDB, Field(2))
-        return send(sc, _standard(unit), allocation_length)
-    page = _PAGES.get(page_code)
-    if page is None or (page_code and not unit.present):
-        return fail(sc, INVALID_FIELD_IN_CDB, Field(2))
-    body = page(unit)
-    return send(sc, struct.pack(">BBH", unit.peripheral, page_code, len(body)) + body, allocation_length)
+def inquiry(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Inquiry) -> int:
+    """INQUIRY, which is answered for any logical unit number."""
+    if not cdb.evpd:
+        if cdb.page_code:
+            return fail(sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
+        return send(sc, _standard(unit), cdb.allocation_length)
+    page = _PAGES.get(cdb.page_code)
+    if page is None or not (unit.present or cdb.page_code == VpdPageCode.SUPPORTED_PAGES):
+        return fail(sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
+    return send(sc, page(unit).encode(), cdb.allocation_length)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, POWER_ON_OR_RESET, Sense
+from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
@@ -17,7 +17,7 @@ __all__ = ["Device", "Handler", "LogicalUnit"]
 MAXIMUM_TRANSFER: Final = 16 << 20
 """Octets that one READ or WRITE may move. It bounds the memory of a command; VPD page b0 tells it in blocks."""
 
-_RESET_CODE: Final = POWER_ON_OR_RESET.asc
+_RESET_CODE: Final = RESET_OCCURRED.asc
 _NO_LOGICAL_UNIT: Final = 0x7F
 """Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
 

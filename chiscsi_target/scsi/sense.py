@@ -1,11 +1,17 @@
-"""Sense data: what went wrong, by the names of SPC-4 annex F, and its two formats (SPC-4, 4.5)."""
+"""Sense data: what went wrong with a command, and its two formats (SPC-4, 4.5)."""
 
 from __future__ import annotations
 
-import struct
 from typing import Final, NamedTuple
 
+from iscsi_wire.scsi import DescriptorSense, FixedSense, SenseDescriptor, SenseKeySpecificDescriptor
+from iscsi_wire.scsi_codes import AdditionalSense, SenseKey
+
 __all__ = ["Field", "Sense", "descriptor_format", "fixed_format"]
+
+_IN_CDB: Final = 1 << 22
+_BIT_POINTER_VALID: Final = 1 << 19
+_BIT_POINTER: Final = 16
 
 
 class Sense(NamedTuple):
@@ -17,50 +23,55 @@ class Sense(NamedTuple):
 
 
 class Field(NamedTuple):
-    """Where a CDB is wrong: the octet, counted from 0, and its bit if it is one (SPC-4, 4.5.2.4.2)."""
+    """Where a CDB is wrong: an octet, counted from 0, and the field's leftmost bit if it does not fill the octet."""
 
     octet: int
     bit: int | None = None
 
-
-NO_SENSE: Final = Sense(0x0, 0x00, 0x00)
-NOT_READY: Final = Sense(0x2, 0x04, 0x00)
-UNRECOVERED_READ_ERROR: Final = Sense(0x3, 0x11, 0x00)
-WRITE_ERROR: Final = Sense(0x3, 0x0C, 0x00)
-INVALID_OPCODE: Final = Sense(0x5, 0x20, 0x00)
-LBA_OUT_OF_RANGE: Final = Sense(0x5, 0x21, 0x00)
-INVALID_FIELD_IN_CDB: Final = Sense(0x5, 0x24, 0x00)
-LOGICAL_UNIT_NOT_SUPPORTED: Final = Sense(0x5, 0x25, 0x00)
-SAVING_PARAMETERS_NOT_SUPPORTED: Final = Sense(0x5, 0x39, 0x00)
-INVALID_FIELD_IN_INFORMATION_UNIT: Final = Sense(0x5, 0x0E, 0x03)
-POWER_ON_OR_RESET: Final = Sense(0x6, 0x29, 0x00)
-DEVICE_RESET: Final = Sense(0x6, 0x29, 0x03)
-REPORTED_LUNS_CHANGED: Final = Sense(0x6, 0x3F, 0x0E)
-COMMANDS_CLEARED_BY_PROTOCOL: Final = Sense(0x6, 0x47, 0x7F)
-WRITE_PROTECTED: Final = Sense(0x7, 0x27, 0x00)
-
-_FIXED: Final = struct.Struct(">BxBIBIBBBBH")
-_ADDITIONAL_LENGTH: Final = 10
+    @property
+    def sense_key_specific(self) -> int:
+        """The field pointer of an ILLEGAL REQUEST, 23 bits (SPC-4, 4.5.2.4.2)."""
+        if self.bit is None:
+            return _IN_CDB | self.octet
+        return _IN_CDB | _BIT_POINTER_VALID | self.bit << _BIT_POINTER | self.octet
 
 
-def _key_specific(field: Field | None) -> tuple[int, int]:
-    """The sense-key specific octets of an ILLEGAL REQUEST: flags, and the octet in error."""
-    if field is None:
-        return 0, 0
-    in_cdb = 0x80 | 0x40
-    return (in_cdb, field.octet) if field.bit is None else (in_cdb | 0x08 | field.bit, field.octet)
+def _sense(key: SenseKey, code: AdditionalSense) -> Sense:
+    return Sense(int(key), code >> 8, code & 0xFF)
+
+
+_BAD: Final = SenseKey.ILLEGAL_REQUEST
+_ATTENTION: Final = SenseKey.UNIT_ATTENTION
+
+NO_SENSE: Final = _sense(SenseKey.NO_SENSE, AdditionalSense.NONE)
+INVALID_OPERATION_CODE: Final = _sense(_BAD, AdditionalSense.INVALID_COMMAND_OPERATION_CODE)
+INVALID_FIELD_IN_CDB: Final = _sense(_BAD, AdditionalSense.INVALID_FIELD_IN_CDB)
+INVALID_INFORMATION_UNIT: Final = _sense(_BAD, AdditionalSense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT)
+LBA_OUT_OF_RANGE: Final = _sense(_BAD, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE)
+LOGICAL_UNIT_NOT_SUPPORTED: Final = _sense(_BAD, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED)
+SAVING_NOT_SUPPORTED: Final = _sense(_BAD, AdditionalSense.SAVING_PARAMETERS_NOT_SUPPORTED)
+WRITE_PROTECTED: Final = _sense(SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED)
+RESET_OCCURRED: Final = _sense(_ATTENTION, AdditionalSense.POWER_ON_RESET_OR_BUS_DEVICE_RESET)
+REPORTED_LUNS_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED)
+COMMANDS_CLEARED_BY_ISCSI: Final = _sense(_ATTENTION, AdditionalSense.SOME_COMMANDS_CLEARED_BY_ISCSI)
 
 
 def fixed_format(sense: Sense, field: Field | None = None) -> bytes:
     """Current sense data in fixed format, 18 octets (SPC-4, 4.5.3)."""
-    flags, octet = _key_specific(field)
-    return _FIXED.pack(0x70, sense.key, 0, _ADDITIONAL_LENGTH, 0, sense.asc, sense.ascq, 0, flags, octet)
+    return FixedSense.make(
+        sense_key=sense.key,
+        asc=sense.asc,
+        ascq=sense.ascq,
+        additional_sense_length=FixedSense.STRUCT.size - 8,
+        sksv=int(field is not None),
+        sense_key_specific=field.sense_key_specific if field else 0,
+    ).encode()
 
 
 def descriptor_format(sense: Sense, field: Field | None = None) -> bytes:
     """Current sense data in descriptor format: 8 octets, and 8 more to name the field (SPC-4, 4.5.2)."""
-    header = bytes((0x72, sense.key, sense.asc, sense.ascq, 0, 0, 0))
-    if field is None:
-        return header + b"\x00"
-    flags, octet = _key_specific(field)
-    return header + b"\x08" + struct.pack(">BBxxBHx", 2, 6, flags, octet)
+    descriptors = []
+    if field is not None:
+        pointer = SenseKeySpecificDescriptor.make(sense_key_specific=field.sense_key_specific)
+        descriptors.append(SenseDescriptor.decode(pointer.encode()))
+    return DescriptorSense.make(sense_key=sense.key, asc=sense.asc, ascq=sense.ascq, descriptors=descriptors).encode()

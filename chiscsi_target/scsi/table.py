@@ -2,74 +2,55 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.api.constants import SC_FLAG_WRITE
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, Fast
 from chiscsi_target.scsi.inquiry import inquiry
-from chiscsi_target.scsi.medium import (
-    synchronize_cache_10,
-    synchronize_cache_16,
-    transfer_6,
-    transfer_10,
-    transfer_12_16,
-)
-from chiscsi_target.scsi.status import (
-    read_capacity_10,
-    read_capacity_16,
-    report_luns,
-    request_sense,
-    unit_ready,
-)
+from chiscsi_target.scsi.medium import synchronize_cache, transfer_6, transfer_10, transfer_12_16
+from chiscsi_target.scsi.mode import mode_sense_6, mode_sense_10
+from chiscsi_target.scsi.status import read_capacity_10, read_capacity_16, report_luns, request_sense, unit_ready
+from iscsi_wire import scsi
 
-__all__: list[str] = []
+if TYPE_CHECKING:
+    from iscsi_wire.structure import Cdb
 
-NONE, IN, OUT = Direction.NONE, Direction.IN, Direction.OUT
+__all__ = ["COMMANDS"]
+
+_NONE, _IN, _OUT = Direction.NONE, Direction.IN, Direction.OUT
 
 
-def _usage(text: str) -> bytes:
-    return bytes.fromhex(text)
+def _read(cdb: type[Cdb], fast: Fast) -> Command:
+    """A READ. There is no protection information, so RDPROTECT must be 0; FUA_NV is obsolete, but SBC-2 has it."""
+    return Command(cdb, _IN, fast=fast, refused=("rdprotect",), ignored=("fua_nv",))
 
 
-READ_6 = _usage("08 1f ff ff ff 00")
-WRITE_6 = _usage("0a 1f ff ff ff 00")
-# Of octet 1 a READ may set DPO, FUA, RARC and FUA_NV, a WRITE all but RARC. RDPROTECT and WRPROTECT need protection
-# information, RELADR is obsolete. GROUP NUMBER is accepted and ignored.
-READ_10 = _usage("28 1e ff ff ff ff 1f ff ff 00")
-WRITE_10 = _usage("2a 1a ff ff ff ff 1f ff ff 00")
-READ_12 = _usage("a8 1e ff ff ff ff ff ff ff ff 1f 00")
-WRITE_12 = _usage("aa 1a ff ff ff ff ff ff ff ff 1f 00")
-READ_16 = _usage("88 1e ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
-WRITE_16 = _usage("8a 1a ff ff ff ff ff ff ff ff ff ff ff ff 1f 00")
+def _write(cdb: type[Cdb], fast: Fast) -> Command:
+    """A WRITE, with the like."""
+    return Command(cdb, _OUT, fast=fast, refused=("wrprotect",), ignored=("fua_nv",))
+
+
+def _synchronize(cdb: type[Cdb]) -> Command:
+    """SYNCHRONIZE CACHE. SYNC_NV is obsolete, and asks for less than is done."""
+    return Command(cdb, _NONE, synchronize_cache, ignored=("sync_nv",))
+
 
 COMMANDS: Final = (
-    Command("TEST UNIT READY", "SPC-4 6.47", _usage("00 00 00 00 00 00"), NONE, unit_ready),
-    Command("REQUEST SENSE", "SPC-4 6.39", _usage("03 01 00 00 ff 00"), IN, request_sense, any_unit=True),
-    Command("READ(6)", "SBC-3 5.11", READ_6, IN, transfer_6(READ_6, 0), direct=True),
-    Command("WRITE(6)", "SBC-3 5.32", WRITE_6, OUT, transfer_6(WRITE_6, SC_FLAG_WRITE), direct=True),
-    Command("INQUIRY", "SPC-4 6.4", _usage("12 01 ff ff ff 00"), IN, inquiry, any_unit=True),
-    Command("READ CAPACITY(10)", "SBC-3 5.15", _usage("25 00 00 00 00 00 00 00 00 00"), IN, read_capacity_10),
-    Command("READ(10)", "SBC-3 5.12", READ_10, IN, transfer_10(READ_10, 0), direct=True),
-    Command("WRITE(10)", "SBC-3 5.33", WRITE_10, OUT, transfer_10(WRITE_10, SC_FLAG_WRITE), direct=True),
-    Command("SYNCHRONIZE CACHE(10)", "SBC-3 5.28", _usage("35 06 ff ff ff ff 1f ff ff 00"), NONE, synchronize_cache_10),
-    Command("READ(16)", "SBC-3 5.14", READ_16, IN, transfer_12_16(READ_16, 0), direct=True),
-    Command("WRITE(16)", "SBC-3 5.35", WRITE_16, OUT, transfer_12_16(WRITE_16, SC_FLAG_WRITE), direct=True),
-    Command(
-        "SYNCHRONIZE CACHE(16)",
-        "SBC-3 5.29",
-        _usage("91 06 ff ff ff ff ff ff ff ff ff ff ff ff 1f 00"),
-        NONE,
-        synchronize_cache_16,
-    ),
-    Command(
-        "READ CAPACITY(16)",
-        "SBC-3 5.16",
-        _usage("9e 10 00 00 00 00 00 00 00 00 ff ff ff ff 00 00"),
-        IN,
-        read_capacity_16,
-        service_action=0x10,
-    ),
-    Command("REPORT LUNS", "SPC-4 6.33", _usage("a0 00 ff 00 00 00 ff ff ff ff 00 00"), IN, report_luns, any_unit=True),
-    Command("READ(12)", "SBC-3 5.13", READ_12, IN, transfer_12_16(READ_12, 0), direct=True),
-    Command("WRITE(12)", "SBC-3 5.34", WRITE_12, OUT, transfer_12_16(WRITE_12, SC_FLAG_WRITE), direct=True),
+    Command(scsi.TestUnitReady, _NONE, unit_ready),
+    Command(scsi.RequestSense, _IN, request_sense, any_unit=True),
+    Command(scsi.Read6, _IN, fast=transfer_6),
+    Command(scsi.Write6, _OUT, fast=transfer_6),
+    Command(scsi.Inquiry, _IN, inquiry, any_unit=True),
+    Command(scsi.ModeSense6, _IN, mode_sense_6),
+    Command(scsi.ReadCapacity10, _IN, read_capacity_10, refused=("logical_block_address", "pmi")),
+    _read(scsi.Read10, transfer_10),
+    _write(scsi.Write10, transfer_10),
+    _synchronize(scsi.SynchronizeCache10),
+    Command(scsi.ModeSense10, _IN, mode_sense_10),
+    _read(scsi.Read16, transfer_12_16),
+    _write(scsi.Write16, transfer_12_16),
+    _synchronize(scsi.SynchronizeCache16),
+    Command(scsi.ReadCapacity16, _IN, read_capacity_16, refused=("logical_block_address", "pmi")),
+    Command(scsi.ReportLuns, _IN, report_luns, any_unit=True),
+    _read(scsi.Read12, transfer_12_16),
+    _write(scsi.Write12, transfer_12_16),
 )

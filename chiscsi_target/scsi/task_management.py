@@ -16,7 +16,7 @@ from chiscsi_target.api.constants import (
     ISCSI_TMF_FUNCTION_TARGET_WARM_RESET,
 )
 from chiscsi_target.api.functions import chiscsi_tmf_execution_done
-from chiscsi_target.scsi.sense import POWER_ON_OR_RESET
+from chiscsi_target.scsi.sense import RESET_OCCURRED
 
 if TYPE_CHECKING:
     from chiscsi_target.api.lun_class import TmfHandle
@@ -84,7 +84,7 @@ def execute(
     if function in _RESETS:
         for unit in units:
             for other in device.sessions - {session}:
-                unit.establish_attention(other, POWER_ON_OR_RESET)
+                unit.establish_attention(other, RESET_OCCURRED)
     drivers = {unit.lu.lun_class: None for unit in units}
     if not drivers:
         return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)

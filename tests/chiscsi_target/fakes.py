@@ -57,7 +57,6 @@ class FakeStack:
 
     lun_class: chiscsi_target_lun_class
     payload: bytes = b""
-    hold_data: bool = False
     sent: bytes = b""
     buffers: list[Memory] = field(default_factory=list)
     sreq: tuple[SgList, int, int] | None = None
@@ -94,6 +93,10 @@ class FakeStack:
         self.aborted += 1
         return 0
 
+    def reset(self, payload: bytes) -> None:
+        """Forget the last command."""
+        self.payload, self.sent, self.buffers, self.sreq, self.completions = payload, b"", [], None, 0
+
     def deliver(self, scmd: chiscsi_scsi_command) -> None:
         """Fill a write's buffers, and give them back to the driver."""
         assert self.sreq is not None
@@ -119,7 +122,7 @@ class FakeStack:
     def run(self, cdb: str | bytes, *, data: bytes | None = None, **how: int | None) -> Outcome:
         """Run a command to its end: `data` makes it a write; other arguments as for `submit`."""
         octets = bytes.fromhex(cdb) if isinstance(cdb, str) else cdb
-        self.payload, self.sent, self.buffers, self.sreq, self.completions = data or b"", b"", [], None, 0
+        self.reset(data or b"")
         if data is not None:
             how.setdefault("length", len(data))
         scmd = self.submit(octets, write=data is not None, **how)  # type: ignore[arg-type]
