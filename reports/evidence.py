@@ -12,9 +12,8 @@ import zlib
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-import msgspec
-
 from reports.model import Case, Event, Field
+from reports.store import to_json
 
 __all__ = ["chunks", "pack"]
 
@@ -24,7 +23,7 @@ EVENTS_PER_CHUNK = 400
 
 def pack(value: Any) -> str:
     """Anything that JSON can hold, as base64 of its deflated JSON text."""
-    return base64.b64encode(zlib.compress(msgspec.json.encode(value), 9)).decode("ascii")
+    return base64.b64encode(zlib.compress(to_json(value), 9)).decode("ascii")
 
 
 def chunks(cases: Iterable[Case]) -> Iterator[tuple[int, str]]:

@@ -63,7 +63,7 @@ def render_html(run: Run) -> str:
             all_kept=not any(red(verdict) and count for verdict, count in counts.items()) and bool(run.cases),
             counts=counts,
             segments=_segments(counts),
-            broken=[case for case in run.cases if red(case.verdict)],
+            broken=_broken(run.cases),
             broken_shown=_BROKEN_SHOWN,
             suites=_suites(run.cases),
             names=sorted({identifier for case in run.cases for identifier in case.requirements}),
@@ -75,12 +75,7 @@ def render_html(run: Run) -> str:
             chunks=[chunk for _, chunk in packed],
         )
     )
-    return printable_page(page)
-
-
-def printable_page(page: str) -> str:
-    """The page without lone surrogates, which UTF-8 cannot hold."""
-    return page.encode("utf-8", "backslashreplace").decode("utf-8")
+    return page.encode("utf-8", "backslashreplace").decode("utf-8")  # UTF-8 holds no lone surrogates
 
 
 def _environment() -> jinja2.Environment:
@@ -127,6 +122,11 @@ def _headline(counts: dict[Verdict, int]) -> str:
     if undecided:
         return f"{undecided} of {total} cases without a verdict"
     return f"All {total} cases kept the rules" if counts["pass"] == total else "No case failed"
+
+
+def _broken(cases: list[Case]) -> list[Case]:
+    """The cases that make the run fail, broken rules first."""
+    return sorted((case for case in cases if red(case.verdict)), key=lambda case: VERDICTS.index(case.verdict))
 
 
 def _segments(counts: dict[Verdict, int]) -> list[tuple[Verdict, int, int]]:

@@ -11,12 +11,13 @@ import fcntl
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
 from reports.model import Case, Run
 
-__all__ = ["StoreError", "append_case", "merge_cases", "read_cases", "read_run", "write_run"]
+__all__ = ["StoreError", "append_case", "merge_cases", "read_cases", "read_run", "to_json", "write_run"]
 
 
 class StoreError(Exception):
@@ -43,7 +44,7 @@ def append_case(path: Path, case: Case) -> None:
     Raises:
         OSError: the file cannot be written.
     """
-    line = msgspec.json.encode(case) + b"\n"
+    line = to_json(case) + b"\n"
     descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -95,7 +96,7 @@ def write_run(path: Path, run: Run) -> None:
         OSError: the file cannot be written.
     """
     unfinished = path.with_name(path.name + ".part")
-    unfinished.write_bytes(msgspec.json.encode(run) + b"\n")
+    unfinished.write_bytes(to_json(run) + b"\n")
     unfinished.replace(path)
 
 
@@ -111,6 +112,28 @@ def read_run(path: Path) -> Run:
         return msgspec.json.decode(content, type=Run)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise StoreError(path, 0, f"not a run: {error}") from error
+
+
+def to_json(value: Any) -> bytes:
+    """JSON in UTF-8 of a record, or of anything made of plain values.
+
+    Lone surrogates, which UTF-8 cannot hold and which stand in a text that was decoded with "surrogateescape", become
+    escapes: a device's odd bytes never cost the evidence.
+    """
+    try:
+        return msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return msgspec.json.encode(_without_surrogates(msgspec.to_builtins(value)))
+
+
+def _without_surrogates(value: Any) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode("utf-8")
+    if isinstance(value, (list, tuple)):
+        return [_without_surrogates(item) for item in value]
+    if isinstance(value, dict):
+        return {_without_surrogates(name): _without_surrogates(item) for name, item in value.items()}
+    return value
 
 
 def _numbered_cases(path: Path) -> Iterator[tuple[int, Case]]:

@@ -1,9 +1,10 @@
 r"""A case as plain text: the verdict with its evidence, and the exchange as a ladder.
 
-    initiator                                                                              target
-     |    0.210 ms  Login Request  CSG=1 NSG=3 T=1                                            |
-     |--------------------------------------------------------------------------------------->|
-     |                                                                  S4 -> S5  LOGGED_IN  *|
+        ms  initiator                                                  target
+     0.315 |-- Login Request  CSG=1 NSG=3 T=1 ------------------------------>|
+     0.327 |                               S4 → S5  T5: Login Response sent *|
+!    0.564 |<------------------------ Login Response  status=0x0000 TSIH=0 --|
+!          |    ^ TSIH 0 never names a session                               |
 
 For terminals, JUnit's system-out and Allure's attachments. Whatever a device sent may stand in a record, so
 control characters leave here as escapes such as ``\x1b``: a report never drives somebody's terminal.
@@ -16,16 +17,23 @@ import textwrap
 
 from reports.model import Case, Event, Field, Requirement
 
-__all__ = ["case_text", "clock", "decoded", "hex_dump", "ladder", "printable", "step"]
+__all__ = ["case_text", "clock", "decoded", "flat", "hex_dump", "ladder", "printable", "step"]
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _LABELS = {"hook": "call", "completion": "done"}
 MARK = "!"
+_TIME = 9  # columns for milliseconds
+_REMARK_LINES = 4
 
 
 def printable(text: str) -> str:
     r"""The text with control characters as escapes (``\x1b``); tabs and line ends stay."""
     return _CONTROL.sub(lambda match: ascii(match.group())[1:-1], text)
+
+
+def flat(text: str) -> str:
+    """The text on one line: control characters, line ends and tabs as escapes."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def clock(seconds: float) -> str:
@@ -63,25 +71,25 @@ def ladder(case: Case, *, width: int = 100) -> str:
     A PDU takes two lines, what it says and its arrow; whatever one side reports about itself stands at its
     lifeline. The offending event carries "!" in the first column.
     """
-    width = max(width, 60)
+    inside = max(width, 60) - _TIME - 4
     several = len({event.connection for event in case.events if event.connection}) > 1
-    lines = ["  initiator" + "target".rjust(width - 11)]
+    lines = [f"{'ms':>{_TIME + 1}}  initiator{'target':>{inside - 8}}"]
     for event in case.events:
-        gutter = MARK if event.marked else " "
-        lines += [gutter + line for line in _event_lines(event, width - 1, several)]
+        lines += _event_lines(event, inside, several)
     return "\n".join(lines)
 
 
 def decoded(event: Event, *, width: int = 100) -> str:
     """All fields of a PDU as a table, then its bytes."""
-    lines = [f"{printable(event.title)} ({_where(event)})"]
-    names = max((len(field.name) for field in event.fields), default=0)
-    values = min(max((len(field.value) for field in event.fields), default=0), 34)
-    for field in event.fields:
-        place = f"{_place(field)}  {field.section}".strip()
-        text = f"{field.name:<{names}}  {field.value:<{values}}  {field.meaning}".rstrip()
+    lines = [f"{flat(event.title)} ({_where(event)})"]
+    rows = [(flat(field.name), flat(field.value), field) for field in event.fields]
+    names = max((len(name) for name, _, _ in rows), default=0)
+    values = min(max((len(value) for _, value, _ in rows), default=0), 34)
+    for name, value, field in rows:
+        place = f"{_place(field)}  {flat(field.section)}".strip()
+        text = f"{name:<{names}}  {value:<{values}}  {flat(field.meaning)}".rstrip()
         gap = max(2, width - 2 - len(text) - len(place))
-        lines.append(f"{MARK if field.marked else ' '} {printable(text)}{' ' * gap}{printable(place)}")
+        lines.append(f"{MARK if field.marked else ' '} {text}{' ' * gap}{place}".rstrip())
     return "\n".join([*lines, *(f"  {line}" for line in hex_dump(event.hex))])
 
 
@@ -103,11 +111,11 @@ def step(event: Event) -> str:
     label = "" if event.kind == "pdu" else f"{_LABELS.get(event.kind, event.kind)} "
     said = " ".join(part for part in (label + event.title, event.detail) if part.strip())
     connection = f" [{event.connection}]" if event.connection else ""
-    return printable(f"{clock(event.time)} {arrow}{connection}: {said}")
+    return flat(f"{clock(event.time)} {arrow}{connection}: {said}")
 
 
 def _heading(case: Case, requirements: dict[str, Requirement], width: int) -> str:
-    lines = [f"{case.verdict}: {printable(case.title)}", f"case: {printable(case.id)}"]
+    lines = [f"{case.verdict}: {flat(case.title)}", f"case: {flat(case.id)}"]
     lines += _paragraph("rule", case.rule + (f" ({case.clause})" if case.clause else ""), width)
     for identifier in case.requirements:
         entry = requirements.get(identifier)
@@ -129,39 +137,33 @@ def _paragraph(name: str, text: str, width: int) -> list[str]:
 
 
 def _event_lines(event: Event, width: int, several: bool) -> list[str]:
-    connection = f"{event.connection} " if several and event.connection else ""
-    said = printable(" ".join(f"{connection}{event.title}  {event.detail}".split()))
-    if event.kind == "pdu":
-        said = f"   {clock(event.time):>8}  {said}"
-        lines = [_between(said, width), _arrow(event, width)]
-    else:
-        label = "" if event.kind == "state" else f"{_LABELS.get(event.kind, event.kind)}: "
-        lines = [_note(label + said, width, right=event.source == "target")]
-    if event.marked and event.remark:
-        lines += [_between(f"  ^ {printable(line)}", width) for line in textwrap.wrap(event.remark, width - 8)]
-    return lines
+    mark = MARK if event.marked else " "
+    label = "" if event.kind in ("pdu", "state") else f"{_LABELS.get(event.kind, event.kind)}: "
+    connection = f"[{flat(event.connection)}] " if several and event.connection else ""
+    said = f"{connection}{label}{flat(event.title)}  {flat(event.detail)}".strip()
+    draw = _arrow if event.kind == "pdu" else _note
+    lines = [f"{mark}{event.time * 1000:>{_TIME}.3f} |{draw(said, width, event.source == 'target')}|"]
+    remark = textwrap.wrap(printable(event.remark), width - 8)[:_REMARK_LINES]
+    return lines + [f"{mark}{'':{_TIME}} |{f'    ^ {part}':{width}}|" for part in remark]
 
 
-def _between(text: str, width: int) -> str:
-    inside = width - 3
-    shown = text if len(text) <= inside else text[: inside - 1] + "…"
-    return f" |{shown:<{inside}}|"
+def _arrow(said: str, width: int, from_target: bool) -> str:
+    text = f" {_cut(said, width - 8)} "
+    return f"<{text:->{width - 3}}--" if from_target else f"--{text:-<{width - 3}}>"
 
 
-def _arrow(event: Event, width: int) -> str:
-    shaft = "-" * (width - 4)
-    return f" |<{shaft}|" if event.source == "target" else f" |{shaft}>|"
+def _note(said: str, width: int, from_target: bool) -> str:
+    text = _cut(said, width - 4)
+    return f"{text:>{width - 2}} *" if from_target else f"* {text:<{width - 2}}"
 
 
-def _note(text: str, width: int, *, right: bool) -> str:
-    inside = width - 4
-    shown = text if len(text) <= inside else text[: inside - 1] + "…"
-    return f" |{shown:>{inside}}*|" if right else f" |*{shown:<{inside}}|"
+def _cut(text: str, length: int) -> str:
+    return text if len(text) <= length else f"{text[: length - 1]}…"
 
 
 def _where(event: Event) -> str:
     parts = [f"{event.source} to {event.destination}", event.connection, clock(event.time)]
-    return printable(", ".join(part for part in parts if part))
+    return flat(", ".join(part for part in parts if part))
 
 
 def _place(field: Field) -> str:

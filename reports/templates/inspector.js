@@ -13,12 +13,13 @@ function inspector(event) {
   const box = make("div.pdu", { role: "group", "aria-label": `${event.title}, decoded` });
   const dump = hexDump(event);
   const strip = make("p.bits", { "aria-hidden": "true" });
+  const marked = event.fields.filter((field) => field.marked);
   const highlight = (fields) => {
     dump.highlight(fields);
     for (const row of box.querySelectorAll("tr[data-field]")) {
       row.classList.toggle("lit", fields.includes(event.fields[row.dataset.field]));
     }
-    strip.replaceChildren(...bitStrip(event, fields));
+    strip.replaceChildren(...bitStrip(event, fields.length ? fields : marked));
   };
   dump.hover(highlight);
   box.append(pduHead(event));
@@ -26,14 +27,14 @@ function inspector(event) {
   if (event.fields.length) box.append(fieldTable(event, highlight));
   if (event.hex) box.append(make("div.bytes", {}, bytesHead(event), dump.element, strip));
   if (event.preview) box.append(preview(event));
-  highlight(event.fields.filter((field) => field.marked));
+  highlight([]);
   return box;
 }
 
 function pduHead(event) {
   const way = [`${event.source} → ${event.destination}`, event.connection, `at ${clock(event.time)}`, counted(event.sent, "byte")];
   return make("header", {},
-    make("h4", { tabindex: "-1" }, visible(event.title), event.marked ? make("span.culprit", {}, "offending PDU") : null),
+    make("h4", { tabindex: "-1" }, visible(event.title), event.marked ? " " : null, event.marked ? make("span.culprit", {}, "offending PDU") : null),
     make("p", {}, visible(way.filter(Boolean).join(" · "))));
 }
 
@@ -50,25 +51,26 @@ function bytesHead(event) {
 
 function fieldTable(event, highlight) {
   const titles = ["Field", "Value", "Meaning", "Byte:bit", "Clause"];
-  const marked = event.fields.filter((field) => field.marked);
   const head = make("tr", { role: "row" }, titles.map((title) => make("th", { role: "columnheader", scope: "col" }, title)));
-  const body = make("tbody", { role: "rowgroup" }, event.fields.map((field, place) => fieldRow(field, place, highlight, marked)));
+  const body = make("tbody", { role: "rowgroup" }, event.fields.map((field, place) => fieldRow(field, place, highlight)));
   const table = make("table.fields", { role: "table", "aria-label": `Fields of ${event.title}` }, make("thead", { role: "rowgroup" }, head), body);
   roving(table, "tr[data-field]");
   return table;
 }
 
-function fieldRow(field, place, highlight, marked) {
+function fieldRow(field, place, highlight) {
   const cell = (name, ...content) => make(`td.${name}`, { role: "cell" }, ...content);
+  const long = field.value.length > 20;
+  const alone = long && !field.meaning; // a text key's value takes the room of the meaning that it lacks
   const quiet = field.name.startsWith("rsvd") && /^(0x)?0*$/.test(field.value);
   const row = make("tr", { role: "row", "data-field": place, class: field.marked ? "marked" : quiet ? "quiet" : null },
     cell("name", visible(field.name), field.marked ? make("span.unseen", {}, " (offending field)") : null),
-    make(`td.value${field.value.length > 20 ? ".long" : ""}`, { role: "cell" }, visible(field.value)),
-    cell("meaning", visible(field.meaning)),
+    make(`td.value${long ? ".long" : ""}`, { role: "cell", colspan: alone ? 2 : null }, visible(field.value)),
+    alone ? null : cell("meaning", visible(field.meaning)),
     cell("place", field.place),
     cell("section", field.section ? clauseLink(field.section) : ""));
   for (const reached of ["mouseenter", "focus"]) row.addEventListener(reached, () => highlight([field]));
-  for (const left of ["mouseleave", "blur"]) row.addEventListener(left, () => highlight(marked));
+  for (const left of ["mouseleave", "blur"]) row.addEventListener(left, () => highlight([]));
   return row;
 }
 
@@ -79,8 +81,8 @@ function hexDump(event) {
   const cells = [];
   const draw = (from, to) => {
     for (let start = from; start < to; start += 16) {
-      const halves = [start, start + 8].filter((half) => half < to);
-      element.append(make("div.octets", {}, halves.map((half) => hexHalf(bytes, half, Math.min(half + 8, to), cells))));
+      const halves = [start, start + 8].flatMap((half) => hexHalf(bytes, half, Math.min(half + 8, to), cells));
+      element.append(make("div.octets", {}, halves));
     }
   };
   draw(0, Math.min(bytes.length, BYTES_SHOWN));
@@ -103,7 +105,7 @@ function hexDump(event) {
       element.addEventListener("mouseover", (moved) => {
         if (moved.target.dataset.octet) highlight(covering(Number(moved.target.dataset.octet)));
       });
-      element.addEventListener("mouseleave", () => highlight(event.fields.filter((field) => field.marked)));
+      element.addEventListener("mouseleave", () => highlight([]));
     },
   };
 }
@@ -118,7 +120,7 @@ function hexHalf(bytes, start, end, cells) {
     letters.append(pair[1]);
     cells[octet] = pair;
   }
-  return [make("span.at", {}, start.toString(16).padStart(4, "0")), digits, letters];
+  return [make("span.at", {}, start < end ? start.toString(16).padStart(4, "0") : ""), digits, letters];
 }
 
 /** The bits of a field that does not fill its bytes. */
