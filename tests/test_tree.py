@@ -38,7 +38,7 @@ def mirrored(test: Path) -> bool:
     names = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
     if (folder / "__init__.py").exists() and name == folder.name:
         return True
-    return any((folder / f"{each}.py").exists() or (folder / each / "__init__.py").exists() for each in names)
+    return any((folder / f"{each}.py").exists() or (folder / each).is_dir() for each in names)
 
 
 def test_a_test_lies_where_its_source_lies() -> None:
