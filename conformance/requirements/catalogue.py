@@ -65,7 +65,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     @property
     def seen_by_initiator(self) -> bool:
         """Whether a scripted initiator can check it: only such a rule can have a case in the target suites."""
-        return self.observable in ("initiator-test", "both") and self.binds in ("target", "both")
+        return self.observable in ("initiator-test", "both") and self.binds != "initiator"
 
 
 class Chapter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -1,0 +1,123 @@
+"""The command line `chiscsi`. Only options and help are here: what a command does is imported when it is called."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(
+    name="chiscsi",
+    help="iSCSI conformance and test-harness toolkit with a complete target.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def _flag(*names: str, text: str) -> typer.models.OptionInfo:
+    """An option whose default says nothing, so help does not show it."""
+    info: typer.models.OptionInfo = typer.Option(*names, help=text, show_default=False)
+    return info
+
+
+def _amount(text: str, least: float) -> typer.models.OptionInfo:
+    """A number of seconds."""
+    info: typer.models.OptionInfo = typer.Option(metavar="SECONDS", help=text, min=least)
+    return info
+
+
+Url = Annotated[
+    str,
+    typer.Argument(
+        metavar="[iscsi://HOST[:PORT]/IQN[/LUN]]",
+        help="The target to judge. Without it, the embedded one.",
+        show_default=False,
+    ),
+]
+Suites = Annotated[list[str] | None, _flag("--suite", text="Only this suite.")]
+Cases = Annotated[list[str] | None, _flag("--case", text="Only the case with this identifier.")]
+Requirements = Annotated[
+    list[str] | None,
+    _flag("--requirement", text="Only cases of this requirement, or of a section with all below it: 7143-4.2.2."),
+]
+Levels = Annotated[list[str] | None, _flag("--level", text="Only cases whose rule is of this level: MUST.")]
+Keyword = Annotated[str, _flag("-k", text="Only cases whose name or identifier matches, as with pytest's -k.")]
+List = Annotated[bool, _flag("--list", text="Show the cases instead of running them.")]
+Json = Annotated[bool, _flag("--json", text="Show as JSON.")]
+Workers = Annotated[str, _flag("--workers", "-n", text="Processes to spread the cases over: a number, or auto.")]
+Transport = Annotated[str, typer.Option(help="How the embedded target is reached: tcp, or memory with a fake clock.")]
+Profile = Annotated[str, _flag("--profile", text="The target's known deviations: a shipped profile, or a TOML file.")]
+DataLoss = Annotated[bool, _flag("--allow-data-loss", text="Let cases write to the target's LUN.")]
+InitiatorName = Annotated[
+    str, _flag("--initiator-name", text="Log in under this name, where a target knows its initiators.")
+]
+Patience = Annotated[float, _amount("How long an answer may take.", 0.01)]
+TimeLimit = Annotated[float, _amount("How long a case may take.", 0.1)]
+Reconnect = Annotated[float, _amount("How long to wait for a target that died.", 0.0)]
+Out = Annotated[str, _flag("--out", text="Directory for the reports (default: reports/out/<run>).")]
+First = Annotated[bool, _flag("--exitfirst", "-x", text="Stop at the first case that does not end well.")]
+Factory = Annotated[str, typer.Option("--embedded-factory", hidden=True)]
+OtherSuites = Annotated[str, typer.Option("--suites", hidden=True)]
+
+
+@app.command()
+def conform(
+    url: Url = "",
+    suite: Suites = None,
+    case: Cases = None,
+    requirement: Requirements = None,
+    level: Levels = None,
+    keyword: Keyword = "",
+    show: List = False,
+    as_json: Json = False,
+    workers: Workers = "",
+    transport: Transport = "tcp",
+    profile: Profile = "",
+    allow_data_loss: DataLoss = False,
+    initiator_name: InitiatorName = "",
+    patience: Patience = 5.0,
+    time_limit: TimeLimit = 30.0,
+    reconnect: Reconnect = 5.0,
+    out: Out = "",
+    exitfirst: First = False,
+    factory: Factory = "conformance.embedded:start",
+    suites: OtherSuites = "",
+) -> None:
+    """Judge a target by RFC 7143, and leave a report.
+
+    Exit code: 0 no deviation; 1 a case failed, was inconclusive, or contradicts the profile;
+    2 a wrong option, address or profile, or nobody answers; 3 no case was judged; 4 the harness
+    itself failed; 130 interrupted.
+    """
+    wishes = dict(locals())
+    from conformance.harness.conform import main as run
+
+    sys.exit(run(wishes))
+
+
+@app.command()
+def requirements(
+    section: Annotated[list[str] | None, _flag("--section", text="Only this section with all below it: 4.2.2.")] = None,
+    level: Annotated[list[str] | None, _flag("--level", text="Only this level: MUST.")] = None,
+    topic: Annotated[list[str] | None, _flag("--topic", text="Only this topic: cmdsn.")] = None,
+    uncovered: Annotated[
+        bool, _flag("--uncovered", text="Only what an initiator could check of a target, and no case does.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Show the requirement catalogue, and which cases check what."""
+    wishes = dict(locals())
+    from conformance.harness.listing import requirements as show
+
+    sys.exit(show(wishes))
+
+
+def main() -> None:
+    """Entry point of the program."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,152 @@
+"""The controller's book of a run: every case's result, what nobody could foresee, and the exit code."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+import pytest
+
+from conformance.harness.assembly import make_run
+from conformance.harness.cards import CaseCard
+from conformance.harness.gate import Harvest, Problem
+from conformance.harness.live import Live
+from conformance.harness.results import PROPERTY, CaseResult, unpack
+from conformance.harness.settings import Settings
+from conformance.harness.verdicts import Exit, exit_code
+from reports.bundle import write_reports
+from reports.model import Run
+
+if TYPE_CHECKING:
+    from xdist.workermanage import WorkerController
+
+OUTPUT_KEY = "conformance_harvest"
+"""Where a worker of pytest-xdist leaves its harvest for the controller."""
+
+
+class Ledger:
+    """Plugin of the controlling process.
+
+    results: by identifier, in the order in which cases ended. harvest: what collection came to. problem: why
+    nothing ran. started: wall clock, in seconds since the epoch. code: the exit code, once the session has
+    finished.
+    """
+
+    def __init__(self, settings: Settings, live: Live) -> None:
+        self.settings = settings
+        self._live = live
+        self._begun = False
+        self.results: dict[str, CaseResult] = {}
+        self.harvest = Harvest()
+        self.problem: Problem | None = None
+        self.started = time.time()
+        self.duration = 0.0
+        self.code: Exit | None = None
+
+    def in_order(self) -> list[CaseResult]:
+        """The results in the order of the suites, however the work was spread."""
+        rank = {identifier: place for place, identifier in enumerate(self.harvest.order)}
+        return sorted(self.results.values(), key=lambda result: rank.get(result.card.identifier, len(rank)))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Enter a case's result."""
+        octets = dict(report.user_properties).get(PROPERTY)
+        if isinstance(octets, bytes):
+            self._enter(unpack(octets))
+        elif report.failed:
+            self._enter(_crashed(report))
+
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
+        """A suite that cannot be imported stops the run."""
+        if report.failed and self.problem is None:
+            last = str(report.longrepr).strip().rpartition("\n")[2]
+            self.problem = Problem(int(Exit.HARNESS), f"{report.nodeid} cannot be collected: {last}")
+
+    def begin(self, total: int) -> None:
+        """Note that `total` cases are going to run."""
+        if not self._begun:
+            self._begun = True
+            self._live.begin(total)
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_node_collection_finished(self, ids: list[str]) -> None:
+        """The first worker to have collected says how many cases there are."""
+        self.begin(len(ids))
+
+    def take_harvest(self, harvest: Harvest) -> None:
+        """Note what collection came to; every worker says the same, and a problem must not get lost."""
+        if harvest.problem is not None:
+            self.problem = harvest.problem
+        if harvest.order:
+            self.harvest = harvest
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
+        """Take over what a worker of pytest-xdist leaves behind."""
+        output: dict[str, Any] = getattr(node, "workeroutput", {})
+        if OUTPUT_KEY in output:
+            self.take_harvest(msgspec.msgpack.decode(output[OUTPUT_KEY], type=Harvest))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Settle the exit code."""
+        self.duration = time.time() - self.started
+        self._live.end()
+        self.code = self._settle(exitstatus)
+        session.exitstatus = int(self.code)
+        if self.settings.out and self.results:
+            write_reports(self.run(session.config), Path(self.settings.out))
+
+    def run(self, config: pytest.Config) -> Run:
+        """The record of the run."""
+        workers = config.getoption("numprocesses", None)
+        environment = {"workers": str(workers)} if workers else {}
+        return make_run(
+            self.in_order(),
+            self.settings,
+            started=self.started,
+            duration=self.duration,
+            environment=environment,
+        )
+
+    def _settle(self, exitstatus: int) -> Exit:
+        if self.problem is not None:
+            return Exit(self.problem.exit)
+        if exitstatus == pytest.ExitCode.INTERNAL_ERROR:
+            return Exit.HARNESS
+        if exitstatus == pytest.ExitCode.INTERRUPTED:
+            return Exit.INTERRUPTED
+        return exit_code(result.verdict for result in self.results.values())
+
+    def _enter(self, result: CaseResult) -> None:
+        self.results[result.card.identifier] = result
+        self._live.finished(result)
+        for identifier in result.doubted:
+            earlier = self.results.get(identifier)
+            if earlier is not None and earlier.verdict == "pass":
+                earlier.verdict = "inconclusive"
+                earlier.observed = (
+                    f"it passed, but afterwards the target was no longer sound (see {result.card.identifier})"
+                )
+                self._live.revised(earlier)
+
+
+def _crashed(report: pytest.TestReport) -> CaseResult:
+    """The result of a case whose worker process died with it."""
+    name = report.nodeid.rpartition("::")[2]
+    card = CaseCard(
+        identifier=report.nodeid,
+        suite=report.nodeid.rpartition("/")[0].rpartition("/")[2],
+        title=name,
+        rule="",
+        requirements=(),
+        level="",
+        destructive=False,
+        disturbs=False,
+        needs=(),
+        time_limit=None,
+    )
+    return CaseResult(card=card, verdict="harness-error", observed=str(report.longrepr), started=time.time())

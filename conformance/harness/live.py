@@ -1,0 +1,153 @@
+"""Progress while a run goes on: a bar on a terminal, one plain line a case elsewhere, or nothing of ours."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Literal, Protocol
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from conformance.harness.results import CaseResult
+from reports.model import VERDICTS, Verdict, red
+
+STYLES: dict[Verdict, str] = {
+    "pass": "green",
+    "non-strict": "yellow",
+    "fail": "bold red",
+    "unsupported": "cyan",
+    "known-deviation": "magenta",
+    "inconclusive": "bold yellow",
+    "harness-error": "bold white on red",
+}
+
+
+class Live(Protocol):
+    """Who hears of progress."""
+
+    def begin(self, total: int) -> None:
+        """So many cases are going to run."""
+
+    def finished(self, result: CaseResult) -> None:
+        """A case ended."""
+
+    def revised(self, result: CaseResult) -> None:
+        """A case that ended before has another verdict now."""
+
+    def note(self, text: str) -> None:
+        """Something worth knowing happened."""
+
+    def end(self) -> None:
+        """Nothing more will run."""
+
+
+class Quiet:
+    """Says nothing: pytest reports on its own."""
+
+    def begin(self, total: int) -> None:
+        """See :class:`Live`."""
+
+    def finished(self, result: CaseResult) -> None:
+        """See :class:`Live`."""
+
+    def revised(self, result: CaseResult) -> None:
+        """See :class:`Live`."""
+
+    def note(self, text: str) -> None:
+        """See :class:`Live`."""
+
+    def end(self) -> None:
+        """See :class:`Live`."""
+
+
+class Plain:
+    """One line a case, for logs."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = self._done = 0
+
+    def begin(self, total: int) -> None:
+        """See :class:`Live`."""
+        self._total = total
+
+    def finished(self, result: CaseResult) -> None:
+        """See :class:`Live`."""
+        self._done += 1
+        width = len(str(self._total))
+        self._console.print(f"[dim]{self._done:{width}}/{self._total}[/] {one_line(result)}", soft_wrap=True)
+
+    def revised(self, result: CaseResult) -> None:
+        """See :class:`Live`."""
+        self._console.print(f"{'':{2 * len(str(self._total)) + 1}} {one_line(result)}", soft_wrap=True)
+
+    def note(self, text: str) -> None:
+        """See :class:`Live`."""
+        self._console.print(escape(text), soft_wrap=True)
+
+    def end(self) -> None:
+        """See :class:`Live`."""
+
+
+class Bar:
+    """A bar with the verdicts so far; what needs attention scrolls by above it."""
+
+    def __init__(self, console: Console) -> None:
+        self._counts: Counter[Verdict] = Counter()
+        self._task: TaskID | None = None
+        self._progress = Progress(
+            TextColumn("[bold]{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[verdicts]}"),
+            TimeElapsedColumn(),
+            console=console,
+            transient=True,
+        )
+
+    def begin(self, total: int) -> None:
+        """See :class:`Live`."""
+        self._progress.start()
+        self._task = self._progress.add_task("cases", total=total, verdicts="")
+
+    def finished(self, result: CaseResult) -> None:
+        """See :class:`Live`."""
+        self._counts[result.verdict] += 1
+        self._show(result, advance=1)
+
+    def revised(self, result: CaseResult) -> None:
+        """See :class:`Live`."""
+        self._counts["pass"] -= 1
+        self._counts[result.verdict] += 1
+        self._show(result, advance=0)
+
+    def note(self, text: str) -> None:
+        """See :class:`Live`."""
+        self._progress.console.print(escape(text))
+
+    def end(self) -> None:
+        """See :class:`Live`."""
+        self._progress.stop()
+
+    def _show(self, result: CaseResult, advance: int) -> None:
+        if red(result.verdict):
+            self._progress.console.print(one_line(result))
+        if self._task is not None:
+            shown = " ".join(f"[{STYLES[v]}]{self._counts[v]} {v}[/]" for v in VERDICTS if self._counts[v])
+            self._progress.update(self._task, advance=advance, verdicts=shown)
+
+
+def one_line(result: CaseResult) -> str:
+    """A result in one line of rich's markup: verdict, identifier, title, and the reason where there is one."""
+    style = STYLES[result.verdict]
+    reason = f" [dim]- {escape(result.reason)}[/]" if result.reason else ""
+    return f"[{style}]{result.verdict:<15}[/] {escape(result.card.identifier)}  {escape(result.card.title)}{reason}"
+
+
+def make_live(kind: Literal["pytest", "plain", "bar"]) -> Live:
+    """Whoever is to show progress on standard output."""
+    if kind == "pytest":
+        return Quiet()
+    console = Console(highlight=False)
+    return Plain(console) if kind == "plain" else Bar(console)

@@ -1,0 +1,122 @@
+"""What a run was asked to do: the pytest options of the plugin, gathered into one struct.
+
+`chiscsi conform` writes these options, pytest-xdist hands them to its workers, and everything else reads the struct.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, cast
+
+import msgspec
+
+if TYPE_CHECKING:
+    import pytest
+
+PREFIX = "iscsi"
+DEFAULT_FACTORY = "conformance.embedded:start"
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """One field an option; `choice` fields are lists, the empty list choosing everything.
+
+    url: the target (`conformance.harness.address`); empty for the embedded one.
+    transport: how the embedded target is reached.
+    suite, case, requirement, level: what to run; several values of one kind are alternatives, kinds narrow each other.
+    allow_data_loss: whether destructive cases may run on a foreign target.
+    profile: name or path of the target's deviation profile; empty for none.
+    initiator_name: the name to log in with; empty lets the harness make one for each worker.
+    patience: seconds that an answer may take before it counts as missing.
+    time_limit: seconds of wall clock for one case that names no limit of its own.
+    reconnect: seconds to wait for a target that died, before the rest of the run is given up.
+    suites: directory of other suites than the shipped ones.
+    factory: `module:function` that makes the embedded target; another one puts a faulty target in its place.
+    live: who shows progress: pytest itself, our plain lines, or our bar.
+    out: directory for the reports; empty writes none.
+    """
+
+    url: str = ""
+    transport: Literal["tcp", "memory"] = "tcp"
+    suite: list[str] = []
+    case: list[str] = []
+    requirement: list[str] = []
+    level: list[str] = []
+    allow_data_loss: bool = False
+    profile: str = ""
+    initiator_name: str = ""
+    patience: float = 5.0
+    time_limit: float = 30.0
+    reconnect: float = 5.0
+    suites: str = ""
+    factory: str = DEFAULT_FACTORY
+    live: Literal["pytest", "plain", "bar"] = "pytest"
+    out: str = ""
+
+    @property
+    def foreign(self) -> bool:
+        """Whether the target is somebody else's, so that its data and its time are not ours."""
+        return bool(self.url)
+
+    @property
+    def over_memory(self) -> bool:
+        """Whether the exchange runs in memory, on a fake clock."""
+        return not self.foreign and self.transport == "memory"
+
+
+_HELP = {
+    "url": "the target, iscsi://HOST[:PORT]/IQN[/LUN]; without it the embedded target is tested",
+    "transport": "how the embedded target is reached: tcp or memory",
+    "suite": "run only this suite (repeatable)",
+    "case": "run only the case with this identifier (repeatable)",
+    "requirement": "run only cases of this requirement, or of a section with all below it: 7143-4.2.2 (repeatable)",
+    "level": "run only cases whose rule is of this level, such as MUST (repeatable)",
+    "allow_data_loss": "let cases write to a target that is not the embedded one",
+    "profile": "the target's known deviations: a shipped profile's name, or a TOML file",
+    "initiator_name": "log in under this name, where the target admits only names it knows",
+    "patience": "seconds that an answer may take",
+    "time_limit": "seconds that a case may take",
+    "reconnect": "seconds to wait for a target that died",
+    "suites": "directory of other suites than the shipped ones",
+    "factory": "module:function that makes the embedded target",
+    "live": "who shows progress: pytest, plain or bar",
+    "out": "directory for the reports",
+}
+
+
+def option(name: str) -> str:
+    """The pytest option for a field: `allow_data_loss` as --iscsi-allow-data-loss."""
+    return f"--{PREFIX}-{name.replace('_', '-')}"
+
+
+def add_options(parser: pytest.Parser) -> None:
+    """Declare every field of :class:`Settings` as a pytest option."""
+    group = parser.getgroup("iscsi conformance")
+    for field in msgspec.structs.fields(Settings):
+        default = field.default_factory() if field.default is msgspec.NODEFAULT else field.default
+        arguments: dict[str, Any] = {"dest": f"{PREFIX}_{field.name}", "help": _HELP[field.name], "default": default}
+        if isinstance(default, bool):
+            arguments["action"] = "store_true"
+        elif isinstance(default, list):
+            arguments["action"] = "append"
+        elif isinstance(default, float):
+            arguments["type"] = float
+        group.addoption(option(field.name), **arguments)
+
+
+def from_config(config: pytest.Config) -> Settings:
+    """The settings of a pytest run, or of a worker of one."""
+    values = {name: config.getoption(f"{PREFIX}_{name}") for name in Settings.__struct_fields__}
+    return msgspec.convert(values, type=Settings)
+
+
+def to_arguments(settings: Settings) -> list[str]:
+    """The options that make pytest, and through :func:`from_config` the plugin, see these settings."""
+    arguments: list[str] = []
+    for field in msgspec.structs.fields(Settings):
+        value = cast("object", getattr(settings, field.name))
+        if isinstance(value, bool):
+            arguments += [option(field.name)] if value else []
+        elif isinstance(value, list):
+            arguments += [f"{option(field.name)}={item}" for item in value]
+        elif value != field.default:
+            arguments.append(f"{option(field.name)}={value}")
+    return arguments

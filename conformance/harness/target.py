@@ -1,0 +1,177 @@
+"""The target as a case sees it: how to reach it, what it declares, and where a case may write."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from conformance.harness.interruptions import TargetGone
+from conformance.harness.place import Place
+from conformance.harness.settings import Settings
+from initiator_sim.connection import Settings as Sharing
+from initiator_sim.exchange import Exchange
+from initiator_sim.initiator import Initiator
+from initiator_sim.outcomes import Inconclusive
+from initiator_sim.parameters import Parameters
+from initiator_sim.session import Session
+from initiator_sim.task import CommandResult
+from initiator_sim.transport import Transport
+from iscsi_wire.constants import ScsiStatus
+from iscsi_wire.scsi import ReadCapacity16, ReadCapacity16Data, ReportLuns, ReportLunsData, TestUnitReady
+
+if TYPE_CHECKING:
+    from conformance.embedded import Embedded
+    from conformance.harness.foreign import Foreign
+
+UNIT_ATTENTION = 6
+_PATIENCE_WITH_ATTENTIONS = 5
+"""How many unit attentions a fresh session may report one after the other (power on, reset, changed data ...)."""
+SCRATCH_LIMIT = 32 << 20
+"""Octets of a LUN that a process uses at most."""
+
+EVERYTHING = {
+    "HeaderDigest": "CRC32C,None",
+    "DataDigest": "CRC32C,None",
+    "MaxConnections": "8",
+    "ErrorRecoveryLevel": "2",
+    "InitialR2T": "No",
+    "ImmediateData": "Yes",
+    "MaxOutstandingR2T": "8",
+}
+"""Offers that let a target show what it can do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scratch:
+    """A region of a LUN that belongs to one process: LUN, first block, number of blocks, octets of a block."""
+
+    lun: int
+    start: int
+    blocks: int
+    block_size: int
+
+
+class Target:
+    """The target under test.
+
+    iqn: its iSCSI name. embedded: whether it is our own, in this process. transport: "tcp" or "memory".
+    """
+
+    def __init__(
+        self, system: Embedded | Foreign, settings: Settings, place: Place, exchange: Callable[[], Exchange]
+    ) -> None:
+        self.iqn = system.iqn
+        self.embedded = not settings.foreign
+        self.transport = "memory" if settings.over_memory else "tcp"
+        self._system = system
+        self._settings = settings
+        self._place = place
+        self._exchange = exchange
+        self._scratch: dict[int, Scratch] = {}
+
+    def connect(self) -> Transport:
+        """A new connection to its portal, nothing sent on it yet.
+
+        Raises:
+            TargetGone: it takes none.
+        """
+        try:
+            return self._system.connect()
+        except OSError as error:
+            raise TargetGone(f"no connection to the target: {error}") from error
+
+    def initiator(self, name: str = "", *, aside: bool = False) -> Initiator:
+        """An initiator for this target; its exchange is the running case's evidence.
+
+        Args:
+            name: what to append to the process's initiator name, for another initiator port of the same process.
+            aside: keep its exchange out of the case's evidence, for what the case is not about.
+        """
+        own = self._place.initiator_name(self._settings)
+        sharing = Sharing(Exchange() if aside else self._exchange(), self._system.clock, self._settings.patience)
+        return Initiator(
+            self.connect,
+            self.iqn,
+            name=f"{own}.{name}" if name else own,
+            lun=self.lun,
+            isid_seed=self._place.next_seed(),
+            settings=sharing,
+        )
+
+    @cached_property
+    def luns(self) -> Sequence[int]:
+        """Its LUNs: those of the address or the embedded target, or else what REPORT LUNS says."""
+        return tuple(self._system.luns) or self._reported_luns()
+
+    @property
+    def lun(self) -> int:
+        """The LUN of this process: workers use different ones as far as there are enough."""
+        luns = self._system.luns
+        return luns[self._place.index % len(luns)] if luns else 0
+
+    @cached_property
+    def declared(self) -> Parameters:
+        """What a session has in force when it offers everything: digests, MaxConnections and so on."""
+        with self.initiator(aside=True) as initiator:
+            return initiator.login(keys=EVERYTHING).parameters
+
+    @cached_property
+    def discovery_refused(self) -> str:
+        """Why there are no discovery sessions, or empty."""
+        with self.initiator(aside=True) as initiator:
+            result = initiator.session(discovery=True).attempt_login()
+            return "" if result.succeeded else str(result)
+
+    def scratch(self, lun: int) -> Scratch:
+        """This process's region of a LUN.
+
+        Raises:
+            Inconclusive: the LUN does not tell its capacity, or is too small to share.
+        """
+        if lun not in self._scratch:
+            self._scratch[lun] = self._measure(lun)
+        return self._scratch[lun]
+
+    def _measure(self, lun: int) -> Scratch:
+        with self.initiator(aside=True) as initiator:
+            session = initiator.login()
+            settle(session, lun)
+            result = session.command(ReadCapacity16(allocation_length=32), read=32, lun=lun)
+        if result.status != ScsiStatus.GOOD:
+            raise Inconclusive(f"READ CAPACITY(16) of LUN {lun}: {result}")
+        capacity = ReadCapacity16Data.decode(result.data)
+        sharers = self._place.count if not self.embedded else 1
+        whole = capacity.returned_logical_block_address + 1
+        blocks = min(whole // sharers, SCRATCH_LIMIT // capacity.logical_block_length)
+        if blocks < 1:
+            raise Inconclusive(f"LUN {lun} has {whole} blocks, too few for {sharers} workers")
+        start = self._place.index * (whole // sharers) if sharers > 1 else 0
+        return Scratch(lun, start, blocks, capacity.logical_block_length)
+
+    def _reported_luns(self) -> Sequence[int]:
+        with self.initiator(aside=True) as initiator:
+            session = initiator.login()
+            settle(session, 0)
+            result = session.command(ReportLuns(allocation_length=4096), read=4096, lun=0)
+        if result.status != ScsiStatus.GOOD:
+            raise Inconclusive(f"REPORT LUNS: {result}")
+        fields = ReportLunsData.decode(result.data[: result.received]).luns
+        return tuple(sorted(field >> 48 & 0x3FFF for field in fields if not field & 0xFFFFFFFFFFFF))
+
+
+def settle(session: Session, lun: int | None = None) -> None:
+    """Take in the unit attentions that a new session finds, until the LUN is ready.
+
+    Raises:
+        Inconclusive: it does not get ready.
+    """
+    result: CommandResult | None = None
+    for _ in range(_PATIENCE_WITH_ATTENTIONS):
+        result = session.command(TestUnitReady(), lun=lun)
+        if result.status == ScsiStatus.GOOD:
+            return
+        if result.sense is None or result.sense.key != UNIT_ATTENTION:
+            break
+    raise Inconclusive(f"the LUN is not ready: {result}")
