@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
-from initiator_sim.draft import Draft, Mutation
+from initiator_sim.draft import Draft, Mutation, Stage
 from initiator_sim.evidence import AnyReceived, Event, Received
 from initiator_sim.exchange import Exchange
 from initiator_sim.expectation import Expectation
@@ -26,7 +26,7 @@ from initiator_sim.outcomes import ExpectationFailed, HarnessFault
 from initiator_sim.parameters import Parameters
 from initiator_sim.rules import Rules
 from initiator_sim.transport import Transport
-from iscsi_wire.constants import BHS_LENGTH, IMMEDIATE_BIT, OPCODE_MASK, RESERVED_TAG
+from iscsi_wire.constants import BHS_LENGTH, IMMEDIATE_BIT, OPCODE_MASK, RESERVED_TAG, Opcode
 from iscsi_wire.errors import FieldValueError
 from iscsi_wire.pdus import AsyncMessage, NopIn, Pdu
 from iscsi_wire.records import LogRecord, PduRecord, TransportRecord
@@ -164,12 +164,21 @@ class Connection:
                 header, ahs, data = chunks[0][:BHS_LENGTH], draft.ahs, draft.data
         except FieldValueError as error:
             raise HarnessFault(str(error)) from error
-        if not header[0] & IMMEDIATE_BIT and header[0] & OPCODE_MASK in NUMBERED:
-            self.numbering.sent(int.from_bytes(header[24:28], "big"))
+        self._note_numbers(header, draft.mutations)
         now = self.settings.clock()
         self.exchange(PduRecord(now, "initiator", self.name, "out", header, ahs, data, self._sent_octets))
         self.last_sent = draft
         self._push(chunks)
+
+    def _note_numbers(self, header: bytes, mutations: tuple[Mutation, ...]) -> None:
+        """Keep account of what the target may acknowledge and answer."""
+        opcode = header[0] & OPCODE_MASK
+        if not header[0] & IMMEDIATE_BIT and opcode in NUMBERED:
+            self.numbering.sent(int.from_bytes(header[24:28], "big"))
+        if opcode in NUMBERED or opcode == Opcode.LOGIN_REQUEST:
+            self._inbox.asked[int.from_bytes(header[16:20], "big")] += 1
+        if any(mutation.stage is Stage.OCTETS for mutation in mutations):
+            self.numbering.known = False
 
     def send_raw(self, *pieces: bytes) -> None:
         """Send octets as they are, each piece by a send of its own."""
@@ -223,13 +232,26 @@ class Connection:
         limit = self.settings.timeout if timeout is None else timeout
         return self._inbox.take(wanted, limit, unsolicited)
 
-    def receive(self, timeout: float | None = None, *, unsolicited: bool = False) -> Event:
-        """Return whatever the target does next, other SCSI commands under way excepted; see `take`."""
-        last = getattr(self.last_sent.header, "initiator_task_tag", None) if self.last_sent else None
-        others = self.live_tags - {last}
+    def receive(
+        self, timeout: float | None = None, *, unsolicited: bool = False, about: int | None = None
+    ) -> Event:
+        """Return whatever the target does next, as `take`; other SCSI commands under way do not count.
+
+        Args:
+            timeout: how long to wait, in seconds.
+            unsolicited: whether PDUs that came unasked count.
+            about: the tag of the command that counts; that of the PDU sent last if None.
+        """
+        others = self.live_tags - {self.last_tag if about is None else about}
         return self.take(
             lambda pdu: getattr(pdu.header, "initiator_task_tag", None) not in others, timeout, unsolicited=unsolicited
         )
+
+    @property
+    def last_tag(self) -> int:
+        """The Initiator Task Tag of the PDU sent last, or the reserved one."""
+        header = self.last_sent.header if self.last_sent else None
+        return int(getattr(header, "initiator_task_tag", RESERVED_TAG))
 
     def receive_pdu(self, kind: type[H], timeout: float | None = None) -> Received[H]:
         """Return the next PDU, which has to be of the class `kind`.
@@ -269,6 +291,7 @@ class Connection:
     def never_answered(self, tag: int) -> None:
         """From now on any PDU for the task `tag` breaks the rule `silence`."""
         if tag != RESERVED_TAG:
+            self.live_tags.discard(tag)
             self._inbox.never_answered.add(tag)
 
     def discard(self, tag: int) -> None:

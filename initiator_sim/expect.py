@@ -257,12 +257,22 @@ def login_failed(
 
 
 def silently_ignored(*, clause: str = "") -> Expectation[Peace]:
-    """The target drops the last PDU without a word: a NOP round trip is answered, and nothing comes before that."""
+    """The target drops the last PDU without a word.
 
-    def judge(evidence: object) -> Peace | Mismatch:
-        return evidence if isinstance(evidence, Peace) else Mismatch(str(evidence))
+    A NOP round trip is answered, and nothing comes before that; nor may anything come for that PDU's tag later.
+    """
+    return Expectation(
+        "no answer ever, and the session goes on", _judge_peace, clause, probe=True, for_good=True
+    )
 
-    return Expectation("no answer, and the session goes on", judge, clause, probe=True)
+
+def unanswered(*, clause: str = "") -> Expectation[Peace]:
+    """The target says nothing to the last PDU so far: a NOP round trip is answered, and nothing comes before that."""
+    return Expectation("no answer yet, and the session goes on", _judge_peace, clause, probe=True)
+
+
+def _judge_peace(evidence: object) -> Peace | Mismatch:
+    return evidence if isinstance(evidence, Peace) else Mismatch(str(evidence))
 
 
 def nothing(within: float, *, clause: str = "") -> Expectation[Silence]:
@@ -317,6 +327,7 @@ def any_of(*alternatives: Expectation[Any], clause: str = "") -> Expectation[Any
         judge,
         clause or " ".join(dict.fromkeys(alternative.clause for alternative in alternatives if alternative.clause)),
         probe=any(alternative.probe for alternative in alternatives),
+        for_good=any(alternative.for_good for alternative in alternatives),
         of_single_pdu=any(alternative.of_single_pdu for alternative in alternatives),
         unsolicited=any(alternative.unsolicited for alternative in alternatives),
         passes_over=tuple({kind for alternative in alternatives for kind in alternative.passes_over}),

@@ -37,6 +37,7 @@ class Expectation(Generic[T_co]):
         judge: gives what it was met by, or a `Mismatch`.
         clause: the requirements behind it; empty for those of the running case.
         probe: whether a NOP round trip has to show that nothing comes.
+        for_good: whether what was sent last may not be answered later either.
         of_single_pdu: whether it is about one PDU of a command and not about its end.
         unsolicited: whether it is about PDUs that come unasked.
         passes_over: PDUs that may come before what is expected.
@@ -47,6 +48,7 @@ class Expectation(Generic[T_co]):
     judge: Callable[[Any], T_co | Mismatch]
     clause: str = ""
     probe: bool = False
+    for_good: bool = False
     of_single_pdu: bool = False
     unsolicited: bool = False
     passes_over: tuple[type[Pdu], ...] = ()

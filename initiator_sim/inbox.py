@@ -6,7 +6,7 @@ is about something else; pings are answered at once.
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -18,11 +18,18 @@ from initiator_sim.transport import Transport
 from iscsi_wire.constants import RESERVED_TAG
 from iscsi_wire.errors import FramingError
 from iscsi_wire.framing import Frame
-from iscsi_wire.pdus import AsyncMessage, NopIn, NopOut, Pdu, decode_header
+from iscsi_wire.pdus import AsyncMessage, DataIn, NopIn, NopOut, Pdu, ReadyToTransfer, decode_header
 from iscsi_wire.records import PduRecord
 
 if TYPE_CHECKING:
     from initiator_sim.connection import Connection
+
+
+def is_answer(header: Pdu) -> bool:
+    """Say whether a PDU is the last that its request gets."""
+    if isinstance(header, DataIn):
+        return bool(header.status_present)
+    return not isinstance(header, ReadyToTransfer)
 
 
 class Inbox:
@@ -33,6 +40,7 @@ class Inbox:
         unsolicited: PDUs that came unasked and were not taken yet.
         never_answered: tags for which nothing may come any more.
         discarded: tags whose PDUs are thrown away.
+        asked: how many answers each tag may still get.
         live: tags of SCSI commands under way: their PDUs are for their tasks only.
     """
 
@@ -43,6 +51,7 @@ class Inbox:
         self.unsolicited: deque[AnyReceived] = deque()
         self.never_answered: set[int] = set()
         self.discarded: set[int] = set()
+        self.asked: Counter[int] = Counter()
         self.live: set[int] = set()
         self._unclaimed: deque[AnyReceived] = deque()
         self._end_noted = False
@@ -115,11 +124,19 @@ class Inbox:
             pdu = self._received(arrival)
             check_arrival(self._connection, pdu)
             tag = getattr(pdu.header, "initiator_task_tag", RESERVED_TAG)
-            if tag in self.never_answered:
-                text = f"{pdu.header.TITLE} after all"
-                self._connection.rules.broken("silence", text, pdu, "initiator_task_tag")
+            self._check_tag(pdu, tag)
             if tag not in self.discarded:
                 return pdu
+
+    def _check_tag(self, pdu: AnyReceived, tag: int) -> None:
+        """Check that a PDU answers something that was asked, and was not answered yet."""
+        rules = self._connection.rules
+        if tag in self.never_answered:
+            rules.broken("silence", f"{pdu.header.TITLE} after all", pdu, "initiator_task_tag")
+        elif tag != RESERVED_TAG and self._connection.numbering.known and self.asked[tag] < 1:
+            rules.broken("tag", f"{pdu.header.TITLE} for the tag {tag:#x}", pdu, "initiator_task_tag")
+        if tag != RESERVED_TAG and is_answer(pdu.header):
+            self.asked[tag] -= 1
 
     def _received(self, frame: Frame) -> AnyReceived:
         connection = self._connection

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, TypeVar
 
 from initiator_sim.evidence import Event, Peace, Received
 from initiator_sim.expectation import Expectation, Mismatch
-from iscsi_wire.constants import RESERVED_TAG
 from iscsi_wire.pdus import NopIn, NopOut
 
 if TYPE_CHECKING:
@@ -19,27 +18,27 @@ def observe(connection: Connection, expectation: Expectation[T], clause: str = "
     """Wait for what `connection` brings next and require that it meets `expectation`.
 
     An expectation with a probe gets a NOP round trip: its answer, with nothing before it, shows that the target had
-    nothing to say to what was sent last. From then on that must stay unanswered for good.
+    nothing to say to what was sent last.
 
     Raises:
         ExpectationFailed: it does not.
     """
-    provocation = connection.last_sent
+    about = connection.last_tag
     probe: int | None = None
     if expectation.probe:
         probe = connection.send(NopOut, immediate=1).header.initiator_task_tag
     while True:
-        event = connection.receive(expectation.timeout, unsolicited=expectation.unsolicited)
+        event = connection.receive(expectation.timeout, unsolicited=expectation.unsolicited, about=about)
         evidence = _as_peace(event, probe)
         passes = isinstance(evidence, Received) and isinstance(evidence.header, expectation.passes_over)
         if passes and isinstance(expectation.judge(evidence), Mismatch):
             continue
         met = expectation.judge_or_fail(evidence, connection, clause)
-        if isinstance(evidence, Peace):
-            tag = getattr(provocation.header, "initiator_task_tag", RESERVED_TAG) if provocation else RESERVED_TAG
-            connection.never_answered(tag)
-        elif probe is not None:
-            connection.discard(probe)
+        if not isinstance(evidence, Peace):
+            if probe is not None:
+                connection.discard(probe)
+        elif expectation.for_good:
+            connection.never_answered(about)
         return met
 
 

@@ -6,13 +6,14 @@ the script ignores it by name (as for a target with a known deviation); then the
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from initiator_sim.evidence import AnyReceived
 from initiator_sim.fields import first_reserved_set
 from initiator_sim.outcomes import ExpectationFailed, HarnessFault
-from iscsi_wire.constants import OPCODE_MASK, RESERVED_TAG, Opcode
+from iscsi_wire.constants import BHS_LENGTH, OPCODE_MASK, RESERVED_TAG, Opcode
 from iscsi_wire.records import LogRecord
 from iscsi_wire.sequence import sn_add, sn_lt
 
@@ -44,7 +45,6 @@ _ALL: Final = (
     Rule("stat_sn", "7143-11.4.9-01", "StatSN grows by one with each status"),
     Rule("window", "7143-4.2.2.1-16", "MaxCmdSN is not lower than ExpCmdSN - 1"),
     Rule("exp_cmd_sn", "7143-4.2.2.1-12", "ExpCmdSN acknowledges only what was sent"),
-    Rule("connection", "7143-4.2.5.1-01", "a response travels on the connection of its request"),
     Rule("lun", "7143-4.2.5.3-02", "fields of a PDU agree with the task that it names"),
     Rule("data_sn", "7143-4.2.2.4-02", "DataSN begins with 0 and grows by one"),
     Rule("r2t_sn", "7143-4.2.2.4-04", "R2TSN begins with 0 and grows by one"),
@@ -73,6 +73,11 @@ _ALL: Final = (
     Rule("residual_count", "7143-11.4.5.2-05", "on underflow Residual Count is what is missing"),
     Rule("sense", "7143-11.4.7-02", "CHECK CONDITION comes with sense data"),
     Rule("sense_length", "7143-11.4.7.1-01", "SenseLength is the number of octets of sense"),
+    Rule("tag", "7143-4.2.5.3-02", "a PDU names a task that was asked for and is not answered yet"),
+    Rule("reject_header", "7143-11.17.4-01", "a Reject returns the header of the PDU in error"),
+    Rule("nop_in_tag", "7143-11.19-03", "the answer to a ping has the reserved Target Transfer Tag"),
+    Rule("nop_in_data", "7143-11.19-06", "a NOP-In that answers no NOP-Out has no data"),
+    Rule("task_management_data", "7143-11.6.2-01", "a task management response has no data"),
     Rule("silence", "7143-4.2.2.1-17", "what was ignored is never answered"),
     Rule("echo", "7143-11.19-02", "the answer to a ping returns its data"),
     Rule("send_targets", "7143-13.8-01", "an answer to SendTargets lists names, each with its addresses"),
@@ -172,6 +177,43 @@ def check_arrival(connection: Connection, pdu: AnyReceived) -> None:
     if pdu.data_digest_error:
         rules.broken("data_digest", "another value", pdu, "data")
     _check_numbers(connection, pdu, opcode)
+    check = _CHECKS.get(opcode)
+    if check is not None:
+        check(connection, pdu)
+
+
+def _check_nop_in(connection: Connection, pdu: AnyReceived) -> None:
+    header = pdu.header
+    if header.initiator_task_tag == RESERVED_TAG:
+        if pdu.data:
+            connection.rules.broken("nop_in_data", f"{len(pdu.data)} octets", pdu, "data_segment_length")
+    elif header.target_transfer_tag != RESERVED_TAG:
+        connection.rules.broken("nop_in_tag", f"{header.target_transfer_tag:#x}", pdu, "target_transfer_tag")
+
+
+def _check_reject(connection: Connection, pdu: AnyReceived) -> None:
+    if not connection.numbering.known:
+        return
+    mine = (
+        record.header
+        for record in reversed(connection.exchange.pdus())
+        if record.connection == connection.name and record.direction == "out"
+    )
+    if pdu.data[:BHS_LENGTH] not in mine:
+        connection.rules.broken("reject_header", f"{pdu.data[:BHS_LENGTH].hex(' ', 4)}", pdu, "data")
+
+
+def _check_task_management(connection: Connection, pdu: AnyReceived) -> None:
+    if pdu.data:
+        text = f"{len(pdu.data)} octets"
+        connection.rules.broken("task_management_data", text, pdu, "data_segment_length")
+
+
+_CHECKS: Final[dict[int, Callable[[Connection, AnyReceived], None]]] = {
+    Opcode.NOP_IN: _check_nop_in,
+    Opcode.REJECT: _check_reject,
+    Opcode.TASK_MANAGEMENT_RESPONSE: _check_task_management,
+}
 
 
 def _check_numbers(connection: Connection, pdu: AnyReceived, opcode: int) -> None:
