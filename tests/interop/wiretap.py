@@ -21,9 +21,9 @@ from tests.peers import require_peer
 __all__ = [
     "DissectedField",
     "DissectedPdu",
-    "conversations",
-    "dissect",
+    "Recording",
     "expert_errors",
+    "read_capture",
     "recording",
     "target_ports",
     "write_capture",
@@ -32,6 +32,7 @@ __all__ = [
 Pairs = list[tuple[str, Any]]
 
 _SYN, _ACK = 0x02, 0x10
+_LINK_HEADER = {1: 14, 101: 0}  # octets in front of the IP header: Ethernet, which loopback pretends to be; raw IP
 _FIRST = b"chiscsi: recording begins"
 _LAST = b"chiscsi: recording ends"
 
@@ -64,6 +65,14 @@ class DissectedPdu:
     position: int
     octets: bytes
     fields: list[DissectedField] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A capture as tshark reads it: its PDUs in order, and (initiator's, target's) octets by TCP stream."""
+
+    pdus: list[DissectedPdu] = field(default_factory=list)
+    octets: dict[int, tuple[bytearray, bytearray]] = field(default_factory=dict)
 
 
 @contextlib.contextmanager
@@ -125,40 +134,40 @@ def _packet(port: int, from_target: bool, sequence: int, acknowledged: int, flag
 
 
 def target_ports(capture: Path) -> tuple[int, ...]:
-    """The ports that connections in `capture` were made to."""
-    return _target_ports(capture, capture.stat().st_mtime_ns)
+    """The ports that connections in `capture`, a pcap file of IPv4 or IPv6, were made to."""
+    octets = capture.read_bytes()
+    (link_type,) = struct.unpack_from("<I", octets, 20)
+    position, ports = 24, set()
+    while position < len(octets):
+        (length,) = struct.unpack_from("<I", octets, position + 8)
+        packet = octets[position + 16 : position + 16 + length]
+        port = _opened_port(packet[_LINK_HEADER[link_type] :])
+        ports |= {port} - {0}
+        position += 16 + length
+    return tuple(sorted(ports))
 
 
-@functools.lru_cache
-def _target_ports(capture: Path, _written: int) -> tuple[int, ...]:
-    opening = "tcp.flags.syn == 1 && tcp.flags.ack == 0"
-    found = _tshark("-r", str(capture), "-Y", opening, "-T", "fields", "-e", "tcp.dstport")
-    return tuple(sorted({int(port) for port in found.split()}))
+def _opened_port(packet: bytes) -> int:
+    """Where the packet asks for a connection to, or 0 if it asks for none."""
+    transport = packet[40:] if packet[0] >> 4 == 6 else packet[(packet[0] & 15) * 4 :]
+    asks = transport[13] & (_SYN | _ACK) == _SYN
+    return int.from_bytes(transport[2:4], "big") if asks else 0
 
 
-def conversations(capture: Path) -> dict[int, tuple[bytes, bytes]]:
-    """The octets of each TCP connection in `capture` by stream number: (from the initiator, from the target).
-
-    tshark puts the segments in order; cutting them into PDUs is left to the caller.
-    """
-    ports = target_ports(capture)
-    fields = ["tcp.stream", "tcp.srcport", "tcp.payload"]
-    found = _tshark("-r", str(capture), "-Y", "tcp.len > 0", "-T", "fields", *_each("-e", fields))
-    streams: dict[int, tuple[bytearray, bytearray]] = {}
-    for line in found.splitlines():
-        stream, source, payload = line.split("\t")
-        from_initiator, from_target = streams.setdefault(int(stream), (bytearray(), bytearray()))
-        (from_target if int(source) in ports else from_initiator).extend(bytes.fromhex(payload))
-    return {stream: (bytes(ours), bytes(theirs)) for stream, (ours, theirs) in streams.items()}
-
-
-def dissect(capture: Path) -> list[DissectedPdu]:
-    """The iSCSI PDUs of `capture` as tshark's JSON shows them, in the order of the recording."""
-    arguments = ["-r", str(capture), "-Y", "iscsi", "-T", "json", "-x"]
+def read_capture(capture: Path) -> Recording:
+    """All that tshark knows of the iSCSI PDUs in `capture`, and the octets that it does not cut for us."""
+    arguments = ["-r", str(capture), "-Y", "tcp.len > 0", "-T", "json", "-x"]
     # As pairs: JSON objects of tshark repeat their keys, and their order says which PDU a field belongs to.
     packets = json.loads(_tshark(*_as_iscsi(capture), *arguments), object_pairs_hook=list)
     ports = target_ports(capture)
-    return [pdu for packet in packets for pdu in _pdus(_layers(packet), ports)]
+    recording = Recording()
+    for layers in map(_layers, packets):
+        transport = {key: value for name, pairs in layers if name == "tcp" for key, value in pairs}
+        stream, from_target = int(transport["tcp.stream"]), int(transport["tcp.srcport"]) in ports
+        halves = recording.octets.setdefault(stream, (bytearray(), bytearray()))
+        halves[from_target].extend(bytes.fromhex(transport["tcp.payload_raw"][0]))
+        recording.pdus.extend(_pdus(layers, stream, from_target))
+    return recording
 
 
 def _layers(packet: Pairs) -> Pairs:
@@ -167,19 +176,14 @@ def _layers(packet: Pairs) -> Pairs:
     return cast(Pairs, layers)
 
 
-def _pdus(layers: Pairs, ports: tuple[int, ...]) -> Iterator[DissectedPdu]:
-    transport = {key: value for name, pairs in layers if name == "tcp" for key, value in pairs}
-    from_target = int(transport["tcp.srcport"]) in ports
-    pdu: DissectedPdu | None = None
+def _pdus(layers: Pairs, stream: int, from_target: bool) -> list[DissectedPdu]:
+    pdus: list[DissectedPdu] = []
     for name, value in layers:
         if name == "iscsi_raw":
-            if pdu is not None:
-                yield pdu
-            pdu = DissectedPdu(int(transport["tcp.stream"]), from_target, int(value[1]), bytes.fromhex(value[0]))
-        elif pdu is not None:
-            pdu.fields.extend(_fields(name, value, pdu.position))
-    if pdu is not None:
-        yield pdu
+            pdus.append(DissectedPdu(stream, from_target, int(value[1]), bytes.fromhex(value[0])))
+        elif pdus:
+            pdus[-1].fields.extend(_fields(name, value, pdus[-1].position))
+    return pdus
 
 
 def _fields(name: str, value: Any, start: int) -> Iterator[DissectedField]:

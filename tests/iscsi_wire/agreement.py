@@ -14,7 +14,7 @@ from typing import Final
 
 from iscsi_wire.ahs import parse_ahs
 from iscsi_wire.digest import digest
-from iscsi_wire.framing import Frame, Framer
+from iscsi_wire.framing import BHS_LENGTH, DIGEST_LENGTH, Frame, Framer
 from iscsi_wire.pdus import (
     ExtendedCdbAhs,
     Isid,
@@ -29,12 +29,13 @@ from iscsi_wire.pdus import (
     decode_header,
 )
 from iscsi_wire.text import parse_pairs
-from tests.interop.wiretap import DissectedField, DissectedPdu, conversations, dissect
+from tests.interop.wiretap import DissectedField, DissectedPdu, read_capture
 
 __all__ = ["NAMES", "UNSEEN", "Agreement", "compare", "frames"]
 
 _FULL_FEATURE_PHASE: Final = 3
 _LARGEST_SEGMENT: Final = (1 << 24) - 1
+_SIDES: Final = ("initiator", "target")
 
 # tshark's field: ours, or the ones of ours that lie side by side in it.
 NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -158,14 +159,16 @@ class Agreement:
         pdu = decode_header(frame.header)
         name = type(pdu).__name__
         self.opcodes[name] += 1
+        digested = any(field.name == "iscsi.headerdigest32" for field in theirs.fields)
+        data_at = len(frame.header) + len(frame.ahs) + DIGEST_LENGTH * digested
         for field in theirs.fields:
-            for difference in self._field(pdu, frame, field):
+            for difference in self._field(pdu, frame, field, data_at):
                 where = f"stream {theirs.stream}, {name} at octet {frame.offset}"
                 self.differences.append(f"{where}: {field.name} = {field.digits}: {difference}")
         self.differences += _text_differences(pdu, frame, theirs)
         self.differences += _ahs_differences(pdu, frame, theirs)
 
-    def _field(self, pdu: Pdu, frame: Frame, field: DissectedField) -> Iterator[str]:
+    def _field(self, pdu: Pdu, frame: Frame, field: DissectedField, data_at: int) -> Iterator[str]:
         if field.name in _ISID:
             part = Isid.decode(pdu.isid)  # type: ignore[attr-defined]
             yield from _part(part, (_ISID[field.name],), field, at=8)
@@ -173,9 +176,8 @@ class Agreement:
             yield from _extended_cdb(pdu, frame, field)
         elif field.offset < len(frame.header):
             yield from self._header_field(pdu, field)
-        elif isinstance(pdu, Reject) and (field.name in NAMES or field.name.startswith("scsi.lun")):
-            rejected = decode_header(frame.data)
-            yield from Agreement()._header_field(rejected, _moved(field, -48))
+        elif isinstance(pdu, Reject) and field.offset >= data_at:
+            yield from _rejected(frame, _moved(field, -data_at))
         else:
             yield from _behind_header(pdu, frame, field)
 
@@ -263,6 +265,16 @@ def _text_differences(pdu: Pdu, frame: Frame, theirs: DissectedPdu) -> Iterator[
             yield f"stream {theirs.stream}, text at octet {frame.offset}: tshark has {shown}, we have {ours}"
 
 
+def _rejected(frame: Frame, field: DissectedField) -> Iterator[str]:
+    """The header that a Reject carries, which tshark decodes too; istgt adds the digest that came with it."""
+    header = bytes(frame.data[:BHS_LENGTH])
+    if field.name == "iscsi.headerdigest32":
+        if bytes.fromhex(field.digits) != digest(header):
+            yield f"ours is {digest(header).hex()}"
+    elif field.offset < BHS_LENGTH:
+        yield from Agreement()._header_field(decode_header(header), field)
+
+
 def _extended_cdb(pdu: Pdu, frame: Frame, field: DissectedField) -> Iterator[str]:
     """The CDB as tshark puts it together, in a buffer of its own, when a segment extends it."""
     ours = pdu.cdb + b"".join(s.extended_cdb for s in parse_ahs(frame.ahs) if isinstance(s, ExtendedCdbAhs))  # type: ignore[attr-defined]
@@ -293,15 +305,13 @@ def _moved(field: DissectedField, by: int) -> DissectedField:
 def compare(capture: Path) -> Agreement:
     """Decode `capture` both ways and compare."""
     agreement = Agreement()
-    dissected = dissect(capture)
-    for stream, halves in conversations(capture).items():
-        for from_target, ours in zip((False, True), frames(*halves), strict=True):
-            theirs = [pdu for pdu in dissected if (pdu.stream, pdu.from_target) == (stream, from_target)]
+    recording = read_capture(capture)
+    for stream, (from_initiator, from_target) in recording.octets.items():
+        for side, ours in enumerate(frames(bytes(from_initiator), bytes(from_target))):
+            theirs = [pdu for pdu in recording.pdus if (pdu.stream, pdu.from_target) == (stream, bool(side))]
             if len(ours) != len(theirs):
                 count = f"we cut {len(ours)} PDUs, tshark {len(theirs)}"
-                agreement.differences.append(
-                    f"stream {stream}, from {'target' if from_target else 'initiator'}: {count}"
-                )
+                agreement.differences.append(f"stream {stream}, from the {_SIDES[side]}: {count}")
             for frame, pdu in zip(ours, theirs, strict=False):
                 agreement.add(frame, pdu)
     return agreement
