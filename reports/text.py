@@ -12,14 +12,16 @@ control characters leave here as escapes such as ``\x1b``: a report never drives
 
 from __future__ import annotations
 
+import functools
 import re
 import textwrap
 
-from reports.model import Case, Event, Field, Requirement
+from reports.model import Case, Event, Requirement
 
 __all__ = ["case_text", "clock", "decoded", "flat", "hex_dump", "ladder", "printable", "step"]
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
+_SHOWN = bytes(octet if 0x20 <= octet < 0x7F else 0x2E for octet in range(256))
 _LABELS = {"hook": "call", "completion": "done"}
 MARK = "!"
 _TIME = 9  # columns for milliseconds
@@ -33,6 +35,8 @@ def printable(text: str) -> str:
 
 def flat(text: str) -> str:
     """The text on one line: control characters, line ends and tabs as escapes."""
+    if text.isprintable():
+        return text
     return printable(text).replace("\n", "\\n").replace("\t", "\\t")
 
 
@@ -86,7 +90,7 @@ def decoded(event: Event, *, width: int = 100) -> str:
     names = max((len(name) for name, _, _ in rows), default=0)
     values = min(max((len(value) for _, value, _ in rows), default=0), 34)
     for name, value, field in rows:
-        place = f"{_place(field)}  {flat(field.section)}".strip()
+        place = f"{_place(field.offset, field.bits)}  {flat(field.section)}".strip()
         text = f"{name:<{names}}  {value:<{values}}  {flat(field.meaning)}".rstrip()
         gap = max(2, width - 2 - len(text) - len(place))
         lines.append(f"{MARK if field.marked else ' '} {text}{' ' * gap}{place}".rstrip())
@@ -99,9 +103,9 @@ def hex_dump(digits: str) -> list[str]:
     data = bytes.fromhex(digits)
     for start in range(0, len(data), 16):
         row = data[start : start + 16]
-        words = "  ".join(row[word : word + 4].hex(" ") for word in range(0, len(row), 4))
-        shown = "".join(chr(octet) if 0x20 <= octet < 0x7F else "." for octet in row)
-        lines.append(f"{start:04x}  {words:<50}  {shown}")
+        pairs = row.hex(" ")
+        words = f"{pairs[:11]}  {pairs[12:23]}  {pairs[24:35]}  {pairs[36:]}"
+        lines.append(f"{start:04x}  {words:<50}  {row.translate(_SHOWN).decode('ascii')}")
     return lines
 
 
@@ -166,15 +170,16 @@ def _where(event: Event) -> str:
     return flat(", ".join(part for part in parts if part))
 
 
-def _place(field: Field) -> str:
+@functools.lru_cache(maxsize=4096)
+def _place(offset: int, bits: str) -> str:
     """Where a field lies: "byte 1 bit 0", "bytes 24-27"."""
-    if field.offset < 0:
+    if offset < 0:
         return ""
-    first, _, last = field.bits.partition("-")
+    first, _, last = bits.partition("-")
     if not first.isdigit():
-        return f"byte {field.offset}"
+        return f"byte {offset}"
     final = int(last) if last.isdigit() else int(first)
     if int(first) % 8 == 0 and final % 8 == 7:
-        begin, end = field.offset + int(first) // 8, field.offset + final // 8
+        begin, end = offset + int(first) // 8, offset + final // 8
         return f"byte {begin}" if begin == end else f"bytes {begin}-{end}"
-    return f"byte {field.offset} bit {field.bits}"
+    return f"byte {offset} bit {bits}"

@@ -5,6 +5,7 @@ import hashlib
 import re
 from html.parser import HTMLParser
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -118,6 +119,7 @@ def test_no_text_of_a_run_becomes_markup(text: str) -> None:
     assert odd.raw["script"][-1] == plain.raw["script"][-1]
 
 
+@pytest.mark.slow
 def test_two_thousand_cases_make_a_page_of_a_few_megabytes() -> None:
     page = render_html(sample_run(2000, bursts=6))
     assert page.count('<li class="case"') == 2000
