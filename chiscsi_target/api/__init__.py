@@ -10,7 +10,7 @@ from chiscsi_target.api.functions import (
     chiscsi_scsi_cmd_execution_status,
     chiscsi_tmf_execution_done,
 )
-from chiscsi_target.api.logical_unit import LU_FLAG_OFFLINE, LU_FLAG_RO, LU_FLAG_SYNC, chiscsi_lun
+from chiscsi_target.api.logical_unit import LU_FLAG_NONEXCL, LU_FLAG_OFFLINE, LU_FLAG_RO, LU_FLAG_SYNC, chiscsi_lun
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.api.scsi_command import chiscsi_scsi_command
 from chiscsi_target.api.sgvec import chiscsi_sgvec
@@ -56,6 +56,7 @@ __all__ = [  # noqa: F405
     "LUN_CLASS_HAS_CMD_QUEUE_BIT",
     "LUN_CLASS_MULTI_PHASE_DATA_BIT",
     "LUN_CLASS_SCSI_PASS_THRU_BIT",
+    "LU_FLAG_NONEXCL",
     "LU_FLAG_OFFLINE",
     "LU_FLAG_RO",
     "LU_FLAG_SYNC",

@@ -11,6 +11,8 @@ LU_FLAG_RO = 0x1
 LU_FLAG_OFFLINE = 0x2
 LU_FLAG_SYNC = 0x4
 """A write's status is sent when its data is on stable storage: there is no write cache to speak of."""
+LU_FLAG_NONEXCL = 0x8
+"""Others may export the same medium."""
 
 
 class chiscsi_lun:

@@ -3,26 +3,22 @@
 from __future__ import annotations
 
 import mmap
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
-    ISCSI_RESPONSE_TMF_COMPLETE,
     SC_FLAG_WRITE,
     ReturnCode,
-    chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
     chiscsi_scsi_cmd_execution_status,
     chiscsi_sgvec,
-    chiscsi_target_lun_class,
-    chiscsi_tmf_execution_done,
 )
+from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.options import Option, parse_options, parse_size
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
-    from chiscsi_target.api.lun_class import TmfHandle
     from chiscsi_target.api.sgvec import SgList
 
 __all__ = ["MemoryLunClass"]
@@ -39,7 +35,7 @@ def _size(lu: chiscsi_lun, value: str) -> None:
 _OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size}
 
 
-class MemoryLunClass(chiscsi_target_lun_class):
+class MemoryLunClass(LocalLunClass):
     """Keeps its blocks in anonymous memory.
 
     A write lands in place: the stack gets the medium's own memory as buffer. A write that is aborted may therefore
@@ -90,19 +86,3 @@ class MemoryLunClass(chiscsi_target_lun_class):
         if sc.sc_flag & SC_FLAG_WRITE:
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
         return 0
-
-    def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
-        """Give a command up at once: nothing is under way."""
-        return chiscsi_scsi_cmd_abort_status(sc)
-
-    def fp_tmf_execute(
-        self,
-        sess_tclass: Any,
-        hndl: TmfHandle,
-        immediate_cmd: int,
-        tmf_func: int,
-        lun: int,
-        sc: chiscsi_scsi_command | None,
-    ) -> int:
-        """Answer at once: every command was complete, or waits for data that will not come."""
-        return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)

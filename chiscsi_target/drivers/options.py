@@ -11,7 +11,7 @@ from chiscsi_target.api import LU_FLAG_RO, ReturnCode
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun
 
-__all__ = ["Option", "parse_options", "parse_size"]
+__all__ = ["Option", "flag", "parse_options", "parse_size"]
 
 Option: TypeAlias = "Callable[[chiscsi_lun, str], None]"
 """Applies an option's value, empty for an option that has none; raises ValueError with the reason that it cannot."""
@@ -37,14 +37,15 @@ def parse_size(text: str) -> int:
     return size
 
 
-def _read_only(lu: chiscsi_lun, value: str) -> None:
-    _no_value(value)
-    lu.flags |= LU_FLAG_RO
+def flag(bit: int) -> Option:
+    """An option without value that sets a bit of `lu.flags`."""
 
+    def apply(lu: chiscsi_lun, value: str) -> None:
+        if value:
+            raise ValueError("takes no value")
+        lu.flags |= bit
 
-def _no_value(value: str) -> None:
-    if value:
-        raise ValueError("takes no value")
+    return apply
 
 
 def _identification(attribute: str, length: int) -> Option:
@@ -64,7 +65,7 @@ def _block_size(lu: chiscsi_lun, value: str) -> None:
 
 
 _COMMON: Final[Mapping[str, Option]] = {
-    "RO": _read_only,
+    "RO": flag(LU_FLAG_RO),
     "BLOCK": _block_size,
     "PROD": _identification("prod_id", 16),
     "ID": _identification("scsi_id", 24),
