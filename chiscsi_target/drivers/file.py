@@ -1,0 +1,291 @@
+"""`FILE`: a logical unit in a regular file or on a block device, through the page cache."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import os
+import stat
+import threading
+from typing import TYPE_CHECKING, Final
+
+from chiscsi_target.api import (
+    LU_FLAG_NONEXCL,
+    LU_FLAG_SYNC,
+    LUN_CLASS_HAS_CMD_QUEUE_BIT,
+    SC_FLAG_WRITE,
+    ReturnCode,
+    chiscsi_scsi_cmd_abort_status,
+    chiscsi_scsi_cmd_buffer_ready,
+    chiscsi_scsi_cmd_execution_status,
+    chiscsi_sgvec,
+)
+from chiscsi_target.drivers.flusher import Flusher
+from chiscsi_target.drivers.local import LocalLunClass
+from chiscsi_target.drivers.options import Option, flag, parse_options
+from chiscsi_target.errors import DriverError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
+    from chiscsi_target.api.sgvec import SgList
+
+__all__ = ["Disk", "FileLunClass"]
+
+_MEDIUM_ERROR: Final = 0x3
+_UNRECOVERED_READ_ERROR: Final = 0x11
+_WRITE_ERROR: Final = 0x0C
+
+_WRITE_6: Final = 0x0A
+_READ_6: Final = 0x08
+_FUA: Final = 0x08 | 0x02
+"""FUA and FUA_NV in octet 1 of a READ or WRITE longer than six octets: there is no cache but a volatile one."""
+_IMMED: Final = 0x02
+
+
+class Disk:
+    """An open file: what `chiscsi_lun.priv_data` holds.
+
+    Attributes:
+        fd: its descriptor.
+        path: its name, for messages.
+        dirty: whether something was written since the last flush began.
+        lost: the error of a flush that failed. The kernel reports it once and forgets what it could not write, so no
+            later flush may claim that everything is safe.
+        flusher: who flushes it.
+        lock: held while a waiting command is completed or given up.
+        waiting: commands that wait for a flush; those given up meanwhile are mapped to False.
+    """
+
+    __slots__ = ("dirty", "fd", "flusher", "lock", "lost", "path", "waiting")
+
+    def __init__(self, fd: int, path: str) -> None:
+        self.fd = fd
+        self.path = path
+        self.dirty = False
+        self.lost: OSError | None = None
+        self.flusher = Flusher(self.flush, f"flush {os.path.basename(path)}")
+        self.lock = threading.Lock()
+        self.waiting: dict[chiscsi_scsi_command, bool] = {}
+
+    def read(self, length: int, offset: int) -> bytes:
+        """Read `length` octets at `offset`; raises DriverError for an unreadable or missing part."""
+        try:
+            data = os.pread(self.fd, length, offset)
+        except OSError as error:
+            raise self._failure(_UNRECOVERED_READ_ERROR, error) from error
+        if len(data) != length:
+            raise DriverError(
+                _MEDIUM_ERROR,
+                _UNRECOVERED_READ_ERROR,
+                message=f"{self.path} now ends at octet {offset + len(data)}: it was cut under the logical unit",
+            )
+        return data
+
+    def write(self, data: bytearray, offset: int) -> None:
+        """Write `data` at `offset`; raises DriverError."""
+        try:
+            written = os.pwrite(self.fd, data, offset)
+            while written < len(data):
+                written += os.pwrite(self.fd, memoryview(data)[written:], offset + written)
+        except OSError as error:
+            raise self._failure(_WRITE_ERROR, error) from error
+        finally:
+            self.dirty = True
+
+    def flush(self) -> None:
+        """Bring all that was written to stable storage; raises OSError, and again ever after."""
+        if self.lost is not None:
+            raise OSError(self.lost.errno, self.lost.strerror)
+        self.dirty = False
+        try:
+            os.fdatasync(self.fd)
+        except OSError as error:
+            self.lost = error
+            raise
+
+    def close(self) -> None:
+        """Flush and close; raises DriverError when the last writes did not reach stable storage."""
+        self.flusher.close()
+        try:
+            if self.dirty:
+                self.flush()
+        except OSError as error:
+            raise self._failure(_WRITE_ERROR, error) from error
+        finally:
+            os.close(self.fd)
+
+    def _failure(self, asc: int, error: OSError) -> DriverError:
+        return DriverError(_MEDIUM_ERROR, asc, message=f"{self.path}: {error.strerror}")
+
+
+class _Unusable(Exception):
+    """The file cannot be a logical unit; the text says why."""
+
+
+_OPTIONS: Final[Mapping[str, Option]] = {"NONEXCL": flag(LU_FLAG_NONEXCL), "SYNC": flag(LU_FLAG_SYNC)}
+_NOT_FOR_WRITING: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def _open(lu: chiscsi_lun) -> int:
+    """Open the file or device of a logical unit, for it alone."""
+    try:
+        mode = os.stat(lu.path).st_mode
+        if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
+            raise _Unusable("is neither a regular file nor a block device")
+        return os.open(lu.path, os.O_CLOEXEC | (os.O_RDONLY if lu.read_only else os.O_RDWR))
+    except OSError as error:
+        may_read = error.errno in _NOT_FOR_WRITING and not lu.read_only
+        advice = "; the option RO exports it without write access" if may_read else ""
+        raise _Unusable(f"{error.strerror}{advice}") from error
+    except ValueError as error:
+        raise _Unusable(str(error)) from error
+
+
+def _claim(fd: int, lu: chiscsi_lun) -> None:
+    """Keep other targets from exporting the file, unless all of them only read."""
+    if lu.flags & LU_FLAG_NONEXCL:
+        return
+    try:
+        fcntl.flock(fd, fcntl.LOCK_NB | (fcntl.LOCK_SH if lu.read_only else fcntl.LOCK_EX))
+    except OSError as error:
+        raise _Unusable("is in use by another target; with the option NONEXCL it can be shared") from error
+
+
+def _measure(fd: int, lu: chiscsi_lun) -> int:
+    """Size of the medium in octets."""
+    size, block = os.lseek(fd, 0, os.SEEK_END), 1 << lu.sect_shift
+    if size == 0:
+        raise _Unusable("is empty: a logical unit needs at least one block")
+    if size % block:
+        raise _Unusable(f"has {size} octets, which is not a multiple of the block size {block}")
+    return size
+
+
+def _forced(sc: chiscsi_scsi_command) -> bool:
+    """Whether a READ or WRITE may not be content with the page cache (SBC-3, FUA)."""
+    return bool(sc.sc_cmd[1] & _FUA) and sc.sc_cmd[0] not in (_READ_6, _WRITE_6)
+
+
+class FileLunClass(LocalLunClass):
+    """Keeps its blocks in a file.
+
+    Reads and writes go through the page cache, in the stack's thread. SYNCHRONIZE CACHE, FUA and the option SYNC reach
+    the disk: the command is completed from another thread, after an fdatasync that began when its data was written.
+    The file is not mapped into memory, where an input error or a truncation would kill the process instead of failing
+    a command.
+    """
+
+    class_name = "FILE"
+    property = 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT
+
+    def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
+        """Take SYNC, NONEXCL and the common options."""
+        return parse_options(lu, buf, ebuf, _OPTIONS)
+
+    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        """Open and claim the file, and measure it."""
+        fd = -1
+        try:
+            fd = _open(lu)
+            _claim(fd, lu)
+            lu.size = _measure(fd, lu)
+        except _Unusable as reason:
+            if fd >= 0:
+                os.close(fd)
+            ebuf += f"{lu.path}: {reason}".encode()
+            return -ReturnCode.EINVAL
+        lu.priv_data = Disk(fd, lu.path)
+        return 0
+
+    def fp_detach(self, lu: chiscsi_lun) -> None:
+        """Flush and close the file."""
+        disk, lu.priv_data = lu.priv_data, None
+        disk.close()
+
+    def fp_flush(self, lu: chiscsi_lun) -> int:
+        """Bring all accepted writes to the disk."""
+        try:
+            lu.priv_data.flush()
+        except OSError:
+            return -ReturnCode.EIO
+        return 0
+
+    def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
+        """Execute a READ, provide the buffer of a WRITE, begin a SYNCHRONIZE CACHE."""
+        lu = sc.sc_lu
+        assert lu is not None
+        length = sc.sc_xfer_len
+        if sc.sc_flag & SC_FLAG_WRITE:
+            sc.sc_sdev_hdl = buffer = bytearray(length)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
+        disk: Disk = lu.priv_data
+        if not length:
+            return self._synchronize(disk, sc)
+        if disk.dirty and _forced(sc):
+            return self._after_flush(disk, sc)
+        return _send(disk, sc)
+
+    def fp_scsi_cmd_data_xfer_status(
+        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
+    ) -> int:
+        """Execute a WRITE."""
+        if not sc.sc_flag & SC_FLAG_WRITE:
+            return 0
+        lu = sc.sc_lu
+        assert lu is not None
+        disk: Disk = lu.priv_data
+        disk.write(sc.sc_sdev_hdl, sc.sc_lba << lu.sect_shift)
+        if lu.flags & LU_FLAG_SYNC or _forced(sc):
+            return self._after_flush(disk, sc)
+        return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, buflen)
+
+    def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
+        """Give a command up; one that waits for a flush answers after it."""
+        disk = sc.sc_lu.priv_data if sc.sc_lu is not None else None
+        if disk is not None:
+            with disk.lock:
+                if sc in disk.waiting:
+                    disk.waiting[sc] = False
+                    return 0
+        return super().fp_scsi_cmd_abort(sc)
+
+    def _synchronize(self, disk: Disk, sc: chiscsi_scsi_command) -> int:
+        if sc.sc_cmd[1] & _IMMED:
+            disk.flusher.submit(lambda _error: None)
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+        return self._after_flush(disk, sc)
+
+    def _after_flush(self, disk: Disk, sc: chiscsi_scsi_command) -> int:
+        """Complete a command when all that was written is safe."""
+        disk.waiting[sc] = True
+        disk.flusher.submit(lambda error: _flushed(disk, sc, error))
+        return 0
+
+
+def _send(disk: Disk, sc: chiscsi_scsi_command) -> int:
+    """Complete a READ."""
+    lu, length = sc.sc_lu, sc.sc_xfer_len
+    assert lu is not None
+    data = disk.read(length, sc.sc_lba << lu.sect_shift)
+    return chiscsi_scsi_cmd_execution_status(sc, data, 0, 0, length)
+
+
+def _flushed(disk: Disk, sc: chiscsi_scsi_command, error: OSError | None) -> None:
+    """Complete a command that waited for a flush; runs in the flusher's thread."""
+    with disk.lock:
+        wanted = disk.waiting.pop(sc)
+    if not wanted:
+        chiscsi_scsi_cmd_abort_status(sc)
+        return
+    if error is not None:
+        sc.fail(_MEDIUM_ERROR, _WRITE_ERROR)
+    elif sc.sc_xfer_len and not sc.sc_flag & SC_FLAG_WRITE:
+        try:
+            _send(disk, sc)
+        except DriverError as failure:
+            sc.fail(failure.key, failure.asc, failure.ascq)
+        else:
+            return
+    chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0 if sc.sc_status else sc.sc_xfer_len)
