@@ -145,7 +145,8 @@ def _check(settings: Settings, workers: str = "") -> None:
         raise UsageError(f"suites {settings.suites}: no such directory")
     if settings.foreign and settings.transport == "memory":
         raise UsageError("the memory transport reaches the embedded target only: leave out the address or --transport")
-    _check_factory(settings.factory)
+    if not settings.foreign:
+        _check_factory(settings.factory)
     if settings.out:
         _make(settings.out)
 

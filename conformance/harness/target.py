@@ -13,13 +13,14 @@ from conformance.harness.settings import Settings
 from initiator_sim.connection import Settings as Sharing
 from initiator_sim.exchange import Exchange
 from initiator_sim.initiator import Initiator
-from initiator_sim.outcomes import Inconclusive
+from initiator_sim.outcomes import Inconclusive, ScriptOutcome
 from initiator_sim.parameters import Parameters
 from initiator_sim.session import Session
 from initiator_sim.task import CommandResult
 from initiator_sim.transport import Transport
 from iscsi_wire.constants import ScsiStatus
-from iscsi_wire.scsi import ReadCapacity16, ReadCapacity16Data, ReportLuns, ReportLunsData, TestUnitReady
+from iscsi_wire.errors import DecodeError
+from iscsi_wire.scsi import Inquiry, ReadCapacity16, ReadCapacity16Data, ReportLuns, ReportLunsData, TestUnitReady
 
 if TYPE_CHECKING:
     from conformance.embedded import Embedded
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 UNIT_ATTENTION = 6
 _PATIENCE_WITH_ATTENTIONS = 5
 """How many unit attentions a fresh session may report one after the other (power on, reset, changed data ...)."""
+_LUN_LIST = 4096
+"""Octets to ask for of a list of LUNs: 511 of them."""
 SCRATCH_LIMIT = 32 << 20
 """Octets of a LUN that a process uses at most."""
 
@@ -82,12 +85,13 @@ class Target:
         except OSError as error:
             raise TargetGone(f"no connection to the target: {error}") from error
 
-    def initiator(self, name: str = "", *, aside: bool = False) -> Initiator:
+    def initiator(self, name: str = "", *, aside: bool = False, lun: int | None = None) -> Initiator:
         """An initiator for this target; its exchange is the running case's evidence.
 
         Args:
             name: what to append to the process's initiator name, for another initiator port of the same process.
             aside: keep its exchange out of the case's evidence, for what the case is not about.
+            lun: the LUN that its commands go to; this process's if None.
         """
         own = self._place.initiator_name(self._settings)
         sharing = Sharing(Exchange() if aside else self._exchange(), self._system.clock, self._settings.patience)
@@ -95,21 +99,24 @@ class Target:
             self.connect,
             self.iqn,
             name=f"{own}.{name}" if name else own,
-            lun=self.lun,
+            lun=self.lun if lun is None else lun,
             isid_seed=self._place.next_seed(),
             settings=sharing,
         )
 
     @cached_property
     def luns(self) -> Sequence[int]:
-        """Its LUNs: those of the address or the embedded target, or else what REPORT LUNS says."""
-        return tuple(self._system.luns) or self._reported_luns()
+        """Its disks: the LUN of the address, those of the embedded target, or what REPORT LUNS and INQUIRY say.
+
+        LUN 0 when nothing can be found out: what is wrong then is the business of the cases.
+        """
+        return tuple(self._system.luns) or self._reported_disks() or (0,)
 
     @property
     def lun(self) -> int:
         """The LUN of this process: workers use different ones as far as there are enough."""
-        luns = self._system.luns
-        return luns[self._place.index % len(luns)] if luns else 0
+        luns = self.luns
+        return luns[self._place.index % len(luns)]
 
     @cached_property
     def declared(self) -> Parameters:
@@ -150,15 +157,22 @@ class Target:
         start = self._place.index * (whole // sharers) if sharers > 1 else 0
         return Scratch(lun, start, blocks, capacity.logical_block_length)
 
-    def _reported_luns(self) -> Sequence[int]:
-        with self.initiator(aside=True) as initiator:
-            session = initiator.login()
-            settle(session, 0)
-            result = session.command(ReportLuns(allocation_length=4096), read=4096, lun=0)
-        if result.status != ScsiStatus.GOOD:
-            raise Inconclusive(f"REPORT LUNS: {result}")
-        fields = ReportLunsData.decode(result.data[: result.received]).luns
-        return tuple(sorted(field >> 48 & 0x3FFF for field in fields if not field & 0xFFFFFFFFFFFF))
+    def _reported_disks(self) -> Sequence[int]:
+        try:
+            with self.initiator(aside=True, lun=0) as initiator:
+                session = initiator.login()
+                result = session.command(ReportLuns(allocation_length=_LUN_LIST), read=_LUN_LIST)
+                fields = ReportLunsData.decode(result.data[: result.received], truncated=True).luns
+                luns = sorted(field >> 48 & 0x3FFF for field in fields if not field & 0xFFFFFFFFFFFF)
+                return tuple(lun for lun in luns if _is_disk(session, lun))
+        except (ScriptOutcome, DecodeError):
+            return ()
+
+
+def _is_disk(session: Session, lun: int) -> bool:
+    """Whether a direct access block device answers (SPC-4, 6.4.2): tgt's LUN 0, say, is its controller."""
+    result = session.command(Inquiry(allocation_length=36), read=36, lun=lun)
+    return result.status == ScsiStatus.GOOD and result.received > 0 and result.data[0] == 0
 
 
 def settle(session: Session, lun: int | None = None) -> None:

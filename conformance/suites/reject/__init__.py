@@ -1,0 +1,1 @@
+"""Reject (RFC 7143 section 11.17)."""
