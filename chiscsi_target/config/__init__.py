@@ -1,0 +1,1 @@
+"""Configuration: key=value buffers into descriptions of targets. Errors name the key."""

@@ -1,0 +1,35 @@
+"""The form of a configuration buffer: `key=value` pairs, each ended by a null octet (guide 6.1.1)."""
+
+from __future__ import annotations
+
+from chiscsi_target.core.negotiation import Pairs
+from chiscsi_target.errors import ConfigurationError
+
+MAX_KEY, MAX_VALUE = 63, 255
+
+
+def parse_buffer(buffer: bytes) -> Pairs:
+    """The pairs of a configuration buffer, in order.
+
+    Raises:
+        ConfigurationError: it is no sequence of such pairs; names the position of the fault in octets.
+    """
+    pairs = []
+    offset = 0
+    if buffer and not buffer.endswith(b"\0"):
+        raise ConfigurationError(f"octet {len(buffer)}", "the last pair is not ended by a null octet")
+    for item in buffer[:-1].split(b"\0") if buffer else []:
+        key, separator, value = item.partition(b"=")
+        if not separator or not key or len(key) > MAX_KEY or len(value) > MAX_VALUE:
+            raise ConfigurationError(f"octet {offset}", f"{item[:MAX_KEY]!r} is no key=value pair")
+        try:
+            pairs.append((key.decode(), value.decode()))
+        except UnicodeDecodeError as error:
+            raise ConfigurationError(f"octet {offset}", f"{item[:MAX_KEY]!r} is no UTF-8") from error
+        offset += len(item) + 1
+    return pairs
+
+
+def format_buffer(pairs: Pairs) -> bytes:
+    """A configuration buffer of these pairs."""
+    return b"".join(f"{key}={value}\0".encode() for key, value in pairs)

@@ -1,0 +1,111 @@
+"""What the core asks of whoever runs it.
+
+The core never calls a storage driver: it puts the call on its agenda, and the engine makes it between two protocol
+steps. The agenda also knows what time it is (the core has no clock) and who listens.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+from iscsi_wire.records import Listener, LogRecord
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.login import Login
+    from chiscsi_target.core.session import Session
+    from chiscsi_target.core.target_node import TargetNode
+    from chiscsi_target.core.task import Task
+    from chiscsi_target.core.task_management import TaskManagement
+    from iscsi_wire.constants import LoginStage
+
+ERROR, WARNING, INFORMATION, DEBUG = range(4)
+
+
+class Agenda(ABC):
+    """One thread's worth of protocol work.
+
+    Attributes:
+        now: the time of the input that is being handled, in seconds.
+        listener: who is told of everything observable, or None.
+        dirty: connections that have something to send or have to be closed.
+    """
+
+    def __init__(self, listener: Listener | None) -> None:
+        self.now = 0.0
+        self.listener = listener
+        self.dirty: dict[Connection, None] = {}
+
+    def log(self, level: int, text: str, connection: str = "") -> None:
+        """Record a log message with the guide's wording."""
+        if self.listener is not None:
+            self.listener(LogRecord(self.now, "target", connection, level, text))
+
+    @abstractmethod
+    def call_cdb_rcved(self, task: Task) -> None:
+        """Have `fp_scsi_cmd_cdb_rcved` called."""
+
+    @abstractmethod
+    def call_data_xfer_status(self, task: Task) -> None:
+        """Have `fp_scsi_cmd_data_xfer_status` called for the buffers that are to go back."""
+
+    @abstractmethod
+    def call_abort(self, task: Task) -> None:
+        """Have `fp_scsi_cmd_abort` called."""
+
+    @abstractmethod
+    def call_release(self, task: Task) -> None:
+        """Have the remaining buffers returned and `fp_scsi_cmd_cleanup` called; the task is over."""
+
+    @abstractmethod
+    def resume(self, task: Task) -> None:
+        """Go on with a task that a task management function did not end after all."""
+
+    @abstractmethod
+    def call_tmf_execute(self, request: TaskManagement) -> None:
+        """Have `fp_tmf_execute` called."""
+
+    @abstractmethod
+    def tmf_execution_done(self, request: TaskManagement, response: int) -> int:
+        """Take a driver's answer, from any thread; `TaskManagement.finish` is called with it in this one."""
+
+    @abstractmethod
+    def call_session_removed(self, session: Session) -> None:
+        """Have `fp_session_removed` called; nothing of the session is left after it."""
+
+    @abstractmethod
+    def keep_unsolicited(self, task: Task) -> None:
+        """Have the data that came before their buffers copied out of the receive buffer, before it is used again."""
+
+    @abstractmethod
+    def call_first_login_check(self, login: Login) -> None:
+        """Have `fp_first_login_check` called, if the class has it; the login then waits for the answer."""
+
+    @abstractmethod
+    def call_login_stage_check(self, login: Login, stage: LoginStage) -> None:
+        """Have `fp_login_stage_check` called, if the class has it; the login then waits for the answer."""
+
+    @abstractmethod
+    def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
+        """Close what a login takes the place of, a session or one connection of it; the login waits until it is gone."""
+
+    @abstractmethod
+    def login_concluded(self, login: Login) -> None:
+        """Hand a connection that reached full feature phase to its session's worker."""
+
+    @abstractmethod
+    def visible_nodes(self, connection: Connection) -> list[TargetNode]:
+        """The target nodes that a discovery session may see, in the order of their creation."""
+
+    @abstractmethod
+    def reset_tasks_of_others(self, request: TaskManagement) -> None:
+        """Have the tasks of other sessions that a task management function affects ended, in their own threads."""
+
+    @abstractmethod
+    def close_all_sessions(self, session: Session) -> None:
+        """Close all sessions of a session's node, itself the last (section 11.6.1, TARGET COLD RESET)."""
+
+    @abstractmethod
+    def timer_due(self, deadline: float) -> None:
+        """Have `Connection.handle_timer` called at `deadline`, or earlier."""

@@ -1,0 +1,114 @@
+"""The buffers that a driver hands over: the checks of Appendix D, and moving bytes in and out of them.
+
+The messages are the guide's; section 3.5 of the behaviour file gives their order. The first check that fails decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
+from chiscsi_target.api.sgvec import Memory, SgList, chiscsi_sgvec
+from chiscsi_target.core.task import Phase, Task
+
+BUFFER_READY = "chiscsi_scsi_cmd_buffer_ready"
+EXECUTION_STATUS = "chiscsi_scsi_cmd_execution_status"
+
+
+def check_given(
+    function: str, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int, multi_phase: bool
+) -> str:
+    """Judge buffers given for a write, or given with the data of a read.
+
+    Returns:
+        The message of the first check that fails, or "" when the buffers are in order.
+    """
+    total = task.sc_xfer_len
+    if total == 0:
+        return ""
+    prefix = f"{function}: {task.name}, "
+    end = offset + buflen
+    if buf is None:
+        return f"{prefix}data buf NULL, {offset}+{buflen}/{total}."
+    linear = isinstance(buf, bytes | bytearray | memoryview)
+    if sgcnt == 0 and not (linear and offset == 0 and task.given == 0):
+        return f"{prefix}sg 0, exp. sgl, {offset}+{buflen}/{total}."
+    over = task.sc_flag & SC_FLAG_XFER_OVERFLOW
+    under = task.sc_flag & SC_FLAG_XFER_UNDERFLOW
+    if over and under:
+        return f"{prefix}Overflow/Underflow flag, mutually exclusive."
+    if end > total and not over:
+        return f"{prefix}buf overflow, {total}!={offset}+{buflen}."
+    if end < total and not multi_phase and not under:
+        return f"{prefix}buf underflow, {total}!={offset}+{buflen}."
+    if offset != task.given:
+        return f"{prefix}buf off {offset}+{buflen}, exp. {task.returned}+{task.given - task.returned}."
+    held = _length(buf, sgcnt)
+    if held != buflen:
+        return f"{prefix}buflen does not match, {offset + held}!={offset}+{buflen}."
+    return ""
+
+
+def _length(buf: SgList, sgcnt: int) -> int:
+    if sgcnt == 0:
+        assert isinstance(buf, bytes | bytearray | memoryview)
+        return len(buf)
+    return sum(vector.sg_length for vector in vectors(buf, sgcnt))
+
+
+def vectors(buf: SgList, sgcnt: int) -> Sequence[chiscsi_sgvec]:
+    """The first `sgcnt` vectors of a scatter-gather list; a linear buffer as a list of one."""
+    if isinstance(buf, bytes | bytearray | memoryview):
+        return [chiscsi_sgvec(sg_addr=buf, sg_length=len(buf))]
+    return buf if len(buf) == sgcnt else buf[:sgcnt]
+
+
+def memory_of(vector: chiscsi_sgvec) -> memoryview:
+    """The octets that a vector describes.
+
+    Raises:
+        ValueError: the vector has no memory, or less of it than its length says.
+    """
+    start = 0
+    memory: Memory | None = vector.sg_addr
+    if memory is None:
+        memory, start = vector.sg_page, vector.sg_offset
+    if memory is None:
+        raise ValueError("the vector has neither sg_addr nor sg_page")
+    view = memoryview(memory)
+    end = start + vector.sg_length
+    if len(view) < end:
+        raise ValueError(f"the vector's memory has {len(view)} octets, {end} are needed")
+    return view if len(view) == vector.sg_length else view[start:end]
+
+
+def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:
+    """The driver's memory from octet `start` to `end` of the transfer, as it lies, without a copy."""
+    pieces = []
+    for buf, sgcnt, offset, length in phases:
+        if offset >= end or offset + length <= start:
+            continue
+        position = offset
+        for vector in vectors(buf, sgcnt):
+            following = position + vector.sg_length
+            if following > start and position < end:
+                view = memory_of(vector)
+                pieces.append(view[max(start - position, 0) : min(end, following) - position])
+            position = following
+    return pieces
+
+
+def place(phases: Sequence[Phase], start: int, length: int) -> memoryview | None:
+    """The driver's memory for these octets of the transfer, if it is there and in one piece."""
+    pieces = gather(phases, start, start + length)
+    if len(pieces) == 1 and len(pieces[0]) == length and not pieces[0].readonly:
+        return pieces[0]
+    return None
+
+
+def scatter(phases: Sequence[Phase], start: int, data: bytes | memoryview) -> None:
+    """Copy octets that arrived into the driver's memory, from octet `start` of the transfer on."""
+    position = 0
+    for piece in gather(phases, start, start + len(data)):
+        piece[:] = data[position : position + len(piece)]
+        position += len(piece)

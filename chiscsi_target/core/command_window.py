@@ -1,0 +1,91 @@
+"""Command numbering (RFC 7143 section 4.2.2.1): the window of CmdSNs, and the commands that wait for a hole to be filled."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from iscsi_wire.sequence import sn_le
+
+Delivery: TypeAlias = Callable[[], None]
+
+_MASK = 0xFFFFFFFF
+_HALF = 0x80000000
+
+
+class CommandWindow:
+    """The CmdSN state of one session.
+
+    Attributes:
+        exp_cmd_sn: the next CmdSN to be delivered (ExpCmdSN).
+        max_cmd_sn: the highest CmdSN that may arrive (MaxCmdSN); it moves on when a command has been answered.
+        immediate: number of immediate commands being worked on; `size` bounds them too.
+    """
+
+    __slots__ = ("_callbacks", "_waiting", "exp_cmd_sn", "immediate", "max_cmd_sn", "size")
+
+    def __init__(self, cmd_sn: int, size: int) -> None:
+        self.exp_cmd_sn = cmd_sn
+        self.max_cmd_sn = (cmd_sn + size - 1) & _MASK
+        self.size = size
+        self.immediate = 0
+        self._waiting: dict[int, Delivery] = {}
+        self._callbacks: list[tuple[int, Delivery]] = []
+
+    def resize(self, size: int) -> None:
+        """Let `size` commands in, before the first one has come."""
+        self.size = size
+        self.max_cmd_sn = (self.exp_cmd_sn + size - 1) & _MASK
+
+    def admits(self, cmd_sn: int) -> bool:
+        """Whether a non-immediate command may come in: inside the window and not there yet; else it is dropped silently."""
+        ahead = (cmd_sn - self.exp_cmd_sn) & _MASK
+        room = (self.max_cmd_sn - self.exp_cmd_sn) & _MASK
+        # A closed window has MaxCmdSN = ExpCmdSN - 1: the difference wraps to a number beyond one half.
+        return ahead <= room < _HALF and cmd_sn not in self._waiting
+
+    def arrived(self, cmd_sn: int, delivery: Delivery) -> None:
+        """Deliver a command that was admitted, now or when the hole before it is filled."""
+        if cmd_sn != self.exp_cmd_sn:
+            self._waiting[cmd_sn] = delivery
+            return
+        self.exp_cmd_sn = (cmd_sn + 1) & _MASK
+        delivery()
+        while self.exp_cmd_sn in self._waiting:
+            following = self._waiting.pop(self.exp_cmd_sn)
+            self.exp_cmd_sn = (self.exp_cmd_sn + 1) & _MASK
+            following()
+        if self._callbacks:
+            self._call_back()
+
+    def call_at(self, cmd_sn: int, callback: Delivery) -> None:
+        """Call back when all commands before `cmd_sn` have been delivered."""
+        self._callbacks.append((cmd_sn, callback))
+
+    def _call_back(self) -> None:
+        due = [entry for entry in self._callbacks if sn_le(entry[0], self.exp_cmd_sn)]
+        self._callbacks = [entry for entry in self._callbacks if entry not in due]
+        for _, callback in due:
+            callback()
+
+    def skip(self, cmd_sn: int) -> None:
+        """Regard a command that has not arrived as received (section 11.6.1: ABORT TASK of such a command)."""
+        self.arrived(cmd_sn, _nothing)
+
+    def forget(self, cmd_sn: int) -> None:
+        """Keep a waiting command's place, but deliver nothing."""
+        if cmd_sn in self._waiting:
+            self._waiting[cmd_sn] = _nothing
+
+    def answered(self) -> None:
+        """Let one more command in: a non-immediate one has been answered, or ended without an answer."""
+        self.max_cmd_sn = (self.max_cmd_sn + 1) & _MASK
+
+    @property
+    def plain(self) -> bool:
+        """Whether nothing waits for a command to come."""
+        return not self._waiting and not self._callbacks
+
+
+def _nothing() -> None:
+    """Deliver a command that is not to be executed."""

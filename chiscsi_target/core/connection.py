@@ -1,0 +1,323 @@
+"""A connection as the target sees it, without I/O: octets in, octets out, in both phases (RFC 7143 sections 6 and 8.1).
+
+What a PDU means is found elsewhere: in `login` before the full feature phase, in the table of `dispatch` after it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import TYPE_CHECKING
+
+from chiscsi_target.core import data_out, dispatch, nop
+from chiscsi_target.core.agenda import INFORMATION
+from chiscsi_target.core.connection_state import ConnectionEvent, ConnectionState, next_state
+from chiscsi_target.core.login import Login
+from chiscsi_target.core.reject import send_reject
+from chiscsi_target.errors import ProtocolViolation, RejectedPdu
+from iscsi_wire.digest import digest
+from iscsi_wire.errors import FramingError
+from iscsi_wire.framing import Buffer, Frame, Framer
+from iscsi_wire.records import PduRecord, StateRecord, TransportRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
+    from chiscsi_target.core.agenda import Agenda
+    from chiscsi_target.core.portal import Portal
+    from chiscsi_target.core.session import Session
+    from chiscsi_target.core.registry import Registry
+    from chiscsi_target.core.task import Task
+    from iscsi_wire.pdus import Pdu
+
+# RFC 7143 section 13.12: until the login is over, both sides take 8192 octets.
+LOGIN_DATA_SEGMENT_LENGTH = 8192
+PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
+# While so many output buffers wait for the transport, nothing more is read: the initiator does not take its answers.
+CLOGGED = 4096
+
+
+class Connection:
+    """One connection.
+
+    The shell's duties: fill `receive_buffers()` and report with `received`; send `output` and report with
+    `transmitted`; close the transport once `closing` is set and `output` is empty, at once if `resetting`; report the
+    transport's end with `transport_closed`; call `handle_timer` when the agenda says so.
+
+    Attributes:
+        handle: a small integer, unique in a run; the `hndl` of the login hooks.
+        endpoints: the TCP 4-tuple.
+        session: the session, from the first Login Request on.
+        cid: connection identifier (RFC 7143 section 11.12.7).
+        stat_sn: the next StatSN; `exp_stat_sn`, what the initiator expects next.
+        max_send_data: the initiator's MaxRecvDataSegmentLength, in octets.
+        output: octets to send, in order; headers and views of drivers' memory.
+    """
+
+    def __init__(
+        self, handle: int, endpoints: chiscsi_tcp_endpoints, portal: Portal, registry: Registry, agenda: Agenda
+    ) -> None:
+        self.handle = handle
+        self.endpoints = endpoints
+        self.portal = portal
+        self.agenda = agenda
+        self.name = f"{endpoints.iaddr}"
+        self.state = ConnectionState.FREE
+        self.session: Session | None = None
+        self.cid = 0
+        self.stat_sn = 0
+        self.exp_stat_sn = 0
+        self.max_send_data = LOGIN_DATA_SEGMENT_LENGTH
+        self.output: list[Buffer] = []
+        self.closing = False
+        self.resetting = False
+        self.last_received = agenda.now
+        self.ping_sent: float | None = None
+        self.framer = Framer(LOGIN_DATA_SEGMENT_LENGTH, place=self._place)
+        self._in_output: deque[tuple[int, Task]] = deque()  # released once that many buffers were taken
+        self._buffers_taken = 0
+        self._plain = agenda.listener is None
+        self._bytes_sent = 0
+        self._login: Login | None = Login(self, registry)
+        self._unread: list[Frame] = []
+        self.event(ConnectionEvent.TRANSPORT_CONNECTED)
+        self._transport_record("connected")
+        agenda.timer_due(self._login.deadline)
+
+    # Input
+
+    @property
+    def wants_input(self) -> bool:
+        """Whether the shell should read: not while a login waits for a driver, nor while output is clogged."""
+        if self.closing or len(self.output) > CLOGGED:
+            return False
+        return self._login is None or not self._login.waiting
+
+    def receive_buffers(self) -> list[memoryview]:
+        """Where the next octets belong, in order."""
+        return self.framer.receive_buffers()
+
+    def received(self, count: int) -> None:
+        """Handle `count` octets written to `receive_buffers()`; afterwards send `output`."""
+        self.last_received = self.agenda.now
+        self.ping_sent = None
+        try:
+            frames = self.framer.received(count)
+        except FramingError as error:
+            self._handle(error.frames)
+            self.drop(f"framing lost, {error}")
+        else:
+            self._handle(frames)
+
+    def _handle(self, frames: list[Frame]) -> None:
+        if self.agenda.listener is not None:
+            for frame in frames:
+                self._pdu_record("in", frame.header, frame.ahs, frame.data, frame.offset)
+        if self._login is not None:
+            self._handle_in_login(frames)
+            return
+        session = self.session
+        assert session is not None
+        handlers = session.handlers
+        for frame in frames:
+            if self.closing:
+                return
+            try:
+                handlers.get(frame.opcode, dispatch.unsupported)(self, frame)
+            except RejectedPdu as violation:
+                self._reject(violation, frame)
+            except ProtocolViolation as violation:
+                self.drop(str(violation))
+
+    def _handle_in_login(self, frames: list[Frame]) -> None:
+        login = self._login
+        assert login is not None
+        for index, frame in enumerate(frames):
+            if self.closing:
+                return
+            if self._login is None or login.waiting:
+                # The login waits for a driver, or has just ended: what came behind it has to wait as well.
+                self._unread += [late.take() for late in frames[index:]]
+                return
+            login.received(frame)
+
+    def resume(self) -> None:
+        """Handle what had to wait for the login."""
+        frames, self._unread = self._unread, []
+        if frames:
+            self._handle(frames)
+
+    def _reject(self, violation: RejectedPdu, frame: Frame) -> None:
+        self.agenda.log(INFORMATION, f"rejected: {violation}", self.name)
+        send_reject(self, violation.reason, frame)
+        if violation.fatal:
+            self.drop(str(violation))
+
+    def _place(self, frame: Frame) -> memoryview | None:
+        return data_out.place(self, frame)
+
+    # Output
+
+    def send(self, header: bytes, pieces: Sequence[Buffer] = (), length: int = 0) -> None:
+        """Queue a PDU: its 48-octet header and a data segment of `length` octets in pieces.
+
+        During login, and for PDUs without AHS always, digests and padding are added here (RFC 7143 section 11.2.3).
+        """
+        output = self.output
+        if self._plain:
+            output.append(header)
+            if length:
+                output += pieces
+                if length & 3:
+                    output.append(PADDING[length & 3])
+        else:
+            self._send_with_digests(header, pieces, length)
+        self.agenda.dirty[self] = None
+
+    def send_pdu(self, pdu: Pdu, data: bytes = b"") -> None:
+        """Queue a PDU; its DataSegmentLength is set from `data`."""
+        pdu.data_segment_length = len(data)
+        self.send(pdu.encode(), (data,) if data else (), len(data))
+
+    def _send_with_digests(self, header: bytes, pieces: Sequence[Buffer], length: int) -> None:
+        if self.agenda.listener is not None:
+            self._pdu_record("out", header, b"", b"".join(pieces), self._bytes_sent)
+        output = self.output
+        before = len(output)
+        output.append(header)
+        if self.framer.header_digest:
+            output.append(digest(header))
+        if length:
+            padded = (*pieces, PADDING[length & 3]) if length & 3 else pieces
+            output += padded
+            if self.framer.data_digest:
+                output.append(digest(*padded))
+        self._bytes_sent += sum(map(len, output[before:]))
+
+    def next_stat_sn(self) -> int:
+        """Use up a StatSN (RFC 7143 section 4.2.2.2)."""
+        stat_sn = self.stat_sn
+        self.stat_sn = (stat_sn + 1) & 0xFFFFFFFF
+        return stat_sn
+
+    def transmitted(self, count: int) -> None:
+        """Learn that the transport has taken the first `count` octets of `output`."""
+        output = self.output
+        if count == sum(map(len, output)):
+            self._buffers_taken += len(output)
+            output.clear()
+        else:
+            taken = 0
+            while count >= len(output[taken]):
+                count -= len(output[taken])
+                taken += 1
+            del output[:taken]
+            output[0] = memoryview(output[0])[count:]
+            self._buffers_taken += taken
+        waiting, taken = self._in_output, self._buffers_taken
+        while waiting and waiting[0][0] <= taken:
+            self.agenda.call_release(waiting.popleft()[1])
+
+    def release_when_sent(self, task: Task) -> None:
+        """Release a task as soon as the transport has taken all that was queued so far (guide 7.3.5.1)."""
+        self._in_output.append((self._buffers_taken + len(self.output), task))
+
+    # Phases
+
+    def start_full_feature_phase(
+        self, *, max_receive_data: int, max_send_data: int, header_digest: bool, data_digest: bool
+    ) -> None:
+        """Go by the negotiated parameters from now on (RFC 7143 section 6.2: they take effect together)."""
+        self._login = None
+        self.max_send_data = max_send_data
+        self.framer.max_data_segment_length = max_receive_data
+        self.framer.header_digest = header_digest
+        self.framer.data_digest = data_digest
+        self._plain = self.agenda.listener is None and not header_digest and not data_digest
+
+    @property
+    def in_full_feature_phase(self) -> bool:
+        """Whether the login is over."""
+        return self._login is None
+
+    def event(self, event: ConnectionEvent) -> None:
+        """Move the state machine."""
+        old = self.state
+        label, self.state = next_state(old, event)
+        if self.agenda.listener is not None:
+            self.agenda.listener(
+                StateRecord(
+                    self.agenda.now,
+                    "target",
+                    self.name,
+                    "connection",
+                    old.value,
+                    f"{label} {event.value}",
+                    self.state.value,
+                )
+            )
+
+    def handle_timer(self, now: float) -> float | None:
+        """Do what is due at `now`; returns when to come back, or None."""
+        if self.closing:
+            return None
+        if self._login is not None:
+            if self._login.deadline > now:
+                return self._login.deadline
+            self._login.timed_out()
+            return None
+        return nop.handle_idle(self, now)
+
+    # The end
+
+    def drop(self, reason: str) -> None:
+        """Close the connection because the peer, or something inside, broke it; nothing more is read."""
+        if self.closing:
+            return
+        self.agenda.log(INFORMATION, f"connection dropped: {reason}", self.name)
+        self.close(ConnectionEvent.TRANSPORT_LOST)
+
+    def close(self, event: ConnectionEvent, *, reset: bool = False) -> None:
+        """Close the connection after what is queued has been sent; with `reset`, at once."""
+        if self.closing:
+            return
+        self.closing = True
+        self.resetting = reset
+        self.event(event)
+        if self.state is ConnectionState.CLEANUP_WAIT:
+            # ErrorRecoveryLevel 0 keeps nothing for a later recovery: cleanup ends as soon as it starts (section 8.2).
+            self.event(ConnectionEvent.CLEANED_UP)
+        self.agenda.dirty[self] = None
+        if self._login is not None:
+            self._login.connection_closed()
+        elif self.session is not None:
+            self.session.connection_closed(self, event)
+
+    def transport_closed(self, reset: bool = False) -> None:
+        """Learn that the transport is gone."""
+        self._transport_record("reset" if reset else "closed")
+        self.output.clear()
+        while self._in_output:
+            self.agenda.call_release(self._in_output.popleft()[1])
+        self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
+
+    # Records
+
+    def _pdu_record(self, direction: str, header: Buffer, ahs: bytes, data: Buffer, offset: int) -> None:
+        assert self.agenda.listener is not None
+        self.agenda.listener(
+            PduRecord(
+                self.agenda.now,
+                "target",
+                self.name,
+                "in" if direction == "in" else "out",
+                bytes(header),
+                ahs,
+                bytes(data),
+                offset,
+            )
+        )
+
+    def _transport_record(self, event: str) -> None:
+        if self.agenda.listener is not None:
+            self.agenda.listener(TransportRecord(self.agenda.now, "target", self.name, event))

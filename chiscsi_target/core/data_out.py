@@ -1,0 +1,197 @@
+"""A write's data: immediate, unsolicited and solicited (RFC 7143 sections 4.2.5.2, 11.7 and 11.8)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chiscsi_target.core import buffers, scsi_response
+from chiscsi_target.core.task import EXE_READY, W_BUFFER_READY, W_XFER, ReadyToTransferRecord, Task
+from chiscsi_target.errors import RejectedPdu
+from iscsi_wire.constants import RESERVED_TAG, RejectReason
+from iscsi_wire.pdus import DataOut, ReadyToTransfer
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from iscsi_wire.framing import Frame
+
+_unpack = DataOut.STRUCT.unpack_from
+_pack_r2t = ReadyToTransfer.STRUCT.pack
+_FINAL = 0x80
+
+# Sense data that stand for iSCSI conditions (section 11.4.7.2): key, additional sense code, qualifier.
+UNEXPECTED_UNSOLICITED_DATA = (0x0B, 0x0C, 0x0C)
+INCORRECT_AMOUNT_OF_DATA = (0x0B, 0x0C, 0x0D)
+PROTOCOL_SERVICE_CRC_ERROR = (0x0B, 0x47, 0x05)
+
+
+def begin(task: Task, frame: Frame, final: bool) -> None:
+    """Take the immediate data of a write, and see what else will come without being asked for."""
+    keys = task.session.keys
+    immediate = len(frame.data)
+    if immediate:
+        if not keys.immediate_data:
+            task.doom(UNEXPECTED_UNSOLICITED_DATA)
+        elif immediate > min(keys.first_burst_length, task.edtl):
+            task.doom(INCORRECT_AMOUNT_OF_DATA)
+        else:
+            task.unsolicited.append((0, memoryview(frame.data)))
+            task.connection.agenda.keep_unsolicited(task)
+        task.landed = task.solicited = immediate
+    if not final:
+        task.unsolicited_open = True
+        if keys.initial_r2t:
+            task.doom(UNEXPECTED_UNSOLICITED_DATA)
+
+
+def data_out(connection: Connection, frame: Frame) -> None:
+    """Take a Data-Out PDU.
+
+    Raises:
+        RejectedPdu: it belongs to nothing, or its digest is wrong.
+    """
+    session = connection.session
+    assert session is not None
+    _, flags, _, _, _, itt, ttt, _, exp_stat_sn, _, data_sn, offset, _ = _unpack(frame.header)
+    connection.exp_stat_sn = exp_stat_sn
+    final = bool(flags & _FINAL)
+    task = session.tasks.get(itt)
+    if task is None or not task.is_write:
+        if session.late_data(itt, ttt, final):
+            return
+        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Data-Out for unknown task 0x{itt:x}", "11.7.4")
+    if ttt == RESERVED_TAG:
+        _unsolicited(task, frame, data_sn, offset, final)
+    else:
+        _solicited(task, frame, ttt, data_sn, offset, final)
+    if frame.data_digest_error:
+        raise RejectedPdu(RejectReason.DATA_DIGEST_ERROR, "data digest error in a Data-Out", "7.8")
+
+
+def _unsolicited(task: Task, frame: Frame, data_sn: int, offset: int, final: bool) -> None:
+    if not task.unsolicited_open:
+        task.doom(UNEXPECTED_UNSOLICITED_DATA)
+        scsi_response.conclude_when_data_is_in(task)
+        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "unsolicited Data-Out that was not announced", "11.8")
+    end = task.landed + len(frame.data)
+    wanted = min(task.session.keys.first_burst_length, task.edtl)
+    if not task.failing and task.aborting is None:
+        if frame.data_digest_error or data_sn != task.unsolicited_sn:
+            task.doom(PROTOCOL_SERVICE_CRC_ERROR)
+        elif offset != task.landed or end > wanted or (final and end != wanted):
+            task.doom(INCORRECT_AMOUNT_OF_DATA)
+        else:
+            _land(task, offset, frame)
+            task.solicited = end
+    task.unsolicited_sn = data_sn + 1
+    task.landed = end
+    if final:
+        task.unsolicited_open = False
+        continue_write(task)
+
+
+def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, final: bool) -> None:
+    request = task.r2ts.get(ttt)
+    if request is None:
+        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Target Transfer Tag 0x{ttt:x} is not outstanding", "11.7.4")
+    end = offset + len(frame.data)
+    if not task.failing and task.aborting is None:
+        if frame.data_digest_error or data_sn != request.data_sn:
+            task.doom(PROTOCOL_SERVICE_CRC_ERROR)
+        elif offset != request.next_offset or end > request.end or (final and end != request.end):
+            task.doom(INCORRECT_AMOUNT_OF_DATA)
+        else:
+            _land(task, offset, frame)
+            task.landed += len(frame.data)
+            request.next_offset = end
+    request.data_sn += 1
+    if final:
+        # Section 13.17: an R2T is outstanding until its Data-Out with F=1 has come.
+        del task.r2ts[ttt]
+        task.session.transfer_tags.discard(ttt)
+        continue_write(task)
+
+
+def _land(task: Task, offset: int, frame: Frame) -> None:
+    """Put data that arrived where they belong, or keep them until the driver has given buffers."""
+    if frame.placed or not frame.data:
+        return
+    if task.phases:
+        buffers.scatter(task.phases, offset, memoryview(frame.data)[: max(task.given - offset, 0)])
+    if task.given < min(offset + len(frame.data), task.sc_xfer_len):
+        task.unsolicited.append((offset, memoryview(frame.data)))
+        task.connection.agenda.keep_unsolicited(task)
+
+
+def place(connection: Connection, frame: Frame) -> memoryview | None:
+    """Where the data segment of a PDU that has not come in completely belongs in a driver's memory, if that is known."""
+    session = connection.session
+    if frame.opcode != DataOut.OPCODE or session is None:
+        return None
+    _, _, _, lengths, _, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
+    task = session.tasks.get(itt)
+    if task is None or not task.is_write or task.failing:
+        return None
+    request = task.r2ts.get(ttt)
+    length = lengths & 0xFFFFFF
+    if request is None or (data_sn, offset) != (request.data_sn, request.next_offset) or offset + length > request.end:
+        return None
+    return buffers.place(task.phases, offset, length)
+
+
+def take_unsolicited(task: Task) -> None:
+    """Move what arrived early into buffers that the driver has given meanwhile."""
+    kept = []
+    for offset, data in task.unsolicited:
+        fits = max(min(task.given - offset, len(data)), 0)
+        if fits:
+            buffers.scatter(task.phases, offset, data[:fits])
+        if fits < len(data) and offset + fits < task.sc_xfer_len:
+            kept.append((offset + fits, data[fits:]))
+    task.unsolicited = kept
+
+
+def continue_write(task: Task) -> None:
+    """Go on with a write: ask for more data, or give the driver the buffers that are full."""
+    if task.aborting is not None:
+        task.aborting.proceed()
+        return
+    if task.failing:
+        scsi_response.conclude_when_data_is_in(task)
+        return
+    if task.unsolicited_open or task.state not in (W_BUFFER_READY, W_XFER):
+        return
+    task.state = W_XFER
+    end = min(task.given, task.sc_xfer_len)
+    limit = task.session.keys.max_outstanding_r2t
+    while task.solicited < end and len(task.r2ts) < limit:
+        _send_r2t(task, min(end - task.solicited, task.session.keys.max_burst_length))
+    if not task.r2ts and task.solicited >= end:
+        task.state = EXE_READY
+        task.connection.agenda.call_data_xfer_status(task)
+
+
+def _send_r2t(task: Task, length: int) -> None:
+    """Ask for the next octets of a write (section 11.8): R2Ts adjoin each other and do not use up a StatSN."""
+    connection, session = task.connection, task.session
+    ttt = session.new_transfer_tag()
+    offset = task.solicited
+    task.r2ts[ttt] = ReadyToTransferRecord(offset, offset + length)
+    connection.send(
+        _pack_r2t(
+            ReadyToTransfer.OPCODE,
+            _FINAL,
+            0,
+            0,
+            task.lun_field,
+            task.sc_itt,
+            ttt,
+            connection.stat_sn,
+            session.window.exp_cmd_sn,
+            session.window.max_cmd_sn,
+            task.r2t_sn,
+            offset,
+            length,
+        )
+    )
+    task.r2t_sn += 1
+    task.solicited = offset + length

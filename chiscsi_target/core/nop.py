@@ -1,0 +1,93 @@
+"""NOP-Out and NOP-In (RFC 7143 sections 11.18 and 11.19): the initiator's pings, and ours to an idle connection."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from chiscsi_target.errors import RejectedPdu
+from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
+from iscsi_wire.pdus import NopIn, NopOut
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from iscsi_wire.framing import Frame
+
+
+def nop_out(connection: Connection, frame: Frame) -> None:
+    """Answer a ping, or take the answer to one of ours.
+
+    Raises:
+        RejectedPdu: its data digest is wrong, or it asks for no answer without being immediate (section 11.18.1).
+    """
+    session = connection.session
+    assert session is not None
+    request = NopOut.decode(frame.header)
+    connection.exp_stat_sn = request.exp_stat_sn
+    immediate = request.octet_0 & IMMEDIATE_BIT
+    if not immediate and not session.window.admits(request.cmd_sn):
+        return
+    if frame.data_digest_error:
+        raise RejectedPdu(RejectReason.DATA_DIGEST_ERROR, "data digest error in a NOP-Out", "7.8")
+    if request.initiator_task_tag == RESERVED_TAG:
+        if not immediate:
+            raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "a NOP-Out without a tag has to be immediate", "11.18.1")
+        session.transfer_tags.discard(request.target_transfer_tag)
+        return
+    data = bytes(frame.data[: connection.max_send_data])
+    if immediate:
+        _answer(connection, request, data)
+    else:
+        session.window.arrived(request.cmd_sn, partial(_answer, connection, request, data))
+
+
+def _answer(connection: Connection, request: NopOut, data: bytes) -> None:
+    session = connection.session
+    if connection.closing or session is None:
+        return
+    if not request.octet_0 & IMMEDIATE_BIT:
+        session.window.answered()
+    connection.send_pdu(
+        NopIn(
+            initiator_task_tag=request.initiator_task_tag,
+            stat_sn=connection.next_stat_sn(),
+            exp_cmd_sn=session.window.exp_cmd_sn,
+            max_cmd_sn=session.window.max_cmd_sn,
+        ),
+        data,
+    )
+
+
+def send_ping(connection: Connection) -> None:
+    """Ask the initiator for a sign of life: a NOP-In with a valid Target Transfer Tag uses up no StatSN (11.19.2)."""
+    session = connection.session
+    assert session is not None
+    connection.ping_sent = connection.agenda.now
+    connection.send_pdu(
+        NopIn(
+            target_transfer_tag=session.new_transfer_tag(),
+            stat_sn=connection.stat_sn,
+            exp_cmd_sn=session.window.exp_cmd_sn,
+            max_cmd_sn=session.window.max_cmd_sn,
+        )
+    )
+
+
+def handle_idle(connection: Connection, now: float) -> float | None:
+    """Ping a connection that has been idle for the portal group's time; reset it when it stays silent that long again.
+
+    Returns:
+        When to look again, or None when the portal group sets no time.
+    """
+    timeout = connection.portal.timeout
+    session = connection.session
+    if not timeout or session is None or session.discovery:
+        return None
+    since = connection.last_received if connection.ping_sent is None else connection.ping_sent
+    if now < since + timeout:
+        return since + timeout
+    if connection.ping_sent is None:
+        send_ping(connection)
+        return now + timeout
+    connection.drop(f"no answer to a ping within {timeout} s")
+    return None

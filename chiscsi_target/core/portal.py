@@ -1,0 +1,22 @@
+"""A network portal: where a target node listens (RFC 7143 section 4.4.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chiscsi_target.api.endpoints import tcp_endpoint
+
+
+@dataclass(slots=True, eq=False)
+class Portal:
+    """One portal.
+
+    Attributes:
+        tag: portal group tag.
+        address: IP address and port; the port is replaced by the real one when 0 was asked for.
+        timeout: after how many seconds of silence a connection is pinged, and after as many more reset; 0 for never.
+    """
+
+    tag: int
+    address: tcp_endpoint
+    timeout: int = 0

@@ -1,0 +1,87 @@
+"""The books that logins are checked against: target nodes, and sessions by their identity (RFC 7143 section 4.4.3).
+
+Used by the thread that handles logins only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import count
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.negotiation import Own
+    from chiscsi_target.core.session import Session
+    from chiscsi_target.core.target_node import TargetNode
+
+Identity: TypeAlias = tuple[str, bytes, str, str]
+"""Initiator name, ISID, target name and portal group; what the ISID rule says must be unique."""
+
+
+# The behaviour file's hidden node, which owns the discovery sessions (section 1.3).
+DISCOVERY_OWN: Mapping[str, Own] = {
+    "AuthMethod": ("None",),
+    "HeaderDigest": ("CRC32C", "None"),
+    "DataDigest": ("CRC32C", "None"),
+    "ErrorRecoveryLevel": 0,
+}
+
+
+@dataclass(slots=True)
+class Globals:
+    """Settings that hold for the whole Target Module.
+
+    Attributes:
+        login_complete_time: seconds that a login may take (`iscsi_login_complete_time`); 0 for no limit.
+    """
+
+    login_complete_time: int = 300
+
+
+@dataclass(slots=True)
+class Registry:
+    """Nodes and sessions.
+
+    Attributes:
+        discovery_own: what discovery sessions without a target want of each text key.
+        discovery_max_receive_data: the MaxRecvDataSegmentLength declared to them, in octets.
+    """
+
+    globals: Globals = field(default_factory=Globals)
+    discovery_own: Mapping[str, Own] = field(default_factory=lambda: DISCOVERY_OWN)
+    discovery_max_receive_data: int = 8192
+    nodes: dict[str, TargetNode] = field(default_factory=dict)
+    sessions: dict[Identity, Session] = field(default_factory=dict)
+    _tsihs: set[int] = field(default_factory=set)
+    _next_tsih: int = 1
+    _handles: count[int] = field(default_factory=lambda: count(1))
+
+    def node(self, name: str) -> TargetNode | None:
+        """The node of that name, unless it is going away."""
+        node = self.nodes.get(name)
+        return None if node is None or node.offline else node
+
+    def next_handle(self) -> int:
+        """A handle that this run has not used."""
+        return next(self._handles)
+
+    def new_tsih(self) -> int:
+        """A TSIH that is neither 0 nor in use (the TSIH rule)."""
+        while True:
+            self._next_tsih = self._next_tsih % 0xFFFF + 1
+            if self._next_tsih not in self._tsihs:
+                self._tsihs.add(self._next_tsih)
+                return self._next_tsih
+
+    @property
+    def full(self) -> bool:
+        """Whether all TSIHs are in use."""
+        return len(self._tsihs) >= 0xFFFF
+
+    def remove(self, session: Session) -> None:
+        """Strike a session out; its TSIH is unknown from now on (section 6.3.5)."""
+        self._tsihs.discard(session.tsih)
+        for identity, other in list(self.sessions.items()):
+            if other is session:
+                del self.sessions[identity]

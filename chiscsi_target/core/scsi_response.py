@@ -1,0 +1,104 @@
+"""SCSI Response (RFC 7143 section 11.4), and the end of a task."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING
+
+from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT, SCSI_SENSE_BUFFERSIZE
+from chiscsi_target.core.residuals import residual
+from chiscsi_target.core.task import DONE, STATUS
+from iscsi_wire.pdus import ScsiResponse
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.task import Task
+
+_pack = ScsiResponse.STRUCT.pack
+_OPCODE, _FINAL = ScsiResponse.OPCODE, 0x80
+_CHECK_CONDITION = 0x02
+_FIXED_FORMAT_VALID = 0xF0
+
+
+def send_response(task: Task) -> None:
+    """Conclude a task with its status."""
+    connection, window = task.connection, task.session.window
+    end_task(task)
+    flags, residual_count = (0, 0) if task.sc_response else residual(task)
+    data = sense_segment(task)
+    connection.send(
+        _pack(
+            _OPCODE,
+            _FINAL | flags,
+            task.sc_response,
+            task.sc_status,
+            len(data),
+            0,
+            0,
+            0,
+            task.sc_itt,
+            0,
+            connection.next_stat_sn(),
+            window.exp_cmd_sn,
+            window.max_cmd_sn,
+            # Section 11.4.8: the number of Data-In PDUs, 0 when the response code is not 0.
+            0 if task.sc_response else task.data_sn,
+            0,
+            residual_count,
+        ),
+        (data,),
+        len(data),
+    )
+    connection.release_when_sent(task)
+
+
+def end_task(task: Task) -> None:
+    """Take a task out of its session's books; its command no longer counts against the window (section 4.2.2.1)."""
+    task.state = DONE
+    session = task.session
+    del session.tasks[task.sc_itt]
+    if task.is_immediate:
+        session.window.immediate -= 1
+    else:
+        session.window.answered()
+    if task.data_due:
+        session.expect_late_data(task)
+
+
+def sense_segment(task: Task) -> bytes:
+    """The data segment of section 11.4.7: SenseLength and sense data, or nothing.
+
+    The driver's whole buffer, if it filled one; else fixed format sense data from the three codes (SPC-4 section 4.5.3).
+    """
+    sense = task.sc_sense_buf
+    if not sense and task.sc_status == _CHECK_CONDITION:
+        sense = struct.pack(
+            ">BBBIBIBBBB3x",
+            _FIXED_FORMAT_VALID & 0x7F,
+            0,
+            task.sc_sense_key,
+            0,
+            10,
+            0,
+            task.sc_sense_asc,
+            task.sc_sense_ascq,
+            0,
+            0,
+        )
+    if not sense:
+        return b""
+    sense = bytes(sense[:SCSI_SENSE_BUFFERSIZE])
+    return len(sense).to_bytes(2, "big") + sense
+
+
+def conclude_when_data_is_in(task: Task) -> None:
+    """Send the status of a failing task once no more Data-Out are due (sections 7.8 and 11.17.1).
+
+    A driver whose buffers are with the stack gets `fp_scsi_cmd_abort`: they will never be full.
+    """
+    if not task.failing or task.data_due or task.held or task.state >= STATUS:
+        return
+    if task.is_write and task.phases:
+        task.sc_flag |= SC_FLAG_CMD_ABORT
+        task.connection.agenda.call_abort(task)
+    task.state = STATUS
+    send_response(task)

@@ -1,0 +1,53 @@
+"""SendTargets (RFC 7143 section 13.3 and appendix C): which targets there are, and where."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chiscsi_target.api.endpoints import tcp_endpoint
+from chiscsi_target.core.negotiation import NegotiationFailure, Pairs
+from iscsi_wire.errors import TextError
+from iscsi_wire.keys import KEYS
+from iscsi_wire.text import REJECT
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.target_node import TargetNode
+
+_ALL = "All"
+_WILDCARDS = ("0.0.0.0", "::")
+
+
+def send_targets(connection: Connection, value: str) -> Pairs:
+    """Answer SendTargets.
+
+    A discovery session gets all the targets that it may see, or the one it names. A normal session gets its own, by an
+    empty value or by name, and is refused `All`.
+
+    Raises:
+        NegotiationFailure: the value is none that the key can have.
+    """
+    session = connection.session
+    assert session is not None
+    try:
+        KEYS["SendTargets"].parse(value)
+    except TextError as error:
+        raise NegotiationFailure(str(error), "13.3") from error
+    if session.discovery:
+        nodes = [node for node in connection.agenda.visible_nodes(connection) if value in (_ALL, node.name)]
+    elif value == _ALL:
+        return [("SendTargets", REJECT)]
+    else:
+        nodes = [session.node] if session.node is not None and value in ("", session.node.name) else []
+    return [pair for node in nodes for pair in _record(connection, node)]
+
+
+def _record(connection: Connection, node: TargetNode) -> Pairs:
+    """One target: its name, and all its addresses with their portal group tags (section 13.8)."""
+    pairs = [("TargetName", node.name)]
+    for portal in node.portals:
+        ip = portal.address.ip
+        if ip in _WILDCARDS:
+            ip = connection.endpoints.taddr.ip
+        pairs.append(("TargetAddress", f"{tcp_endpoint(ip, portal.address.port)},{portal.tag}"))
+    return pairs

@@ -1,0 +1,203 @@
+"""A session in full feature phase: its connections, its commands, its numbering (RFC 7143 sections 4.2 and 8.3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from chiscsi_target.api.constants import SC_FLAG_SESS_ABORT, SC_FLAG_TMF_ABORT
+from chiscsi_target.core import async_message, dispatch, scsi_response
+from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.session_state import SessionEvent, SessionState, next_state
+from chiscsi_target.core.task import DONE
+from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
+from iscsi_wire.records import StateRecord
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+    from chiscsi_target.api.scsi_command import CommandStack
+    from chiscsi_target.core.agenda import Agenda
+    from chiscsi_target.core.command_window import CommandWindow
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.login_identity import LoginIdentity
+    from chiscsi_target.core.negotiation import Negotiation
+    from chiscsi_target.core.session_keys import SessionKeys
+    from chiscsi_target.core.task import Task
+    from chiscsi_target.core.task_management import TaskManagement
+    from chiscsi_target.core.text import TextExchange
+
+# How many ended tasks may still have Data-Out on the way before the oldest are forgotten.
+_LATE_TASKS = 4096
+
+
+class Session:
+    """One session.
+
+    Attributes:
+        handle: a small integer, never reused in a run: the driver's `sess_hndl`.
+        identity: who logged in to what; `node`, the target, or None for a discovery session without one.
+        tsih: its number, from the last login response on.
+        discovery: whether it is a discovery session.
+        negotiation: the settings that its Text exchanges and further connections start from.
+        keys: the session-wide results of the negotiation.
+        connections: by CID.
+        window: CmdSN numbering.
+        tasks: unfinished SCSI commands by Initiator Task Tag.
+        requests: unfinished task management requests.
+        hooks: the LUN class whose hooks get the commands; `multi_phase`, its property.
+        stack: where completions go.
+        announced: `fp_session_added` was called; `tclass_priv`, what it returned.
+    """
+
+    def __init__(self, handle: int, identity: LoginIdentity, agenda: Agenda) -> None:
+        self.handle = handle
+        self.identity = identity
+        self.node = identity.node
+        self.discovery = identity.discovery
+        self.agenda = agenda
+        self.tsih = 0
+        self.negotiation: Negotiation
+        self.keys: SessionKeys
+        self.window: CommandWindow
+        self.stack: CommandStack
+        self.hooks: chiscsi_target_lun_class
+        self.multi_phase = False
+        self.handlers = dispatch.handlers_for(identity.discovery)
+        self.connections: dict[int, Connection] = {}
+        self.tasks: dict[int, Task] = {}
+        self.requests: list[TaskManagement] = []
+        self.texts: dict[int, TextExchange] = {}
+        self.transfer_tags: set[int] = set()
+        self.announced = False
+        self.tclass_priv: Any = None
+        self.state = SessionState.FREE
+        self._next_transfer_tag = 0
+        # Tasks that ended while Data-Out was due: tag of the task -> tags of its bursts that are still to come.
+        self._late: dict[int, set[int]] = {}
+
+    # Tags
+
+    def new_transfer_tag(self) -> int:
+        """A Target Transfer Tag that is not in use and not reserved (section 11.8.5)."""
+        tag = self._next_transfer_tag
+        while tag in self.transfer_tags or tag == RESERVED_TAG:
+            tag = (tag + 1) & 0xFFFFFFFF
+        self._next_transfer_tag = (tag + 1) & 0xFFFFFFFF
+        self.transfer_tags.add(tag)
+        return tag
+
+    def expect_late_data(self, task: Task) -> None:
+        """Remember which Data-Out of an ended task may still come; they are thrown away silently (section 10.7)."""
+        bursts = set(task.r2ts)
+        if task.unsolicited_open:
+            bursts.add(RESERVED_TAG)
+        self._late[task.sc_itt] = bursts
+        if len(self._late) > _LATE_TASKS:
+            self.transfer_tags -= self._late.pop(next(iter(self._late)))
+
+    def late_data(self, itt: int, ttt: int, final: bool) -> bool:
+        """Whether a Data-Out belongs to a task that ended while it was due."""
+        bursts = self._late.get(itt)
+        if bursts is None or ttt not in bursts:
+            return False
+        if final:
+            bursts.discard(ttt)
+            self.transfer_tags.discard(ttt)
+            if not bursts:
+                del self._late[itt]
+        return True
+
+    # Tasks
+
+    def end_silently(self, tasks: Iterable[Task], flag: int) -> list[Task]:
+        """End tasks without a response.
+
+        Args:
+            flag: SC_FLAG_SESS_ABORT, which the driver is told by `fp_scsi_cmd_abort`, or SC_FLAG_TMF_ABORT.
+
+        Returns:
+            The tasks that can be released: the driver holds none of them.
+        """
+        ended = list(tasks)
+        for task in ended:
+            task.sc_flag |= flag
+            task.state = DONE
+            del self.tasks[task.sc_itt]
+            if task.data_due:
+                self.expect_late_data(task)
+            if task.is_immediate:
+                self.window.immediate -= 1
+            else:
+                self.window.answered()
+                self.window.forget(task.sc_CmdSN)
+            if task.seen and flag == SC_FLAG_SESS_ABORT:
+                self.agenda.call_abort(task)
+        return [task for task in ended if not task.held]
+
+    def end_by_reset(self, lun: int | None, sense: tuple[int, int, int]) -> None:
+        """End the tasks of a logical unit, or all, because another session had them cleared (behaviour file, 4.3).
+
+        Args:
+            lun: the logical unit, or None for all.
+            sense: the unit attention that tells why: key, additional sense code, qualifier.
+        """
+        for task in list(self.tasks.values()):
+            if lun in (None, task.sc_lun):
+                task.sc_flag |= SC_FLAG_TMF_ABORT
+                task.doom(sense)
+                scsi_response.conclude_when_data_is_in(task)
+
+    # Life
+
+    def event(self, event: SessionEvent) -> None:
+        """Move the state machine."""
+        old = self.state
+        label, self.state = next_state(old, event)
+        if self.agenda.listener is not None:
+            name = f"session {self.handle}"
+            self.agenda.listener(
+                StateRecord(
+                    self.agenda.now, "target", name, "session", old.value, f"{label} {event.value}", self.state.value
+                )
+            )
+
+    def connection_closed(self, connection: Connection, event: ConnectionEvent) -> None:
+        """Learn that one of the connections is closing: its tasks end, and with the last connection the session."""
+        if self.connections.get(connection.cid) is connection:
+            del self.connections[connection.cid]
+        orphans = [task for task in self.tasks.values() if task.connection is connection]
+        ended = self.end_silently(orphans, SC_FLAG_SESS_ABORT)
+        for request in [request for request in self.requests if request.connection is connection]:
+            request.abandon()
+        if not self.connections and self.state is SessionState.LOGGED_IN:
+            if event is ConnectionEvent.TRANSPORT_LOST:
+                # ErrorRecoveryLevel 0: there is nothing that a later login could continue (section 7.1.4.1).
+                self.event(SessionEvent.FAILED)
+                self.event(SessionEvent.TIMED_OUT)
+            else:
+                self.event(SessionEvent.CLOSED)
+            self.agenda.call_session_removed(self)
+        for task in ended:
+            self.agenda.call_release(task)
+
+    def replace(self, old: Connection, new: Connection) -> None:
+        """Put a connection in the place of the one with its CID (connection reinstatement, section 6.3.4)."""
+        self.connections[new.cid] = new
+        old.close(ConnectionEvent.CLOSED_CLEANLY)
+
+    def close(self, event: ConnectionEvent, *, announce: bool = False) -> None:
+        """Close all connections.
+
+        Args:
+            event: why, for the connections' state machines.
+            announce: tell the initiator first by Async Messages (section 11.9.1: events 2 and 3).
+        """
+        connections = list(self.connections.values())
+        if announce:
+            for connection in connections:
+                last = connection is connections[-1]
+                code = AsyncEvent.SESSION_DROP if last else AsyncEvent.CONNECTION_DROP
+                async_message.send_drop(connection, code)
+        for connection in connections:
+            connection.close(event)

@@ -1,0 +1,179 @@
+"""A task: the command object that drivers see, with what the stack itself has to know of it.
+
+The states are those of the guide's READ and WRITE diagrams (7.3.5.2 and 7.3.5.3).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from chiscsi_target.api.constants import SC_FLAG_IMMEDIATE_CMD, SC_FLAG_WRITE
+from chiscsi_target.api.scsi_command import CommandStack, chiscsi_scsi_command
+from chiscsi_target.api.sgvec import SgList
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.session import Session
+    from chiscsi_target.core.task_management import TaskManagement
+
+# Plain integers: they are compared several times for each command.
+CLOSED: Final = 0
+INITIALIZED: Final = 1
+EXE_READY: Final = 2
+EXECUTING: Final = 3
+R_XFER: Final = 4
+W_BUFFER_WAIT: Final = 5
+W_BUFFER_READY: Final = 6
+W_XFER: Final = 7
+STATUS: Final = 8
+DONE: Final = 9
+
+STATE_NAMES: Final = (
+    "CLOSED",
+    "INITIALIZED",
+    "EXE_READY",
+    "EXECUTING",
+    "R_XFER",
+    "W_BUFFER_WAIT",
+    "W_BUFFER_READY",
+    "W_XFER",
+    "STATUS",
+    "DONE",
+)
+
+Phase: TypeAlias = tuple[SgList, int, int, int]
+"""Buffers that a driver gave in one call: list, number of vectors, offset in the transfer, length in octets."""
+
+
+class ReadyToTransferRecord:
+    """An R2T that waits for its data (RFC 7143 section 11.8).
+
+    Attributes: `offset` and `end`, the part of the transfer it asked for, in octets; `next_offset`, where its next
+    Data-Out has to begin; `data_sn`, that PDU's number.
+    """
+
+    __slots__ = ("data_sn", "end", "next_offset", "offset")
+
+    def __init__(self, offset: int, end: int) -> None:
+        self.offset = offset
+        self.end = end
+        self.next_offset = offset
+        self.data_sn = 0
+
+
+class Task(chiscsi_scsi_command):
+    """One SCSI Command PDU from its arrival to its release.
+
+    Attributes beyond the driver's:
+        session, connection: where it came from; its connection allegiance (RFC 7143 section 4.2.5.1).
+        state: one of this module's states.
+        held: the driver has it and owes a call.
+        seen: the driver was ever given it.
+        edtl: Expected Data Transfer Length of the PDU, in octets; `sc_xfer_len` may be lowered by the driver.
+        phases: the driver's buffers that are with the stack, in order; `given`, where they end.
+        returned: how many octets of the buffers went back to the driver.
+        data_sn: number of Data-In PDUs sent; `sent`, how many octets they carried.
+        r2t_sn, r2ts: number of R2Ts sent, and those unanswered by Target Transfer Tag.
+        solicited: where the next R2T has to begin; `landed`, how many octets have arrived.
+        unsolicited: arrived before there was a buffer, as (offset, octets).
+        unsolicited_open: unsolicited Data-Out PDUs are still due; `unsolicited_sn`, the next one's DataSN.
+        aborting: the task management request that ends the task, or None.
+        failing: its status is known and is sent as soon as no more Data-Out are due.
+        lun_field: the LUN as it stood in the PDU, for the R2Ts.
+    """
+
+    __slots__ = (
+        "aborting",
+        "connection",
+        "data_sn",
+        "edtl",
+        "failing",
+        "given",
+        "held",
+        "landed",
+        "lun_field",
+        "phases",
+        "r2t_sn",
+        "r2ts",
+        "returned",
+        "seen",
+        "sent",
+        "session",
+        "solicited",
+        "state",
+        "unsolicited",
+        "unsolicited_open",
+        "unsolicited_sn",
+    )
+
+    def __init__(
+        self,
+        stack: CommandStack,
+        connection: Connection,
+        session: Session,
+        cdb: bytes,
+        lun_field: int,
+        lun: int,
+        itt: int,
+        cmd_sn: int,
+        edtl: int,
+        flag: int,
+        attribute: int,
+    ) -> None:
+        super().__init__(stack, cdb, lun, itt, cmd_sn, edtl, flag, attribute)
+        self.connection = connection
+        self.session = session
+        self.sc_sess = session.handle
+        self.sc_conn = connection.handle
+        self.sc_ieps = connection.endpoints
+        self.sc_tclass_sess_priv = session.tclass_priv
+        self.lun_field = lun_field
+        self.state = INITIALIZED
+        self.held = False
+        self.seen = False
+        self.edtl = edtl
+        self.phases: list[Phase] = []
+        self.given = 0
+        self.returned = 0
+        self.data_sn = 0
+        self.sent = 0
+        self.aborting: TaskManagement | None = None
+        self.failing = False
+        if flag & SC_FLAG_WRITE:
+            self.r2t_sn = 0
+            self.r2ts: dict[int, ReadyToTransferRecord] = {}
+            self.solicited = 0
+            self.landed = 0
+            self.unsolicited: list[tuple[int, bytes | memoryview]] = []
+            self.unsolicited_open = False
+            self.unsolicited_sn = 0
+
+    @property
+    def is_write(self) -> bool:
+        """Whether the initiator sends data."""
+        return bool(self.sc_flag & SC_FLAG_WRITE)
+
+    @property
+    def is_immediate(self) -> bool:
+        """Whether the command took no place in the CmdSN order (RFC 7143 section 4.2.2.1)."""
+        return bool(self.sc_flag & SC_FLAG_IMMEDIATE_CMD)
+
+    @property
+    def data_due(self) -> bool:
+        """Whether the initiator still owes Data-Out PDUs."""
+        return self.is_write and (self.unsolicited_open or bool(self.r2ts))
+
+    def doom(self, sense: tuple[int, int, int]) -> None:
+        """Have the task end with CHECK CONDITION once its data are in; the first reason stays.
+
+        Args:
+            sense: key, additional sense code, qualifier.
+        """
+        if not self.failing:
+            self.failing = True
+            self.fail(*sense)
+
+    @property
+    def name(self) -> str:
+        """How log lines name the task."""
+        return f"itt 0x{self.sc_itt:x}"

@@ -1,0 +1,216 @@
+"""Task Management Function Requests (RFC 7143 sections 4.2.3, 11.5 and 11.6; guide 7.3.6).
+
+A function that acts on several tasks follows the standard procedure of section 4.2.3.3: nothing new is sent for the
+affected tasks, the data that was asked for is awaited and thrown away, the driver executes the function, and only then
+the response goes out.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT
+from chiscsi_target.core.lun import decode_lun
+from chiscsi_target.core.task import W_BUFFER_READY, W_XFER, Task
+from chiscsi_target.errors import RejectedPdu
+from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
+from iscsi_wire.constants import TaskManagementFunction as Function
+from iscsi_wire.constants import TaskManagementResponseCode as Response
+from iscsi_wire.pdus import TaskManagementRequest, TaskManagementResponse
+from iscsi_wire.sequence import sn_lt
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.session import Session
+    from iscsi_wire.framing import Frame
+
+ALL_LUNS = 0xFFFFFFFF
+"""The LUN that `fp_tmf_execute` is given for a target reset (behaviour file, 4.2)."""
+
+# Answered without the driver (guide 7.3.6). The functions of RFC 7144 need a protocol level that is never agreed on.
+_ANSWERED_HERE: dict[int, Response] = {
+    Function.CLEAR_ACA: Response.FUNCTION_NOT_SUPPORTED,
+    Function.TASK_REASSIGN: Response.TASK_REASSIGNMENT_NOT_SUPPORTED,
+    Function.QUERY_TASK: Response.FUNCTION_NOT_SUPPORTED,
+    Function.QUERY_TASK_SET: Response.FUNCTION_NOT_SUPPORTED,
+    Function.I_T_NEXUS_RESET: Response.FUNCTION_NOT_SUPPORTED,
+    Function.QUERY_ASYNCHRONOUS_EVENT: Response.FUNCTION_NOT_SUPPORTED,
+}
+_TARGET_RESETS = (Function.TARGET_WARM_RESET, Function.TARGET_COLD_RESET)
+# Whose tasks a function ends besides those of the session that asked (section 4.2.3.2).
+CROSSES_SESSIONS = (Function.CLEAR_TASK_SET, Function.LOGICAL_UNIT_RESET, *_TARGET_RESETS)
+
+
+def task_management_request(connection: Connection, frame: Frame) -> None:
+    """Take a Task Management Function Request.
+
+    Raises:
+        RejectedPdu: its Initiator Task Tag cannot be used.
+    """
+    session = connection.session
+    assert session is not None
+    pdu = TaskManagementRequest.decode(frame.header)
+    connection.exp_stat_sn = pdu.exp_stat_sn
+    immediate = pdu.octet_0 & IMMEDIATE_BIT
+    if not immediate and not session.window.admits(pdu.cmd_sn):
+        return
+    if pdu.initiator_task_tag == RESERVED_TAG:
+        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "reserved Initiator Task Tag", "11.2.1.8")
+    if pdu.initiator_task_tag in session.tasks:
+        raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
+    request = TaskManagement(connection, session, pdu)
+    if immediate:
+        request.start()
+    else:
+        session.window.arrived(pdu.cmd_sn, request.start)
+
+
+class TaskManagement:
+    """A request from its turn to its response; also the handle that the driver's answer names.
+
+    Attributes:
+        function, lun, immediate: as `fp_tmf_execute` gets them.
+        task: the task of an ABORT TASK that the driver has to know of.
+        affected: the session's tasks that it ends.
+    """
+
+    def __init__(self, connection: Connection, session: Session, pdu: TaskManagementRequest) -> None:
+        self.connection = connection
+        self.session = session
+        self.immediate = bool(pdu.octet_0 & IMMEDIATE_BIT)
+        self.function = pdu.function
+        self.lun = ALL_LUNS if pdu.function in _TARGET_RESETS else decode_lun(pdu.lun)
+        self.task: Task | None = None
+        self.affected: list[Task] = []
+        self._pdu = pdu
+        self._forwarded = False
+        self._answered = False
+
+    def start(self) -> None:
+        """Act on the request: its turn has come."""
+        if self.connection.closing:
+            return
+        if self.function in _ANSWERED_HERE:
+            self.respond(_ANSWERED_HERE[self.function])
+        elif self.function == Function.ABORT_TASK:
+            self._abort_task()
+        elif self.function in list(Function):
+            self._abort_several()
+        else:
+            self.respond(Response.FUNCTION_REJECTED)
+
+    # One task
+
+    def _abort_task(self) -> None:
+        task = self.session.tasks.get(self._pdu.referenced_task_tag)
+        if task is None or task.aborting is not None:
+            self.respond(self._answer_for_missing_task())
+        elif not task.seen:
+            # Guide 7.3.6 c: the command has not been given to the driver.
+            self._end([task])
+            self.respond(Response.FUNCTION_COMPLETE)
+        else:
+            self.task = task
+            self._take_over([task])
+            self._forward()
+
+    def _answer_for_missing_task(self) -> Response:
+        """Section 11.6.1: a command that can still come counts as received, and is aborted; others do not exist."""
+        window, missing = self.session.window, self._pdu.ref_cmd_sn
+        if window.admits(missing) and sn_lt(missing, self._pdu.cmd_sn):
+            window.skip(missing)
+            return Response.FUNCTION_COMPLETE
+        return Response.TASK_DOES_NOT_EXIST
+
+    # Several tasks
+
+    def _abort_several(self) -> None:
+        """Take over all affected tasks once all commands before the request are there (section 4.2.3.3, b)."""
+        window = self.session.window
+        if self.immediate and self.function not in _TARGET_RESETS and sn_lt(window.exp_cmd_sn, self._pdu.cmd_sn):
+            if self not in self.session.requests:
+                self.session.requests.append(self)
+            window.call_at(self._pdu.cmd_sn, self._abort_several)
+            return
+        if self.connection.closing:
+            return
+        self._take_over([task for task in self.session.tasks.values() if self.affects(task)])
+        self.proceed()
+
+    def affects(self, task: Task) -> bool:
+        """Whether the function ends a task of its own session: those that came before it (section 4.6.1.3)."""
+        if self.lun not in (ALL_LUNS, task.sc_lun) or task.aborting is not None:
+            return False
+        return task.is_immediate or sn_lt(task.sc_CmdSN, self._pdu.cmd_sn)
+
+    def _take_over(self, tasks: list[Task]) -> None:
+        if self not in self.session.requests:
+            self.session.requests.append(self)
+        self.affected = tasks
+        for task in tasks:
+            task.sc_flag |= SC_FLAG_TMF_ABORT
+            task.aborting = self
+
+    def proceed(self) -> None:
+        """Forward the function to the driver once no data are due for the affected tasks (section 4.2.3.3, a)."""
+        if not self._forwarded and (self.task is not None or not any(task.data_due for task in self.affected)):
+            self._forward()
+
+    def _forward(self) -> None:
+        self._forwarded = True
+        agenda = self.connection.agenda
+        for task in self.affected:
+            # Guide 7.3.6: a command in data transfer is aborted by a hook of its own as well.
+            if task.seen and task.state in (W_BUFFER_READY, W_XFER):
+                agenda.call_abort(task)
+        agenda.call_tmf_execute(self)
+
+    # The driver's answer, and ours
+
+    def execution_done(self, tmf_response: int, scmd: object) -> int:
+        """Take the driver's answer: see `chiscsi_tmf_execution_done`."""
+        return self.connection.agenda.tmf_execution_done(self, tmf_response)
+
+    def finish(self, response: int) -> None:
+        """End what the function ended, then answer; on the wire the response is behind all of theirs (4.2.3.3, d)."""
+        if self._answered or self.connection.closing:
+            return
+        if response == Response.FUNCTION_COMPLETE:
+            self._end([task for task in self.affected if self.session.tasks.get(task.sc_itt) is task])
+            if self.function in CROSSES_SESSIONS:
+                self.connection.agenda.reset_tasks_of_others(self)
+        else:
+            for task in self.affected:
+                task.aborting = None
+                self.connection.agenda.resume(task)
+        self.respond(response)
+        if self.function == Function.TARGET_COLD_RESET and response == Response.FUNCTION_COMPLETE:
+            self.connection.agenda.close_all_sessions(self.session)
+
+    def _end(self, tasks: list[Task]) -> None:
+        for task in self.session.end_silently(tasks, SC_FLAG_TMF_ABORT):
+            self.connection.agenda.call_release(task)
+
+    def respond(self, response: int) -> None:
+        """Send the response."""
+        self._answered = True
+        window = self.session.window
+        if self in self.session.requests:
+            self.session.requests.remove(self)
+        if not self.immediate:
+            window.answered()
+        self.connection.send_pdu(
+            TaskManagementResponse(
+                response=response,
+                initiator_task_tag=self._pdu.initiator_task_tag,
+                stat_sn=self.connection.next_stat_sn(),
+                exp_cmd_sn=window.exp_cmd_sn,
+                max_cmd_sn=window.max_cmd_sn,
+            )
+        )
+
+    def abandon(self) -> None:
+        """Give up, since the connection is gone: nobody waits for the response."""
+        self._answered = True
+        if self in self.session.requests:
+            self.session.requests.remove(self)

@@ -1,0 +1,230 @@
+"""`Directory`: what crosses connections and sessions. Nodes, sessions, their workers, and the hooks of target classes.
+
+The registry is read and written by the login worker only; what concerns a session is posted to the session's worker.
+"""
+
+from __future__ import annotations
+
+import traceback
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from chiscsi_target.api.lun_class import is_multi_phase
+from chiscsi_target.api.target_class import has_hook
+from chiscsi_target.core.agenda import ERROR, INFORMATION
+from chiscsi_target.core.connection import Connection
+from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.registry import Registry
+from chiscsi_target.engine.worker import Worker
+from chiscsi_target.scsi.device_server import DeviceServer
+from chiscsi_target.tracing import TracedHooks
+from iscsi_wire.constants import LoginStatus
+from iscsi_wire.constants import TaskManagementFunction as Function
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
+    from chiscsi_target.core.login import Login
+    from chiscsi_target.core.portal import Portal
+    from chiscsi_target.core.session import Session
+    from chiscsi_target.core.target_node import TargetNode
+    from chiscsi_target.core.task_management import TaskManagement
+    from iscsi_wire.constants import LoginStage
+    from iscsi_wire.records import Listener
+
+# Why tasks of other sessions end (SPC-4 annex F): key, additional sense code, qualifier.
+BUS_DEVICE_RESET_OCCURRED = (0x06, 0x29, 0x03)
+COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = (0x06, 0x2F, 0x00)
+
+
+class Directory:
+    """The Target Module's nodes, sessions and workers.
+
+    Attributes:
+        login_worker: runs connections until their login is over (guide 4.2: the main thread).
+        workers: run them afterwards.
+        moved: called when a connection goes from the login worker to another; the shell moves its socket.
+    """
+
+    def __init__(self, workers: int = 1, listener: Listener | None = None) -> None:
+        self.registry = Registry()
+        self.listener = listener
+        self.login_worker = Worker(self, listener)
+        self.workers = [Worker(self, listener) for _ in range(workers)]
+        self.moved: Callable[[Connection, Worker], None] = _stays
+        self._logins: dict[int, Login] = {}
+
+    def accept(self, endpoints: chiscsi_tcp_endpoints, portal: Portal, now: float) -> Connection:
+        """Begin to serve a connection that came in at `portal`; in the login worker's thread."""
+        worker = self.login_worker
+        worker.now = now
+        connection = Connection(self.registry.next_handle(), endpoints, portal, self.registry, worker)
+        worker.adopt(connection)
+        return connection
+
+    # Logins, in the login worker's thread
+
+    def first_login_check(self, login: Login) -> None:
+        """Queue `fp_first_login_check`."""
+        self._ask(login, "fp_first_login_check")
+
+    def login_stage_check(self, login: Login, stage: LoginStage) -> None:
+        """Queue `fp_login_stage_check`."""
+        self._ask(login, "fp_login_stage_check", int(stage))
+
+    def _ask(self, login: Login, hook: str, *arguments: Any) -> None:
+        node = login.identity.node
+        if node is None or not has_hook(node.target_class, hook):
+            return
+        login.await_answer()
+        self._logins[login.connection.handle] = login
+        call = partial(
+            getattr(node.target_class, hook),
+            login.connection.handle,
+            *arguments,
+            login.identity.initiator_name,
+            login.identity.target_name,
+            login.connection.endpoints,
+        )
+        self.login_worker.queue.append((partial(self._call_login_hook, login, hook), call))
+
+    def _call_login_hook(self, login: Login, hook: str, call: Callable[[], object]) -> None:
+        try:
+            call()
+        except Exception as error:
+            self._log(self.login_worker, hook, error)
+            login.answered(LoginStatus.TARGET_ERROR)
+
+    def login_answered(self, hndl: int, status: int, max_commands: int = 0) -> None:
+        """Take a driver's answer to a login hook, from any thread."""
+        self.login_worker.post(partial(self._login_answered, hndl, status), max_commands)
+
+    def _login_answered(self, hndl: int, status: int, max_commands: int) -> None:
+        login = self._logins.get(hndl)
+        if login is None or not login.waiting:
+            self.login_worker.log(INFORMATION, f"no login waits under handle {hndl}.")
+            return
+        login.answered(status, max_commands)
+
+    def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
+        """Close the session, or the one connection of it, that a login takes the place of; the login waits for that."""
+        login.await_answer()
+        _worker_of(session).post(partial(self._close_for, login, session), connection)
+
+    def _close_for(self, login: Login, session: Session, connection: Connection | None) -> None:
+        if connection is None:
+            session.close(ConnectionEvent.CLOSED_CLEANLY)
+        else:
+            # The session must not end with its only connection: the new one takes its place (section 6.3.4).
+            session.replace(connection, login.connection)
+        # Behind the hooks that announce the end of the old session.
+        _worker_of(session).post(partial(self.login_worker.post, login.answered), 0)
+
+    def login_concluded(self, login: Login) -> None:
+        """Hand a connection over to its session's worker; a new session is announced to its drivers first."""
+        connection, session = login.connection, login.session
+        self._logins.pop(connection.handle, None)
+        if session is None or connection.closing:
+            return
+        if login.leading:
+            session.agenda = min(self.workers, key=lambda worker: len(worker.connections))
+            self._session_added(session)
+        worker = _worker_of(session)
+        self.login_worker.disown(connection)
+        connection.agenda = worker
+        self.moved(connection, worker)
+        worker.post(partial(self._join, session), connection)
+
+    def _join(self, session: Session, connection: Connection) -> None:
+        if not connection.closing:
+            session.connections[connection.cid] = connection
+        _worker_of(session).adopt(connection)
+        connection.resume()
+
+    # Sessions
+
+    def _session_added(self, session: Session) -> None:
+        node = session.node
+        worker = _worker_of(session)
+        session.stack = worker.completions
+        if node is None or session.discovery:
+            return
+        session.hooks = node.hooks if self.listener is None else TracedHooks(node.hooks, worker)
+        session.multi_phase = is_multi_phase(node.hooks)
+        session.announced = True
+        names = (session.identity.initiator_name, node.name)
+        try:
+            session.tclass_priv = node.target_class.fp_session_added(session.handle, session.identity.isid, *names)
+        except Exception as error:
+            self._log(self.login_worker, "fp_session_added", error)
+        if isinstance(node.hooks, DeviceServer):
+            session.tclass_priv = node.hooks.session_added(session.handle, names[0], session.identity.isid, names[1])
+
+    def session_removed(self, session: Session) -> None:
+        """Announce the end of a session to its drivers, and strike it out; in the session's worker."""
+        node = session.node
+        if node is not None and session.announced:
+            try:
+                node.target_class.fp_session_removed(session.handle, session.identity.initiator_name, node.name)
+            except Exception as error:
+                self._log(session.agenda, "fp_session_removed", error)
+            if isinstance(node.hooks, DeviceServer):
+                node.hooks.session_removed(session.handle)
+        self.login_worker.post(self.registry.remove, session)
+
+    def sessions_of(self, node: TargetNode | None) -> list[Session]:
+        """The sessions of a node."""
+        return [session for session in list(self.registry.sessions.values()) if session.node is node]
+
+    def close_session(self, session: Session, event: ConnectionEvent = ConnectionEvent.TRANSPORT_LOST) -> None:
+        """Close a session, announced by Async Messages (RFC 7143 section 11.9.1); from any thread."""
+        _worker_of(session).post(partial(session.close, announce=True), event)
+
+    def reset_tasks_of_others(self, request: TaskManagement) -> None:
+        """End the tasks of other sessions that a task management function affects (section 4.2.3.2)."""
+        lun = None if request.function in (Function.TARGET_WARM_RESET, Function.TARGET_COLD_RESET) else request.lun
+        cleared = request.function == Function.CLEAR_TASK_SET
+        sense = COMMANDS_CLEARED_BY_ANOTHER_INITIATOR if cleared else BUS_DEVICE_RESET_OCCURRED
+        for session in self.sessions_of(request.session.node):
+            if session is not request.session:
+                _worker_of(session).post(partial(session.end_by_reset, lun), sense)
+
+    def close_all_sessions(self, session: Session) -> None:
+        """Close all sessions of a node, `session` the last."""
+        for other in self.sessions_of(session.node):
+            if other is not session:
+                _worker_of(other).post(other.close, ConnectionEvent.CLOSED_CLEANLY)
+        _worker_of(session).post(session.close, ConnectionEvent.CLOSED_CLEANLY)
+
+    def visible_nodes(self, connection: Connection) -> list[TargetNode]:
+        """The nodes that a discovery session may see: `fp_discovery_target_accessible` decides (guide 5.1.6)."""
+        session = connection.session
+        assert session is not None
+        name = session.identity.initiator_name
+        nodes = [node for node in list(self.registry.nodes.values()) if not node.offline]
+        return [node for node in nodes if self._accessible(node, name, connection)]
+
+    def _accessible(self, node: TargetNode, initiator_name: str, connection: Connection) -> bool:
+        try:
+            # The handle argument is always 0 (behaviour file, 2.7).
+            result = node.target_class.fp_discovery_target_accessible(
+                0, initiator_name, node.name, connection.endpoints
+            )
+        except Exception as error:
+            self._log(connection.agenda, "fp_discovery_target_accessible", error)
+            return False
+        return result != 0
+
+    def _log(self, agenda: Any, hook: str, error: Exception) -> None:
+        agenda.log(ERROR, f"{hook} raised: " + "".join(traceback.format_exception(error)).rstrip())
+
+
+def _worker_of(session: Session) -> Worker:
+    worker = session.agenda
+    assert isinstance(worker, Worker)
+    return worker
+
+
+def _stays(connection: Connection, worker: Worker) -> None:
+    """Move no socket: there is none."""

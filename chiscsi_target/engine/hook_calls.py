@@ -1,0 +1,132 @@
+"""Calling the command hooks of a LUN class (guide 5.2.4): made from a worker's queue, one at a time.
+
+A hook that raises fails its own command and nothing else.
+"""
+
+from __future__ import annotations
+
+import traceback
+from typing import TYPE_CHECKING, Final
+
+from chiscsi_target.api.constants import ISCSI_RESPONSE_TMF_FUNCTION_REJECTED
+from chiscsi_target.core import scsi_response
+from chiscsi_target.core.agenda import ERROR
+from chiscsi_target.core.task import CLOSED, EXECUTING, STATUS, W_BUFFER_WAIT, Task
+from chiscsi_target.errors import DriverError
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.agenda import Agenda
+    from chiscsi_target.core.task_management import TaskManagement
+
+# Sense data made here (SPC-4 annex F): key, additional sense code, qualifier.
+INTERNAL_TARGET_FAILURE: Final = (0x04, 0x44, 0x00)
+WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
+UNRECOVERED_READ_ERROR: Final = (0x03, 0x11, 0x00)
+_GOOD: Final = 0
+
+
+class HookCalls:
+    """The calls of one worker."""
+
+    def __init__(self, agenda: Agenda) -> None:
+        self._agenda = agenda
+
+    def cdb_rcved(self, task: Task) -> None:
+        """Give a command to the driver, which holds it until it calls back."""
+        if task.state >= STATUS or task.aborting is not None or task.failing:
+            return
+        task.held = task.seen = True
+        task.state = W_BUFFER_WAIT if task.is_write else EXECUTING
+        try:
+            result = task.session.hooks.fp_scsi_cmd_cdb_rcved(task)
+        except Exception as error:
+            self._failed(task, "fp_scsi_cmd_cdb_rcved", error)
+        else:
+            if result < 0:
+                self._refused(task)
+
+    def data_xfer_status(self, task: Task) -> None:
+        """Give a write's full buffers to the driver, phase by phase."""
+        if task.state >= STATUS or task.aborting is not None or task.failing:
+            return
+        task.state = EXECUTING
+        phases, task.phases = task.phases, []
+        for buf, sgcnt, offset, length in phases:
+            if task.state >= STATUS:
+                return
+            task.held = True
+            task.returned = offset + length
+            try:
+                task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
+            except Exception as error:
+                self._failed(task, "fp_scsi_cmd_data_xfer_status", error)
+                return
+
+    def abort(self, task: Task) -> None:
+        """Tell the driver to give a command up."""
+        try:
+            task.session.hooks.fp_scsi_cmd_abort(task)
+        except Exception as error:
+            self._log(task, "fp_scsi_cmd_abort", error)
+
+    def release(self, task: Task) -> None:
+        """Give a transmitted read's buffers back and have the driver clean up: the last that it hears of the command."""
+        if task.state == CLOSED:
+            return
+        task.state = CLOSED
+        hooks = task.session.hooks
+        phases, task.phases = task.phases, []
+        try:
+            if not task.is_write:
+                for buf, sgcnt, offset, length in phases:
+                    hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
+            if task.seen:
+                hooks.fp_scsi_cmd_cleanup(task)
+        except Exception as error:
+            self._log(task, "release", error)
+
+    def tmf_execute(self, request: TaskManagement) -> None:
+        """Have the driver execute a task management function; a refusal is the answer `Function rejected`."""
+        session = request.session
+        try:
+            result = session.hooks.fp_tmf_execute(
+                session.tclass_priv, request, int(request.immediate), request.function, request.lun, request.task
+            )
+        except Exception as error:
+            self._agenda.log(ERROR, _describe("fp_tmf_execute", error), request.connection.name)
+            result = -1
+        if result < 0:
+            request.finish(ISCSI_RESPONSE_TMF_FUNCTION_REJECTED)
+
+    def _failed(self, task: Task, hook: str, error: Exception) -> None:
+        """Fail the command of a hook that raised, unless the hook had called back before."""
+        sense = INTERNAL_TARGET_FAILURE
+        if isinstance(error, DriverError):
+            sense = (error.key, error.asc, error.ascq)
+        else:
+            self._log(task, hook, error)
+        if task.held:
+            task.held = False
+            task.doom(sense)
+            self._conclude(task)
+
+    def _refused(self, task: Task) -> None:
+        """Fail a command that the driver refused, with the status that it set, if any (behaviour file, 3.3 and 3.4)."""
+        if not task.held:
+            return
+        task.held = False
+        if task.sc_status == _GOOD:
+            task.fail(*(WRITE_ERROR if task.is_write else UNRECOVERED_READ_ERROR))
+        task.failing = True
+        self._conclude(task)
+
+    def _conclude(self, task: Task) -> None:
+        if task.aborting is None:
+            scsi_response.conclude_when_data_is_in(task)
+
+    def _log(self, task: Task, hook: str, error: Exception) -> None:
+        self._agenda.log(ERROR, f"{task.name}: {_describe(hook, error)}", task.connection.name)
+
+
+def _describe(hook: str, error: Exception) -> str:
+    return f"{hook} raised: " + "".join(traceback.format_exception(error)).rstrip()

@@ -1,0 +1,184 @@
+"""`Worker`: one thread's share of the protocol work, without the thread.
+
+Hooks are queued calls: the core puts them on its worker's queue, and `run` makes them one after the other, with no lock
+held and the core at rest. Completions are queued too, whoever calls: the hook itself, a later one, or another thread.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from threading import get_ident
+from typing import TYPE_CHECKING, Any
+
+from chiscsi_target.core.agenda import Agenda
+from chiscsi_target.engine.completions import Completions
+from chiscsi_target.engine.hook_calls import HookCalls
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.login import Login
+    from chiscsi_target.core.session import Session
+    from chiscsi_target.core.target_node import TargetNode
+    from chiscsi_target.core.task import Task
+    from chiscsi_target.core.task_management import TaskManagement
+    from chiscsi_target.engine.directory import Directory
+    from iscsi_wire.constants import LoginStage
+    from iscsi_wire.records import Listener
+
+
+class Worker(Agenda):
+    """Runs connections and their drivers' hooks.
+
+    The shell's duties: call `run` after every input, with the time; send for and close the connections that
+    `take_dirty` names; call `handle_timers` at `deadline`; set `wake`, which makes a shell that waits for input call
+    `run`, and `thread`, the identity of the thread that it runs in.
+
+    Attributes:
+        directory: nodes, sessions and the other workers.
+        connections: those that it serves.
+        deadline: when `handle_timers` is due, in seconds; infinity for never.
+    """
+
+    def __init__(self, directory: Directory, listener: Listener | None = None) -> None:
+        super().__init__(listener)
+        self.directory = directory
+        self.wake: Callable[[], None] = _nothing
+        self.thread = get_ident()
+        self.connections: dict[Connection, None] = {}
+        self.deadline = float("inf")
+        self.completions = Completions(self)
+        self.queue: deque[tuple[Callable[[Any], object], Any]] = deque()
+        self._early: list[Task] = []
+        hooks = HookCalls(self)
+        # Bound once, since they are queued for every command.
+        self._cdb_rcved, self._release = hooks.cdb_rcved, hooks.release
+        self._data_xfer_status, self._abort, self._tmf_execute = hooks.data_xfer_status, hooks.abort, hooks.tmf_execute
+
+    # For the shell
+
+    def run(self, now: float) -> None:
+        """Make all calls that are queued, and those that come of them."""
+        self.now = now
+        queue = self.queue
+        while queue:
+            function, subject = queue.popleft()
+            function(subject)
+        if self._early:
+            self._copy_early_data()
+
+    def post(self, function: Callable[[Any], object], subject: Any) -> None:
+        """Have a function called by `run`; from any thread."""
+        self.queue.append((function, subject))
+        if get_ident() != self.thread:
+            self.wake()
+
+    def take_dirty(self) -> list[Connection]:
+        """The connections that have got output or are closing since the last call."""
+        dirty = list(self.dirty)
+        self.dirty.clear()
+        return dirty
+
+    def handle_timers(self, now: float) -> None:
+        """Do what is due, and set `deadline` anew."""
+        self.now = now
+        self.deadline = float("inf")
+        for connection in list(self.connections):
+            self._set_timer(connection)
+        self.run(now)
+
+    def adopt(self, connection: Connection) -> None:
+        """Serve a connection from now on."""
+        self.connections[connection] = None
+        self.dirty[connection] = None
+        self._set_timer(connection)
+
+    def disown(self, connection: Connection) -> None:
+        """Serve a connection no longer."""
+        self.connections.pop(connection, None)
+        self.dirty.pop(connection, None)
+
+    def _set_timer(self, connection: Connection) -> None:
+        due = connection.handle_timer(self.now)
+        if due is not None:
+            self.timer_due(due)
+
+    # For the core: see `Agenda`
+
+    def timer_due(self, deadline: float) -> None:
+        """See `Agenda`."""
+        self.deadline = min(self.deadline, deadline)
+
+    def call_cdb_rcved(self, task: Task) -> None:
+        """See `Agenda`."""
+        self.queue.append((self._cdb_rcved, task))
+
+    def call_data_xfer_status(self, task: Task) -> None:
+        """See `Agenda`."""
+        self.queue.append((self._data_xfer_status, task))
+
+    def call_abort(self, task: Task) -> None:
+        """See `Agenda`."""
+        self.queue.append((self._abort, task))
+
+    def call_release(self, task: Task) -> None:
+        """See `Agenda`."""
+        self.queue.append((self._release, task))
+
+    def call_tmf_execute(self, request: TaskManagement) -> None:
+        """See `Agenda`."""
+        self.queue.append((self._tmf_execute, request))
+
+    def resume(self, task: Task) -> None:
+        """See `Agenda`."""
+        self.queue.append((self.completions.resume, task))
+
+    def tmf_execution_done(self, request: TaskManagement, response: int) -> int:
+        """See `Agenda`."""
+        self.post(request.finish, response)
+        return 0
+
+    def keep_unsolicited(self, task: Task) -> None:
+        """See `Agenda`."""
+        self._early.append(task)
+
+    def _copy_early_data(self) -> None:
+        for task in self._early:
+            task.unsolicited = [(offset, bytes(data)) for offset, data in task.unsolicited]
+        self._early.clear()
+
+    def call_first_login_check(self, login: Login) -> None:
+        """See `Agenda`."""
+        self.directory.first_login_check(login)
+
+    def call_login_stage_check(self, login: Login, stage: LoginStage) -> None:
+        """See `Agenda`."""
+        self.directory.login_stage_check(login, stage)
+
+    def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
+        """See `Agenda`."""
+        self.directory.close_replaced(login, session, connection)
+
+    def login_concluded(self, login: Login) -> None:
+        """See `Agenda`."""
+        self.queue.append((self.directory.login_concluded, login))
+
+    def call_session_removed(self, session: Session) -> None:
+        """See `Agenda`."""
+        self.queue.append((self.directory.session_removed, session))
+
+    def visible_nodes(self, connection: Connection) -> list[TargetNode]:
+        """See `Agenda`."""
+        return self.directory.visible_nodes(connection)
+
+    def reset_tasks_of_others(self, request: TaskManagement) -> None:
+        """See `Agenda`."""
+        self.directory.reset_tasks_of_others(request)
+
+    def close_all_sessions(self, session: Session) -> None:
+        """See `Agenda`."""
+        self.directory.close_all_sessions(session)
+
+
+def _nothing() -> None:
+    """Wake nobody."""

@@ -1,0 +1,149 @@
+"""A thread's loop: waits for sockets, lets its worker work, sends what came of it."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable
+from threading import get_ident
+from time import monotonic
+from typing import TYPE_CHECKING
+
+from chiscsi_target.shells.stream import Stream
+
+if TYPE_CHECKING:
+    import socket
+
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.engine.worker import Worker
+
+
+class Loop:
+    """Runs one worker and the sockets of its connections, and accepts on listening sockets."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self._epoll = select.epoll()
+        self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
+        self._epoll.register(self._wake, select.EPOLLIN)
+        self._streams: dict[int, Stream] = {}
+        self._by_connection: dict[Connection, Stream] = {}
+        self._watched: dict[int, int] = {}
+        self._listeners: dict[int, Callable[[], None]] = {}
+        self._lingering: set[Stream] = set()
+        self._stopping = False
+        worker.wake = self.wake
+
+    # From any thread
+
+    def wake(self) -> None:
+        """Make the loop look for work."""
+        os.eventfd_write(self._wake, 1)
+
+    def stop(self) -> None:
+        """Make `run` return, after what is queued has been sent."""
+        self._stopping = True
+        self.wake()
+
+    # From the loop's own thread
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self.worker.thread = get_ident()
+        worker, poll = self.worker, self._epoll.poll
+        self._settle()
+        while not self._stopping:
+            events = poll(self._timeout())
+            worker.now = monotonic()
+            for fd, event in events:
+                self._handle(fd, event)
+            if worker.deadline <= worker.now:
+                worker.handle_timers(worker.now)
+            self._settle()
+        self._close()
+
+    def attach(self, stream: Stream) -> None:
+        """Watch a socket from now on."""
+        fd = stream.sock.fileno()
+        self._streams[fd] = stream
+        self._by_connection[stream.connection] = stream
+        self._watched[fd] = stream.interest
+        self._epoll.register(fd, stream.interest)
+
+    def detach(self, connection: Connection) -> Stream:
+        """Watch a connection's socket no longer."""
+        stream = self._by_connection.pop(connection)
+        fd = stream.sock.fileno()
+        del self._streams[fd], self._watched[fd]
+        self._epoll.unregister(fd)
+        return stream
+
+    def add_listener(self, sock: socket.socket, accept: Callable[[], None]) -> None:
+        """Call `accept` whenever a connection waits on a listening socket."""
+        self._listeners[sock.fileno()] = accept
+        self._epoll.register(sock.fileno(), select.EPOLLIN)
+
+    def remove_listener(self, sock: socket.socket) -> None:
+        """Stop listening on a socket, and close it."""
+        del self._listeners[sock.fileno()]
+        self._epoll.unregister(sock.fileno())
+        sock.close()
+
+    def _timeout(self) -> float | None:
+        deadlines = [self.worker.deadline, *(stream.deadline for stream in self._lingering)]
+        deadline = min(deadlines) if len(deadlines) > 1 else deadlines[0]
+        return None if deadline == float("inf") else max(deadline - monotonic(), 0)
+
+    def _handle(self, fd: int, event: int) -> None:
+        stream = self._streams.get(fd)
+        if stream is not None:
+            if event & ~select.EPOLLOUT:
+                stream.readable()
+            self.worker.dirty[stream.connection] = None
+        elif fd == self._wake:
+            os.eventfd_read(fd)
+        else:
+            self._listeners[fd]()
+
+    def _settle(self) -> None:
+        """Let the worker work, and send, until nothing is left to do now."""
+        worker = self.worker
+        worker.run(worker.now)
+        while worker.dirty or worker.queue:
+            for connection in worker.take_dirty():
+                stream = self._by_connection.get(connection)
+                if stream is not None:
+                    self._flush(stream)
+            worker.run(worker.now)
+        for stream in list(self._lingering):
+            stream.expire(worker.now)
+            self._drop_if_done(stream)
+
+    def _flush(self, stream: Stream) -> None:
+        fd = stream.sock.fileno()
+        stream.flush(self.worker.now)
+        if stream.done:
+            self._drop_if_done(stream, fd)
+            return
+        if stream.deadline != float("inf"):
+            self._lingering.add(stream)
+        if self._watched[fd] != stream.interest:
+            self._watched[fd] = stream.interest
+            self._epoll.modify(fd, stream.interest)
+
+    def _drop_if_done(self, stream: Stream, fd: int = -1) -> None:
+        """Forget a socket that is closed; the kernel has taken it off the poll already."""
+        if not stream.done:
+            return
+        self._lingering.discard(stream)
+        self._by_connection.pop(stream.connection, None)
+        for known in [known for known, other in self._streams.items() if other is stream]:
+            del self._streams[known], self._watched[known]
+        self.worker.disown(stream.connection)
+
+    def _close(self) -> None:
+        self._settle()
+        for stream in list(self._streams.values()):
+            stream.sock.close()
+        self._epoll.close()
+        os.close(self._wake)
