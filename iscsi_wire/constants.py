@@ -51,7 +51,7 @@ class Code(IntEnum):
 
     label: str
 
-    def __new__(cls, value: int, label: str) -> Self:
+    def __new__(cls, value: int, label: str = "") -> Self:
         """Make the member ``value`` with the standard's wording ``label``."""
         member = int.__new__(cls, value)
         member._value_ = value

@@ -15,9 +15,10 @@ if TYPE_CHECKING:
 class WireError(Exception):
     """Received bytes that have no meaning.
 
-    :ivar offset: position of the fault in bytes, from the start of what was being read
-    :ivar field: the field being read, by the RFC's name in snake case; empty when no field is to blame
-    :ivar message: what is wrong, in a sentence without a full stop
+    Attributes:
+        offset: position of the fault in bytes, from the start of what was being read.
+        field: the field being read, by the RFC's name in snake case, or the key; empty when none is to blame.
+        message: what is wrong, in a sentence without a full stop.
     """
 
     def __init__(self, offset: int, field: str, message: str) -> None:
@@ -35,7 +36,8 @@ class WireError(Exception):
 class FramingError(WireError):
     """The stream cannot be cut into PDUs any more (RFC 7143, 11.2).
 
-    :ivar frames: the frames that were complete before the fault; filled in by the framer
+    Attributes:
+        frames: the frames that were complete before the fault; filled in by the framer.
     """
 
     def __init__(self, offset: int, field: str, message: str) -> None:
@@ -54,11 +56,16 @@ class TextError(WireError):
 class FieldValueError(ValueError):
     """A value that the named field cannot hold, given by the program that builds the structure.
 
-    :ivar field: name of the field
-    :ivar message: what is wrong with the value
+    Attributes:
+        field: name of the field.
+        message: what is wrong with the value.
     """
 
     def __init__(self, field: str, message: str) -> None:
-        super().__init__(f"{field}: {message}")
+        super().__init__(field, message)
         self.field = field
         self.message = message
+
+    def __str__(self) -> str:
+        """Return the message with the field."""
+        return f"{self.field}: {self.message}"

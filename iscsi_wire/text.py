@@ -201,7 +201,7 @@ def parse_text(value: str, field: str = "", *, max_length: int = MAX_VALUE_LENGT
 def parse_local_name(value: str, field: str = "", *, max_length: int = MAX_VALUE_LENGTH) -> str:
     """Check that ``value`` is an iSCSI-local-name-value: any UTF-8 without nulls."""
     if "\0" in value:
-        raise TextError(value.index("\0"), field, "a null is not allowed in a name")
+        raise TextError(value.encode().index(0), field, "a null is not allowed in a name")
     if len(value.encode()) > max_length:
         raise TextError(max_length, field, f"{len(value.encode())} bytes, and {max_length} are allowed")
     return value
@@ -233,7 +233,8 @@ def parse_iscsi_name(value: str, field: str = "") -> str:
         return value
     for place, character in enumerate(value):
         if not _allowed_in_name(character):
-            raise TextError(place, field, f"{character!r} is not allowed in an iSCSI name")
+            offset = len(value[:place].encode())
+            raise TextError(offset, field, f"{character!r} is not allowed in an iSCSI name")
     if not _IQN.fullmatch(value):
         raise TextError(0, field, f"{_shown(value)} is no iqn., eui. or naa. name")
     if not unicodedata.is_normalized("NFC", value):
