@@ -167,8 +167,9 @@ def session(
     header_digest: bool = False,
     immediate_data: bool = True,
     initial_r2t: bool = False,
+    log_out: bool = True,
 ) -> Iterator[Session]:
-    """Log in from libiscsi, offering what the arguments say; log out at the end of the block.
+    """Log in from libiscsi, offering what the arguments say; log out at the end of the block if it is to `log_out`.
 
     `header_digest` demands CRC32C (with it off, None is offered alone). Raises LibiscsiError when the login fails.
     """
@@ -186,6 +187,7 @@ def session(
             raise LibiscsiError(library.iscsi_get_error(context).decode())
         logged_in = Session(context, lun)
         yield logged_in
-        logged_in.log_out()
+        if log_out:
+            logged_in.log_out()
     finally:
         library.iscsi_destroy_context(context)

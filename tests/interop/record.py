@@ -110,7 +110,7 @@ def _rejects(target: RunningTarget) -> None:
 
 def _test_suite(target: RunningTarget) -> None:
     """The tests that libiscsi has of sequence numbers, residuals and task management: unusual PDUs by design."""
-    for name in "iSCSI.iSCSICmdSn", "iSCSI.iSCSIDataSn", "iSCSI.iSCSIResiduals.Read10Residuals", "iSCSI.iSCSITMF":
+    for name in "iSCSI.iSCSIcmdsn", "iSCSI.iSCSIdatasn", "iSCSI.iSCSIResiduals.Read10Residuals", "iSCSI.iSCSITMF":
         tool("iscsi-test-cu", "-d", "-s", "-t", name, target.url, check=False)
 
 

@@ -1,0 +1,102 @@
+"""`chiscsi serve` as a program: what it prints, how it ends, and how it says that it can not do what it was told."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.interop.chiscsi import IQN, PROGRAM, serving
+from tests.interop.libiscsi import LibiscsiError, session
+from tests.interop.processes import READY_SECONDS, listens
+
+MIB = 1 << 20
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize("request_to_end", [signal.SIGTERM, signal.SIGINT])
+def test_it_ends_cleanly_with_sessions_logged_in(tmp_path: Path, request_to_end: signal.Signals) -> None:
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(MIB))
+    with serving("--file", disk) as running:
+        portal = running.portals[0]
+        with session(portal, IQN, 0, log_out=False) as one, session(portal, IQN, 0, log_out=False) as other:
+            assert one.write(0, b"\x5a" * 512) == 0
+            running.process.send_signal(request_to_end)
+            assert running.process.wait(READY_SECONDS) == 0
+            with pytest.raises(LibiscsiError):
+                other.read(0, 512)
+        assert running.errors.read_text() == ""
+        host, _, port = portal.rpartition(":")
+        assert not listens(host, int(port))
+    assert disk.read_bytes()[:512] == b"\x5a" * 512
+
+
+def test_it_prints_one_url_for_each_lun_and_then_ready() -> None:
+    with serving("--mem", "1M", "--mem", "2M") as running:
+        (portal,) = running.portals
+        assert running.urls == (f"iscsi://{portal}/{IQN}/0", f"iscsi://{portal}/{IQN}/1")
+        assert portal.startswith("127.0.0.1:")
+        assert running.stop() == 0
+
+
+def test_a_port_in_use_is_named() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        portal = f"127.0.0.1:{taken.getsockname()[1]}"
+        assert portal in refusal("--portal", portal, "--mem", "1M")
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    missing = tmp_path / "missing"
+    assert str(missing) in refusal("--file", str(missing))
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write every file")
+def test_a_file_that_may_not_be_written_is_named(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.write_bytes(bytes(MIB))
+    disk.chmod(0o400)
+    assert str(disk) in refusal("--file", str(disk))
+
+
+@pytest.mark.parametrize("size", ["0", "-1M", "12Q", "many", "1000"])
+def test_a_size_that_is_none_is_named(size: str) -> None:
+    assert size in refusal("--mem", size)
+
+
+@pytest.mark.parametrize(
+    "arguments, word",
+    [
+        (["--portal", "nowhere", "--mem", "1M"], "nowhere"),
+        (["--portal", "127.0.0.1:65536", "--mem", "1M"], "65536"),
+        (["--iqn", "not a name", "--mem", "1M"], "not a name"),
+        ([], "--mem"),
+    ],
+    ids=["address", "port", "name", "no-disk"],
+)
+def test_an_argument_that_makes_no_sense_is_named(arguments: list[str], word: str) -> None:
+    assert word in refusal(*arguments)
+
+
+def test_a_file_of_no_whole_block_is_refused(tmp_path: Path) -> None:
+    disk = tmp_path / "disk"
+    disk.write_bytes(b"\0" * 100)
+    assert str(disk) in refusal("--file", str(disk))
+
+
+def refusal(*arguments: str) -> str:
+    """What `chiscsi serve` writes to stderr when it refuses: one line, nothing on stdout, and a status of its own."""
+    portal = [] if "--portal" in arguments else ["--portal", "127.0.0.1:0"]
+    command = [str(PROGRAM), "serve", *portal, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=READY_SECONDS, check=False)
+    assert done.returncode in {1, 2}, done
+    assert done.stdout == ""
+    assert "Traceback" not in done.stderr
+    assert len(done.stderr.splitlines()) == 1, done.stderr
+    return done.stderr
