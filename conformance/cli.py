@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from enum import StrEnum
 from typing import Annotated
 
 import typer
@@ -14,6 +15,13 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+class Way(StrEnum):
+    """How the embedded target is reached."""
+
+    TCP = "tcp"
+    MEMORY = "memory"
 
 
 def _flag(*names: str, text: str) -> typer.models.OptionInfo:
@@ -47,7 +55,7 @@ Keyword = Annotated[str, _flag("-k", text="Only cases whose name or identifier m
 List = Annotated[bool, _flag("--list", text="Show the cases instead of running them.")]
 Json = Annotated[bool, _flag("--json", text="Show as JSON.")]
 Workers = Annotated[str, _flag("--workers", "-n", text="Processes to spread the cases over: a number, or auto.")]
-Transport = Annotated[str, typer.Option(help="How the embedded target is reached: tcp, or memory with a fake clock.")]
+Transport = Annotated[Way, typer.Option(help="How the embedded target is reached: tcp, or memory with a fake clock.")]
 Profile = Annotated[str, _flag("--profile", text="The target's known deviations: a shipped profile, or a TOML file.")]
 DataLoss = Annotated[bool, _flag("--allow-data-loss", text="Let cases write to the target's LUN.")]
 InitiatorName = Annotated[
@@ -73,7 +81,7 @@ def conform(
     show: List = False,
     as_json: Json = False,
     workers: Workers = "",
-    transport: Transport = "tcp",
+    transport: Transport = Way.TCP,
     profile: Profile = "",
     allow_data_loss: DataLoss = False,
     initiator_name: InitiatorName = "",

@@ -6,15 +6,31 @@ with `--embedded-factory`, puts another one in its place; that is how the suites
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Literal, Protocol
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from initiator_sim.transport import Transport
+from initiator_sim.transport import TcpTransport, Transport
 from iscsi_wire.records import Listener
 
+if TYPE_CHECKING:
+    from chiscsi_target.core.portal import Portal
+    from chiscsi_target.shells.memory import MemoryTarget
+    from chiscsi_target.shells.sockets import SocketTarget
+    from chiscsi_target.target_module import TargetModule
+
 LUNS = 4
-LUN_SIZE = 64 << 20
-"""Octets of a LUN."""
+LUN_SIZE = "64M"
+KEYS: Mapping[str, str] = {
+    "HeaderDigest": "CRC32C,None",
+    "DataDigest": "CRC32C,None",
+    "MaxConnections": "4",
+    "InitialR2T": "No",
+    "ImmediateData": "Yes",
+    "MaxOutstandingR2T": "4",
+    "MaxRecvDataSegmentLength": "65536",
+}
+"""What the target wants of each key: as much as it can, so that initiators can try it."""
 
 
 class Embedded(Protocol):
@@ -48,5 +64,78 @@ class Embedded(Protocol):
         ...
 
 
-Factory = Callable[[Literal["tcp", "memory"], str, Listener], Embedded]
+Way = Literal["tcp", "memory"]
+Factory = Callable[[Way, str, Listener], Embedded]
 """Transport, iSCSI name, and who hears of the target's records."""
+
+
+def start(transport: Way, iqn: str, listener: Listener) -> Embedded:
+    """The target of this project, all features on, over TCP on a free port or in memory."""
+    from chiscsi_target.target_module import TargetModule
+
+    return serve(TargetModule(listener=listener), transport, iqn)
+
+
+def serve(module: TargetModule, transport: Way, iqn: str, keys: Mapping[str, str] = KEYS) -> Embedded:
+    """Give `module` the embedded target's node, and a shell.
+
+    Args:
+        module: the Target Module, with nothing running yet; a faulty one for all this function knows.
+        transport: which shell.
+        iqn: the node's name.
+        keys: what the node wants of the negotiated keys.
+    """
+    from chiscsi_target.shells.memory import MemoryTarget
+    from chiscsi_target.shells.sockets import SocketTarget
+
+    if transport == "memory":
+        return _InMemory(iqn, MemoryTarget(module), _add_node(module, iqn, keys))
+    shell = SocketTarget(module)
+    shell.start()
+    return _OverTcp(iqn, shell, _add_node(module, iqn, keys))
+
+
+def _add_node(module: TargetModule, iqn: str, keys: Mapping[str, str]) -> Portal:
+    from chiscsi_target.config.target_config import parse_target
+
+    pairs = [("TargetName", iqn), ("PortalGroup", "1@127.0.0.1:0"), *keys.items()]
+    pairs += [("TargetDevice", f"disk{lun},MEM,SIZE={LUN_SIZE}") for lun in range(LUNS)]
+    return module.add_target(parse_target(pairs)).portals[0]
+
+
+class _Node:
+    luns = range(LUNS)
+
+    def __init__(self, iqn: str, shell: Any, portal: Portal) -> None:
+        self.iqn = iqn
+        self._shell = shell
+        self._portal = portal
+
+
+class _InMemory(_Node):
+    _shell: MemoryTarget
+
+    def clock(self) -> float:
+        """The shell's fake clock."""
+        return self._shell.now
+
+    def connect(self) -> Transport:
+        """A pipe into the target."""
+        return self._shell.connect(self._portal)
+
+    def close(self) -> None:
+        """Nothing runs that could be ended."""
+
+
+class _OverTcp(_Node):
+    _shell: SocketTarget
+    clock = staticmethod(time.monotonic)
+
+    def connect(self) -> Transport:
+        """A TCP connection to the target's port."""
+        address = self._portal.address
+        return TcpTransport.connect(address.ip, address.port)
+
+    def close(self) -> None:
+        """End sessions and threads."""
+        self._shell.stop()

@@ -70,7 +70,8 @@ class _Handover:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        """Tell a ledger in the same process what is going to run."""
+        """Tell the station what the profile tolerates, and a ledger in the same process what is going to run."""
+        self._station.tolerated = self._gate.profile.tolerated
         ledger = session.config.stash.get(LEDGER, None)
         if ledger is not None:
             ledger.take_harvest(self._gate.harvest)

@@ -94,7 +94,7 @@ class MemoryConnection:
     """The initiator's end of a connection.
 
     Attributes:
-        local, peer: the addresses of the two ends, as (address, port).
+        local, peer: the addresses of the two ends, as `address:port`.
         was_reset: the target reset the connection rather than closing it.
     """
 
@@ -107,8 +107,8 @@ class MemoryConnection:
         self._closed = False
         self.was_reset = False
         ends = connection.endpoints
-        self.local = (ends.iaddr.ip, ends.iaddr.port)
-        self.peer = (ends.taddr.ip, ends.taddr.port)
+        self.local = str(ends.iaddr)
+        self.peer = str(ends.taddr)
 
     def send(self, data: bytes) -> None:
         """Hand octets to the target, as one segment.

@@ -90,6 +90,8 @@ def conform(settings: Settings, keyword: str = "", workers: str = "", first: boo
     settings = msgspec.structs.replace(settings, out=settings.out or _fresh_directory(), live=_live())
     if settings.foreign:
         _knock(settings)
+    else:
+        _check_factory(settings.factory)
     arguments = ["-k", keyword] if keyword else []
     arguments += ["-p", "xdist", "-n", workers, "--dist", "worksteal"] if workers else []
     arguments += ["-x"] if first else []
@@ -145,8 +147,6 @@ def _check(settings: Settings, workers: str = "") -> None:
         raise UsageError(f"suites {settings.suites}: no such directory")
     if settings.foreign and settings.transport == "memory":
         raise UsageError("the memory transport reaches the embedded target only: leave out the address or --transport")
-    if not settings.foreign:
-        _check_factory(settings.factory)
     if settings.out:
         _make(settings.out)
 

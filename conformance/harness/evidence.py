@@ -6,11 +6,13 @@ that travel from a worker to the controller; only a report decodes them (`confor
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import msgspec
 
+from initiator_sim.rules import RULES
 from iscsi_wire.constants import OPCODE_MASK, Opcode
 from iscsi_wire.records import (
     CompletionRecord,
@@ -65,6 +67,13 @@ class Evidence:
     target: list[Record] = field(default_factory=list)
     remarks: list[str] = field(default_factory=list)
 
+    def broken(self, rules: Collection[str]) -> list[str]:
+        """Which of these tolerated rules were broken: the initiator notes it instead of failing."""
+        if not rules:
+            return []
+        notes = [record.text for record in self.exchange.records if isinstance(record, LogRecord) and record.level == 1]
+        return [name for name in rules if any(note.endswith(_wording(name)) for note in notes)]
+
     def events(self, cause: Record | None = None) -> list[RawEvent]:
         """All records in the order of time; `cause` is marked. The target's view of the PDUs adds nothing."""
         own = [record for record in self.target if not isinstance(record, PduRecord)]
@@ -72,6 +81,10 @@ class Evidence:
         if own:
             records = sorted([*records, *own], key=_time)
         return [raw_event(record, record is cause) for record in records]
+
+
+def _wording(rule: str) -> str:
+    return f"but {RULES[rule].text} ({RULES[rule].clause})"
 
 
 def _time(record: Record) -> float:

@@ -29,11 +29,12 @@ class Harvest(msgspec.Struct, kw_only=True):
     """What collection came to, as a worker tells it to the controller.
 
     order: identifiers of the chosen cases in the order of the suites. spared: cases left out because they
-    would write to somebody's disk. problem: why nothing runs.
+    would write to somebody's disk. complete: whether every case there is was chosen. problem: why nothing runs.
     """
 
     order: list[str] = []
     spared: int = 0
+    complete: bool = False
     problem: Problem | None = None
 
 
@@ -67,6 +68,7 @@ class Gate:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what is left when others (`-k`, `-m`) have chosen too."""
         self.harvest.order = [self.cards[item.nodeid].identifier for item in session.items]
+        self.harvest.complete = len(self.harvest.order) == len(self.cards)
 
     def _let_through(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         catalogue = load_catalogue()

@@ -13,6 +13,7 @@ from conformance.harness.assembly import make_run
 from conformance.harness.cards import CaseCard
 from conformance.harness.gate import Harvest, Problem
 from conformance.harness.live import Live
+from conformance.harness.profiles import find_profile, load_profile
 from conformance.harness.results import PROPERTY, CaseResult, unpack
 from conformance.harness.settings import Settings
 from conformance.harness.verdicts import Exit, exit_code
@@ -31,7 +32,7 @@ class Ledger:
 
     results: by identifier, in the order in which cases ended. harvest: what collection came to. problem: why
     nothing ran. started: wall clock, in seconds since the epoch. code: the exit code, once the session has
-    finished.
+    finished. written: the reports that were left behind.
     """
 
     def __init__(self, settings: Settings, live: Live) -> None:
@@ -44,6 +45,7 @@ class Ledger:
         self.started = time.time()
         self.duration = 0.0
         self.code: Exit | None = None
+        self.written: list[Path] = []
 
     def in_order(self) -> list[CaseResult]:
         """The results in the order of the suites, however the work was spread."""
@@ -76,6 +78,13 @@ class Ledger:
         """The first worker to have collected says how many cases there are."""
         self.begin(len(ids))
 
+    def stale(self) -> list[str]:
+        """Rules that the profile tolerates and that no case saw broken, although all cases ran."""
+        if not self.settings.profile or not self.harvest.complete:
+            return []
+        seen = {name for result in self.results.values() for name in result.tolerated}
+        return sorted(load_profile(find_profile(self.settings.profile)).tolerated - seen)
+
     def take_harvest(self, harvest: Harvest) -> None:
         """Note what collection came to; every worker says the same, and a problem must not get lost."""
         if harvest.problem is not None:
@@ -98,7 +107,7 @@ class Ledger:
         self.code = self._settle(exitstatus)
         session.exitstatus = int(self.code)
         if self.settings.out and self.results:
-            write_reports(self.run(session.config), Path(self.settings.out))
+            self.written = write_reports(self.run(session.config), Path(self.settings.out))
 
     def run(self, config: pytest.Config) -> Run:
         """The record of the run."""
@@ -119,7 +128,8 @@ class Ledger:
             return Exit.HARNESS
         if exitstatus == pytest.ExitCode.INTERRUPTED:
             return Exit.INTERRUPTED
-        return exit_code(result.verdict for result in self.results.values())
+        code = exit_code(result.verdict for result in self.results.values())
+        return Exit.DEVIATIONS if code is Exit.GOOD and self.stale() else code
 
     def _enter(self, result: CaseResult) -> None:
         self.results[result.card.identifier] = result

@@ -13,6 +13,17 @@ A profile is a TOML file:
 
 It is strict. A listed case that fails with `message` in what was observed is a known deviation. One that passes, or
 fails in another way, is reported as failed: the profile no longer describes the target.
+
+Some rules the scripted initiator checks on every PDU, whatever a case is about. A target that breaks such a rule
+everywhere would fail every case for it, so a profile may tolerate the rule:
+
+    [[tolerated]]
+    rule = "reserved"
+    class = "bug"
+    reason = "byte 37 of every Login Response holds 1"
+    clause = "RFC 7143 section 11.13"
+
+A tolerated rule that nothing broke in a run of all cases makes the run fail, too.
 """
 
 from __future__ import annotations
@@ -24,6 +35,8 @@ from pathlib import Path
 from typing import Literal
 
 import msgspec
+
+from initiator_sim.rules import RULES
 
 DeviationClass = Literal["bug", "unimplemented", "disputed"]
 
@@ -58,18 +71,29 @@ class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
         return f"{self.class_}: {self.reason} ({self.clause})"
 
 
+class Tolerated(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"class_": "class"}):
+    """A rule of `initiator_sim.rules` that the target breaks everywhere; the rest as in :class:`Deviation`."""
+
+    rule: str
+    class_: DeviationClass
+    reason: str
+    clause: str
+
+
 class _Document(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     target: str
     deviation: list[Deviation] = []
+    tolerated: list[Tolerated] = []
 
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The deviations of one target, by case."""
+    """The deviations of one target: by case, and the names of the rules that it breaks everywhere."""
 
     target: str
     source: str
     deviations: dict[str, tuple[Deviation, ...]]
+    tolerated: frozenset[str] = frozenset()
 
     def of(self, case: str) -> tuple[Deviation, ...]:
         """Entries for a case or for one variant of it ("transfer-matrix-01.immediate"); the variant's own go first."""
@@ -116,7 +140,11 @@ def load_profile(path: Path) -> Profile:
         document = msgspec.convert(content, type=_Document)
     except msgspec.ValidationError as error:
         raise ProfileError(f"target profile {path}: {error}") from None
-    return Profile(document.target, str(path), _by_case(document.deviation))
+    unknown = [entry.rule for entry in document.tolerated if entry.rule not in RULES]
+    if unknown:
+        raise ProfileError(f"target profile {path}: no rule is called {unknown[0]!r}; there are: {', '.join(RULES)}")
+    rules = frozenset(entry.rule for entry in document.tolerated)
+    return Profile(document.target, str(path), _by_case(document.deviation), rules)
 
 
 def _check_entries(path: Path, entries: object) -> None:

@@ -18,7 +18,8 @@ class CaseResult(msgspec.Struct, kw_only=True):
     expected, observed: in words; the reason, for verdicts other than fail. field: name of the offending field of the
     event marked as the cause. clause: where the broken rule stands, when the failure knew it better than the card.
     started: wall clock, in seconds since the epoch. doubted: earlier cases that passed since the target last proved
-    alive, when this case found it dead or out of order. traceback: of a harness error.
+    alive, when this case found it dead or out of order. tolerated: rules that the
+    profile tolerates and that were broken. traceback: of a harness error.
     """
 
     card: CaseCard
@@ -32,6 +33,7 @@ class CaseResult(msgspec.Struct, kw_only=True):
     worker: str = ""
     events: list[RawEvent] = []
     doubted: list[str] = []
+    tolerated: list[str] = []
     deviation: str = ""
     traceback: str = ""
 

@@ -85,6 +85,7 @@ class Runner:
             return CaseResult(card=card, verdict="inconclusive", observed=self._station.gone, started=started)
         ending = measured(card, self._attempt(item, nextitem, card), self._gate.profile)
         events = self._station.evidence.events(ending.cause)
+        tolerated = self._station.evidence.broken(self._gate.profile.tolerated)
         doubted = self._look_back(card, ending, last=nextitem is None or nextitem.path != item.path)
         return CaseResult(
             card=card,
@@ -98,6 +99,7 @@ class Runner:
             worker=self._station.place.worker,
             events=events,
             doubted=doubted,
+            tolerated=tolerated,
             deviation=ending.deviation,
             traceback=ending.traceback,
         )

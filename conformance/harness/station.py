@@ -37,7 +37,8 @@ _PAUSE = 0.2
 class Station:
     """The target as one process sees it.
 
-    place: which process this is. evidence: of the running case. gone: why the rest of the run makes no sense, or empty.
+    place: which process this is. evidence: of the running case. gone: why the rest of the run makes no sense, or
+    empty. tolerated: names of rules whose breach the target's profile admits.
     """
 
     def __init__(self, settings: Settings, place: Place) -> None:
@@ -45,6 +46,7 @@ class Station:
         self.place = place
         self.evidence = Evidence(Exchange())
         self.gone = ""
+        self.tolerated: frozenset[str] = frozenset()
         self._system: Embedded | Foreign | None = None
         self._target: Target | None = None
         self._module: Path | None = None
@@ -59,7 +61,7 @@ class Station:
             self._system = (
                 Foreign(parse_address(self.settings.url), self.settings) if self.settings.foreign else self._start()
             )
-            self._target = Target(self._system, self.settings, self.place, self._exchange)
+            self._target = Target(self._system, self.settings, self.place, self._exchange, self.tolerated)
         return self._target
 
     def begin(self, module: Path, clause: str) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 
 from rich.console import Console
 from rich.markup import escape
@@ -35,12 +34,12 @@ def print_summary(console: Console, ledger: Ledger) -> None:
     for result in results:
         if red(result.verdict):
             _print_case(console, result, ledger)
+    for rule in ledger.stale():
+        console.print(f"target profile {escape(ledger.settings.profile)}: nothing broke the tolerated rule {rule!r}")
     if ledger.harvest.spared:
         console.print(f"{ledger.harvest.spared} cases that write to the LUN were left out: --allow-data-loss runs them")
-    for name in ("index.html", "junit.xml", "results.json", "allure"):
-        path = Path(ledger.settings.out) / name
-        if ledger.settings.out and path.exists():
-            console.print(f"{name:<13} {escape(str(path))}", soft_wrap=True)
+    for path in ledger.written:
+        console.print(f"{path.name:<13} {escape(str(path))}", soft_wrap=True)
     code = ledger.code if ledger.code is not None else Exit.HARNESS
     seconds = f"{len(results)} cases in {ledger.duration:.2f} s"
     console.print(f"[bold]{seconds}: {_MEANINGS.get(code, 'nothing ran')}[/] (exit code {int(code)})", soft_wrap=True)

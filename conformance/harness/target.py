@@ -63,7 +63,12 @@ class Target:
     """
 
     def __init__(
-        self, system: Embedded | Foreign, settings: Settings, place: Place, exchange: Callable[[], Exchange]
+        self,
+        system: Embedded | Foreign,
+        settings: Settings,
+        place: Place,
+        exchange: Callable[[], Exchange],
+        tolerated: frozenset[str] = frozenset(),
     ) -> None:
         self.iqn = system.iqn
         self.embedded = not settings.foreign
@@ -72,6 +77,7 @@ class Target:
         self._settings = settings
         self._place = place
         self._exchange = exchange
+        self._tolerated = tolerated
         self._scratch: dict[int, Scratch] = {}
 
     def connect(self) -> Transport:
@@ -95,6 +101,7 @@ class Target:
         """
         own = self._place.initiator_name(self._settings)
         sharing = Sharing(Exchange() if aside else self._exchange(), self._system.clock, self._settings.patience)
+        sharing.rules.ignore(*self._tolerated)
         return Initiator(
             self.connect,
             self.iqn,

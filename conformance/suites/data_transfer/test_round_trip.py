@@ -15,14 +15,7 @@ def test_what_was_written_is_read_back(
     login: Callable[..., Session], scratch: Scratch, immediate: str, initial_r2t: str
 ) -> None:
     """Output arrives whole and in place, whichever of its parts go out unasked."""
-    session = login(
-        keys={
-            "ImmediateData": immediate,
-            "InitialR2T": initial_r2t,
-            "FirstBurstLength": "4096",
-            "MaxBurstLength": "8192",
-        }
-    )
+    session = login(keys={"ImmediateData": immediate, "InitialR2T": initial_r2t, "FirstBurstLength": "4096"})
     blocks = 32768 // scratch.block_size
     data = bytes(i * 7 + i // 512 & 0xFF for i in range(blocks * scratch.block_size))
     place = {"logical_block_address": scratch.start, "transfer_length": blocks}
