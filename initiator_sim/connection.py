@@ -232,9 +232,7 @@ class Connection:
         limit = self.settings.timeout if timeout is None else timeout
         return self._inbox.take(wanted, limit, unsolicited)
 
-    def receive(
-        self, timeout: float | None = None, *, unsolicited: bool = False, about: int | None = None
-    ) -> Event:
+    def receive(self, timeout: float | None = None, *, unsolicited: bool = False, about: int | None = None) -> Event:
         """Return whatever the target does next, as `take`; other SCSI commands under way do not count.
 
         Args:
@@ -356,4 +354,3 @@ class Connection:
     def note_transport(self, event: str) -> None:
         """Record what happened to the transport."""
         self.exchange(TransportRecord(self.settings.clock(), "initiator", self.name, event))
-

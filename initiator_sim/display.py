@@ -65,8 +65,10 @@ def _telling(header: Pdu) -> list[tuple[FieldInfo, int | bytes]]:
 def _speaks(info: FieldInfo, value: int | bytes) -> bool:
     """Say whether a value deserves a place in a line: not a zero where zero means nothing."""
     if info.kind is Kind.RESERVED:
-        return value not in (0, info.default) and any(bytes(value)) if isinstance(value, bytes) else (
-            value not in (0, info.default)
+        return (
+            value not in (0, info.default) and any(bytes(value))
+            if isinstance(value, bytes)
+            else (value not in (0, info.default))
         )
     if info.kind in (Kind.SEQUENCE_NUMBER, Kind.CODE, Kind.TAG):
         return value != RESERVED_TAG

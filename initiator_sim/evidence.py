@@ -29,6 +29,7 @@ class Received(Generic[H_co]):
         padding: the octets that filled the data segment up to a word.
         connection: the connection on which it came.
         record: its entry in the exchange.
+        header_digest_error: whether its header digest was wrong; nothing in it can be trusted then.
         data_digest_error: whether its data digest was wrong.
     """
 
@@ -38,6 +39,7 @@ class Received(Generic[H_co]):
     padding: bytes
     connection: Connection
     record: PduRecord
+    header_digest_error: bool = False
     data_digest_error: bool = False
 
     def __str__(self) -> str:

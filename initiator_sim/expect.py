@@ -116,9 +116,7 @@ def _command(
 # ---- single PDUs
 
 
-def pdu(
-    kind: type[H], *, data: bytes | None = None, clause: str = "", **fields: Allowed
-) -> Expectation[Received[H]]:
+def pdu(kind: type[H], *, data: bytes | None = None, clause: str = "", **fields: Allowed) -> Expectation[Received[H]]:
     """The next PDU is of the class `kind` and its fields have legal values.
 
     Args:
@@ -225,15 +223,14 @@ def login_succeeded(*, clause: str = "") -> Expectation[LoginResult]:
     return Expectation("login succeeds", judge, clause)
 
 
-def login_failed(
-    status: Allowed = None, *, or_closed: bool = True, clause: str = ""
-) -> Expectation[LoginResult]:
+def login_failed(status: Allowed = None, *, or_closed: bool = False, clause: str = "") -> Expectation[LoginResult]:
     """The login ends with one of these status codes (class << 8 | detail).
 
     Args:
         status: legal codes; None for any code of class 2 or 3.
-        or_closed: whether the target may also close the connection without a word, as RFC 7143 section 7.8 (6.3.1 of
-            the catalogue) permits for protocol errors during login.
+        or_closed: whether the target may also close the connection without a Login Response. A format error lets it
+            (RFC 7143, 7.7); a failed negotiation does not: "it must terminate the login with the appropriate Login
+            response code" (7.12).
         clause: requirements.
     """
     allowed = range(0x0200, 0x0400) if status is None else status
@@ -261,9 +258,7 @@ def silently_ignored(*, clause: str = "") -> Expectation[Peace]:
 
     A NOP round trip is answered, and nothing comes before that; nor may anything come for that PDU's tag later.
     """
-    return Expectation(
-        "no answer ever, and the session goes on", _judge_peace, clause, probe=True, for_good=True
-    )
+    return Expectation("no answer ever, and the session goes on", _judge_peace, clause, probe=True, for_good=True)
 
 
 def unanswered(*, clause: str = "") -> Expectation[Peace]:

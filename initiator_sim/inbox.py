@@ -53,6 +53,7 @@ class Inbox:
         self.discarded: set[int] = set()
         self.asked: Counter[int] = Counter()
         self.live: set[int] = set()
+        self._arrived: deque[AnyReceived] = deque()
         self._unclaimed: deque[AnyReceived] = deque()
         self._end_noted = False
 
@@ -88,8 +89,9 @@ class Inbox:
 
     def pending(self, kind: type[Pdu], tag: int) -> int:
         """Return how many PDUs of `kind` for the task `tag` have come and were not taken yet."""
-        headers = [decode_header(bytes(frame.header)) for frame in self.inbound.waiting]
-        headers += [pdu.header for pdu in self._unclaimed]
+        self.inbound.poll()
+        self._record(self.inbound.take_waiting())
+        headers = [pdu.header for pdu in (*self._arrived, *self._unclaimed)]
         return sum(isinstance(h, kind) and getattr(h, "initiator_task_tag", None) == tag for h in headers)
 
     def _keep(self, pdu: AnyReceived) -> bool:
@@ -112,21 +114,30 @@ class Inbox:
     def _arrive(self, timeout: float) -> Event:
         """Return the next thing that arrives, checked."""
         while True:
-            try:
-                arrival = self.inbound.next(timeout)
-            except FramingError as fault:
-                raise self._unreadable(fault) from fault
-            if isinstance(arrival, Closed) and not self._end_noted:
-                self._end_noted = True
-                self._connection.note_transport(f"{arrival} by the target")
-            if not isinstance(arrival, Frame):
-                return arrival
-            pdu = self._received(arrival)
+            if not self._arrived:
+                end = self._wait(timeout)
+                if end is not None:
+                    return end
+            pdu = self._arrived.popleft()
             check_arrival(self._connection, pdu)
             tag = getattr(pdu.header, "initiator_task_tag", RESERVED_TAG)
             self._check_tag(pdu, tag)
             if tag not in self.discarded:
                 return pdu
+
+    def _wait(self, timeout: float) -> Closed | Silence | None:
+        """Wait until something arrives; returns what came in its place, if nothing did."""
+        try:
+            arrival = self.inbound.next(timeout)
+        except FramingError as fault:
+            raise self._unreadable(fault) from fault
+        if isinstance(arrival, Frame):
+            self._record([arrival, *self.inbound.take_waiting()])
+            return None
+        if isinstance(arrival, Closed) and not self._end_noted:
+            self._end_noted = True
+            self._connection.note_transport(f"{arrival} by the target")
+        return arrival
 
     def _check_tag(self, pdu: AnyReceived, tag: int) -> None:
         """Check that a PDU answers something that was asked, and was not answered yet."""
@@ -138,25 +149,24 @@ class Inbox:
         if tag != RESERVED_TAG and is_answer(pdu.header):
             self.asked[tag] -= 1
 
-    def _received(self, frame: Frame) -> AnyReceived:
+    def _record(self, frames: list[Frame]) -> None:
+        """Record PDUs at once, in the order and at the time of their arrival; they are checked when taken."""
         connection = self._connection
-        header, data = bytes(frame.header), bytes(frame.data)
-        record = PduRecord(
-            self._clock(), "initiator", connection.name, "in", header, frame.ahs, data, frame.offset
-        )
-        connection.exchange(record)
-        pdu: AnyReceived = Received(
-            decode_header(header),
-            frame.ahs,
-            data,
-            bytes(frame.padding),
-            connection,
-            record,
-            frame.data_digest_error,
-        )
-        if frame.header_digest_error:
-            connection.rules.broken("header_digest", "another value", pdu)
-        return pdu
+        for frame in frames:
+            header, data = bytes(frame.header), bytes(frame.data)
+            record = PduRecord(self._clock(), "initiator", connection.name, "in", header, frame.ahs, data, frame.offset)
+            connection.exchange(record)
+            pdu: AnyReceived = Received(
+                decode_header(header),
+                frame.ahs,
+                data,
+                bytes(frame.padding),
+                connection,
+                record,
+                frame.header_digest_error,
+                frame.data_digest_error,
+            )
+            self._arrived.append(pdu)
 
     def _unreadable(self, fault: FramingError) -> ExpectationFailed:
         rule = RULES["segment_length"]

@@ -163,6 +163,8 @@ def check_arrival(connection: Connection, pdu: AnyReceived) -> None:
     """
     rules, raw = connection.rules, pdu.record.header
     opcode = raw[0] & OPCODE_MASK
+    if pdu.header_digest_error:
+        rules.broken("header_digest", "another value", pdu)
     if not opcode & 0x20:
         rules.broken("opcode", f"opcode {opcode:#04x}", pdu, "opcode")
     if pdu.ahs:

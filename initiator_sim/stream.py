@@ -38,10 +38,21 @@ class Inbound:
         self.closed: Closed | None = None
         self.fault: FramingError | None = None
 
-    @property
-    def waiting(self) -> tuple[Frame, ...]:
-        """Frames that came but were not taken yet."""
-        return tuple(self._frames)
+    def take_waiting(self) -> list[Frame]:
+        """Return the frames that are complete already, without waiting."""
+        frames = list(self._frames)
+        self._frames.clear()
+        return frames
+
+    def poll(self) -> None:
+        """Take in what the transport has by now; `next` and `take_waiting` give it out."""
+        while self.closed is None and (octets := self._receive(0.0)) is not None:
+            if octets:
+                self._octets += octets
+            elif self.closed is None:
+                self.closed = Closed()
+        if self._octets and not self.stepwise:
+            self._cut()
 
     def next(self, timeout: float) -> Frame | Closed | Silence:
         """Return the next frame, the end of the connection, or silence after `timeout` seconds.

@@ -15,9 +15,7 @@ from initiator_sim.rules import Rules
 from iscsi_wire.constants import RESERVED_TAG, ScsiStatus
 from iscsi_wire.pdus import DataIn, ReadyToTransfer
 
-STATUS_IN_DATA: Final = frozenset(
-    {ScsiStatus.GOOD, ScsiStatus.CONDITION_MET, ScsiStatus.INTERMEDIATE_CONDITION_MET}
-)
+STATUS_IN_DATA: Final = frozenset({ScsiStatus.GOOD, ScsiStatus.CONDITION_MET, ScsiStatus.INTERMEDIATE_CONDITION_MET})
 """The only status values that may come with a Data-In (RFC 7143, 11.7)."""
 
 
@@ -64,9 +62,7 @@ class InputTransfer:
             ExpectationFailed: it breaks a rule.
         """
         header = pdu.header
-        self.counter.check(
-            self.rules, "shared_sn" if bidirectional else "data_sn", header.data_sn, pdu, "data_sn"
-        )
+        self.counter.check(self.rules, "shared_sn" if bidirectional else "data_sn", header.data_sn, pdu, "data_sn")
         self.count += 1
         self._check_place(pdu, header.buffer_offset, len(pdu.data))
         self._check_burst(pdu)

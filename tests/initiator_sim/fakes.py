@@ -49,8 +49,8 @@ class FakeClock:
 class FakePeer:
     """The target's end of one connection, and the initiator's transport to it.
 
-    `handlers` maps a PDU class to what is done about it; replacing one makes the target misbehave. `login_keys` are sent
-    with the final login response. `got` holds every request, `chunks` the octets as they were sent.
+    `handlers` maps a PDU class to what is done about it; replacing one makes the target misbehave. `login_keys` are
+    sent with the final login response. `got` holds every request, `chunks` the octets as they were sent.
     """
 
     def __init__(self, clock: FakeClock) -> None:
@@ -115,6 +115,12 @@ class FakePeer:
     def deliver(self, octets: bytes) -> None:
         """Let the initiator receive `octets`; b"" is the end of the connection."""
         self._out.append(octets)
+
+    def spoil(self, offset: int) -> None:
+        """Alter one octet of what was delivered last."""
+        octets = self._out.pop()
+        assert isinstance(octets, bytes)
+        self._out.append(octets[:offset] + bytes([octets[offset] ^ 1]) + octets[offset + 1 :])
 
     def hang_up(self, reset: bool = False) -> None:
         self._out.append(ConnectionResetError("reset") if reset else b"")
@@ -189,9 +195,7 @@ class FakePeer:
         for offset in range(0, length, piece):
             part = bytes(self.disk[start + offset : start + min(offset + piece, length)])
             final = int(offset + piece >= length)
-            self.say(
-                DataIn, part, final=final, initiator_task_tag=tag, data_sn=count, buffer_offset=offset
-            )
+            self.say(DataIn, part, final=final, initiator_task_tag=tag, data_sn=count, buffer_offset=offset)
             count += 1
         self.status(tag, exp_data_sn=count)
 
@@ -214,6 +218,8 @@ class FakePeer:
 
     def on_data_out(self, request: DataOut, data: bytes) -> None:
         tag = request.initiator_task_tag
+        if tag not in self._writes:
+            return
         start = self._writes[tag][0] + request.buffer_offset
         self.disk[start : start + len(data)] = data
         if request.final:
