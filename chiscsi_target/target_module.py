@@ -18,7 +18,7 @@ from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phas
 from chiscsi_target.api.target_class import chiscsi_target_class
 from chiscsi_target.config.pairs import parse_buffer
 from chiscsi_target.config.target_config import DEFAULT_CLASS, TargetConfig, parse_target
-from chiscsi_target.config.target_device import make_logical_unit, parse_target_device
+from chiscsi_target.config.target_device import make_logical_unit
 from chiscsi_target.core.agenda import ERROR, INFORMATION, WARNING
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.target_node import TargetNode
@@ -175,11 +175,11 @@ class TargetModule:
         classes = self._lun_classes[config.class_name]
         luns: list[chiscsi_lun] = []
         try:
-            for line in config.devices:
-                device = parse_target_device(line, classes, next(iter(classes), ""))
-                if device.class_name not in classes:
+            for device in config.devices:
+                name, options = device.split(classes, next(iter(classes), ""))
+                if name not in classes:
                     raise ConfigurationError("TargetDevice", f"class {config.class_name} has no LUN class")
-                luns.append(make_logical_unit(device, len(luns), classes[device.class_name]))
+                luns.append(make_logical_unit(device, len(luns), classes[name], options))
         except ConfigurationError:
             self._undo(luns, [])
             raise

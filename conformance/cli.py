@@ -106,6 +106,29 @@ def conform(
 
 
 @app.command()
+def serve(
+    portal: Annotated[
+        list[str] | None,
+        _flag("--portal", text="ADDR:PORT to listen on; port 0 is any free one (default: 127.0.0.1:3260). Repeatable."),
+    ] = None,
+    iqn: Annotated[str, typer.Option(help="The target's name.")] = "iqn.2026-11.org.chiscsi:disk",
+    mem: Annotated[
+        list[str] | None, _flag("--mem", text="A disk in memory of this size, such as 256M. Repeatable.")
+    ] = None,
+    file: Annotated[list[str] | None, _flag("--file", text="A file as a disk: PATH or PATH,ro. Repeatable.")] = None,
+) -> None:
+    """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
+
+    The logical units are numbered from 0 in the order of --mem and --file. Prints an iscsi://ADDR:PORT/IQN/LUN
+    for each, then `ready`. Exit code: 0 after a clean shutdown; 2 when this cannot be served.
+    """
+    from conformance.serve import disks_in_order
+    from conformance.serve import main as run
+
+    sys.exit(run(portal or [], iqn, disks_in_order(sys.argv)))
+
+
+@app.command()
 def requirements(
     section: Annotated[list[str] | None, _flag("--section", text="Only this section with all below it: 4.2.2.")] = None,
     level: Annotated[list[str] | None, _flag("--level", text="Only this level: MUST.")] = None,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chiscsi_target.config import portal_group, target_device
+from chiscsi_target.config.target_device import TargetDevice
 from chiscsi_target.core.negotiation import Own, Pairs
 from chiscsi_target.core.portal import Portal
 from chiscsi_target.errors import ConfigurationError
@@ -55,7 +56,7 @@ class TargetConfig:
         class_name: its target class.
         keys: what it wants of each negotiated text key.
         portals: its portals, of all groups.
-        devices: its TargetDevice lines, as they stand.
+        devices: its logical units, in the order of their numbers.
         max_commands: TargetSessionMaxCmd.
     """
 
@@ -64,7 +65,7 @@ class TargetConfig:
     class_name: str = DEFAULT_CLASS
     keys: dict[str, Any] = field(default_factory=lambda: dict(_DEFAULTS))
     portals: list[Portal] = field(default_factory=list)
-    devices: list[str] = field(default_factory=list)
+    devices: list[TargetDevice] = field(default_factory=list)
     max_commands: int = 128
 
     @property
@@ -145,9 +146,10 @@ def _add_portals(config: TargetConfig, value: str) -> None:
 
 
 def _add_device(config: TargetConfig, value: str) -> None:
-    if value in config.devices:
+    device = target_device.parse_target_device(value)
+    if device in config.devices:
         raise ConfigurationError(target_device.KEY, f"{value!r} is given twice")
-    config.devices.append(value)
+    config.devices.append(device)
 
 
 def _set_max_commands(config: TargetConfig, value: str) -> None:

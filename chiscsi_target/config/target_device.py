@@ -15,18 +15,19 @@ _ERROR_BUFFER = 256
 
 @dataclass(slots=True, frozen=True)
 class TargetDevice:
-    """A line: path, name of the LUN class, and the options as they stand."""
+    """A line: the path, and what follows it, which may begin with the name of a LUN class."""
 
     path: str
-    class_name: str
-    options: str
+    rest: str
+
+    def split(self, classes: Mapping[str, chiscsi_target_lun_class], default: str) -> tuple[str, str]:
+        """The name of the LUN class, `default` when none is named, and the options as they stand."""
+        first, _, options = self.rest.partition(",")
+        return (first, options) if first in classes else (default, self.rest)
 
 
-def parse_target_device(value: str, classes: Mapping[str, chiscsi_target_lun_class], default: str) -> TargetDevice:
+def parse_target_device(value: str) -> TargetDevice:
     """Split a line.
-
-    Args:
-        classes: the LUN classes that it may name; `default` is used when it names none.
 
     Raises:
         ConfigurationError: it has no path.
@@ -34,13 +35,10 @@ def parse_target_device(value: str, classes: Mapping[str, chiscsi_target_lun_cla
     path, _, rest = value.partition(",")
     if not path:
         raise ConfigurationError(KEY, f"{value!r} has no path")
-    first, _, options = rest.partition(",")
-    if first in classes:
-        return TargetDevice(path, first, options)
-    return TargetDevice(path, default, rest)
+    return TargetDevice(path, rest)
 
 
-def make_logical_unit(device: TargetDevice, lun: int, lun_class: chiscsi_target_lun_class) -> chiscsi_lun:
+def make_logical_unit(device: TargetDevice, lun: int, lun_class: chiscsi_target_lun_class, options: str) -> chiscsi_lun:
     """A logical unit, configured and attached: `fp_config_parse_options`, then `fp_attach`.
 
     Raises:
@@ -48,7 +46,7 @@ def make_logical_unit(device: TargetDevice, lun: int, lun_class: chiscsi_target_
     """
     unit = chiscsi_lun(lun_class, lun, device.path)
     reason = bytearray()
-    result = lun_class.fp_config_parse_options(unit, device.options, len(device.options), reason)
+    result = lun_class.fp_config_parse_options(unit, options, len(options), reason)
     if result == 0:
         result = lun_class.fp_attach(unit, reason, _ERROR_BUFFER)
     if result < 0:
