@@ -124,7 +124,7 @@ _ROWS: Final[Sequence[Key]] = (
         Rule.LIST,
         "12.1.2",
         "IT",
-        values=("SRP-768", "SRP-1024", "SRP-1280", "SRP-1536", "SRP-2048"),
+        values=("SRP-768", "SRP-1024", "SRP-1280", "SRP-1536"),
         open_values=True,
         required_offers=("SRP-1536",),
     ),

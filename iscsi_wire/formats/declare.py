@@ -274,6 +274,11 @@ def mode_page(name: str, page: Code, section: str, *rows: Described, subpage: in
     return replace(declared, base="ModePage", code=int(page), subcode=subpage)
 
 
+def clause(section: str) -> str:
+    """Return ``section`` with the document that it is in: RFC 7143 unless it names another."""
+    return f"RFC 7143, {section}" if section[:1].isdigit() else section
+
+
 def _confined(last: Described, size: int) -> Construct:
     """Let the part of variable length reach exactly as far as its length field says."""
     how = last.tail

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from iscsi_wire.formats.declare import Described, Format
+from iscsi_wire.formats.declare import Described, Format, clause
 from iscsi_wire.structure import Kind
 
 _WIDTH: Final = 120
@@ -38,7 +38,7 @@ def emit_class(declared: Format) -> str:
     lines = [
         "@dataclass(slots=True)",
         f"class {declared.name}({declared.base}):",
-        f'    """{declared.title} ({_clause(declared.section)}).',
+        f'    """{declared.title} ({clause(declared.section)}).',
     ]
     if declared.doc:
         lines += ["", *_wrapped(declared.doc, "    ")]
@@ -206,7 +206,7 @@ def _property(slot: Described, member: Described, shift: int) -> Iterator[str]:
     yield "    @property"
     yield f"    def {member.name}(self) -> int:"
     title = f"The {member.title} bit" if member.kind is Kind.FLAG else member.title
-    yield f'        """{title} ({_clause(member.section)})."""'
+    yield f'        """{title} ({clause(member.section)})."""'
     yield f"        return {value}"
     yield ""
     yield f"    @{member.name}.setter"
@@ -281,10 +281,6 @@ def uses(formats: tuple[Format, ...]) -> dict[str, bool]:
         "write_integers": integers,
         "write_structures": structures,
     }
-
-
-def _clause(section: str) -> str:
-    return f"RFC 7143, {section}" if section[:1].isdigit() else section
 
 
 def _wrapped(text: str, indent: str) -> Iterator[str]:
