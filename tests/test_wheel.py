@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import email
+import json
 import os
 import subprocess
 import sys
@@ -96,3 +97,22 @@ def test_the_installed_packages_are_not_the_checkout_s(installed: Path, tmp_path
     assert found.returncode == 0, found.stderr
     assert all(Path(line).is_relative_to(installed) for line in found.stdout.splitlines())
     assert len(found.stdout.splitlines()) == len(PACKAGES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("transport", ["memory", "tcp"])
+def test_the_installed_program_judges_the_embedded_target(installed: Path, tmp_path: Path, transport: str) -> None:
+    """Far from the checkout and its settings: the suites, the catalogue and the page's template come along."""
+    conform = run(installed / "bin" / "chiscsi", "conform", "--transport", transport, cwd=tmp_path)
+    assert conform.returncode == 0, conform.stdout + conform.stderr
+    (page,) = tmp_path.glob("reports/out/*/index.html")
+    results = json.loads((page.parent / "results.json").read_text(encoding="utf-8"))
+    assert {case["verdict"] for case in results["cases"]} <= {"pass", "non-strict", "unsupported"}
+    assert (page.parent / "junit.xml").exists()
+    assert str(ROOT) not in conform.stdout + conform.stderr
+
+
+def test_the_installed_program_explains_itself(installed: Path, tmp_path: Path) -> None:
+    shown = run(installed / "bin" / "chiscsi", "--help", cwd=tmp_path)
+    assert shown.returncode == 0, shown.stderr
+    assert {"conform", "serve", "requirements"} <= set(shown.stdout.split())
