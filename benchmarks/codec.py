@@ -3,8 +3,8 @@
     python -m benchmarks.codec [--json PATH] [--seconds S]
 
 construct parses and builds the declaration that the codec is generated from, also in construct's compiled form. scapy
-dissects and builds a bare layer of the fields in the same table, and the layer of `initiator_sim.layers`, which fills in
-lengths and knows what follows a header. All have to give the header back unchanged. The exit status is 1 if the
+dissects and builds a bare layer of the fields in the same table, and the layer of `initiator_sim.layers`, which fills
+in lengths and knows what follows a header. All have to give the header back unchanged. The exit status is 1 if the
 generated codec is less than 20 times faster than any of the others.
 """
 
