@@ -59,7 +59,8 @@ def make_plan(
         (stage, {"AuthMethod": "None"} if stage == SECURITY else dict(operational)) for stage in stages
     ]
     if plan:
-        plan[0] = (plan[0][0], dict(identity) | plan[0][1])
+        names = {name: value for name, value in identity.items() if leading or not KEYS[name].leading_only}
+        plan[0] = (plan[0][0], names | plan[0][1])
     for name, value in given.items():
         _place(plan, name)[name] = value
     chosen = [(stage, [pair for pair in pairs.items() if pair[0] not in omit]) for stage, pairs in plan]

@@ -46,11 +46,8 @@ class Inbound:
 
     def poll(self) -> None:
         """Take in what the transport has by now; `next` and `take_waiting` give it out."""
-        while self.closed is None and (octets := self._receive(0.0)) is not None:
-            if octets:
-                self._octets += octets
-            elif self.closed is None:
-                self.closed = Closed()
+        while self.closed is None and self._receive(0.0):
+            pass
         if self._octets and not self.stepwise:
             self._cut()
 
@@ -68,21 +65,19 @@ class Inbound:
                 raise self.fault
             if self.closed is not None:
                 return self.closed
-            octets = self._receive(max(deadline - self._clock(), 0.0))
-            if octets is None:
+            if not self._receive(max(deadline - self._clock(), 0.0)):
                 return Silence(timeout)
-            if octets:
-                self._octets += octets
-            elif self.closed is None:
-                self.closed = Closed()
         return self._frames.popleft()
 
-    def _receive(self, timeout: float) -> bytes | None:
-        try:
-            return self._transport.receive(timeout)
-        except ConnectionError:
-            self.closed = Closed(reset=True)
-            return b""
+    def _receive(self, timeout: float) -> bool:
+        """Take in what the transport has, or its end; returns whether anything came."""
+        octets = self._transport.receive(timeout)
+        if octets is None:
+            return False
+        if not octets:
+            self.closed = Closed(self._transport.was_reset)
+        self._octets += octets
+        return True
 
     def _cut(self) -> bool:
         """Give the framer what it may see now; returns whether that completed a frame."""

@@ -30,6 +30,11 @@ class Transport(Protocol):
         """The target's address, as `host:port`."""
         ...
 
+    @property
+    def was_reset(self) -> bool:
+        """Whether the peer ended the stream by RST; of interest once `receive` returned b""."""
+        ...
+
     def send(self, data: bytes) -> None:
         """Send all of `data`, as a segment of its own where the transport has segments.
 
@@ -39,11 +44,7 @@ class Transport(Protocol):
         ...
 
     def receive(self, timeout: float) -> bytes | None:
-        """Return what came, b"" once the peer has closed, or None if nothing came within `timeout` seconds.
-
-        Raises:
-            ConnectionError: the peer reset the connection.
-        """
+        """Return what came, b"" once the peer has closed or reset, or None if nothing came in `timeout` seconds."""
         ...
 
     def close(self) -> None:
@@ -61,6 +62,7 @@ class TcpTransport:
     def __init__(self, connected: socket.socket) -> None:
         connected.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = connected
+        self.was_reset = False
         self.local = _address(connected.getsockname())
         self.peer = _address(connected.getpeername())
 
@@ -92,6 +94,9 @@ class TcpTransport:
             return self._socket.recv(RECEIVE_SIZE)
         except TimeoutError:
             return None
+        except ConnectionError:
+            self.was_reset = True
+            return b""
         finally:
             self._socket.settimeout(before)
 

@@ -141,6 +141,7 @@ class FakePipe:
     octets: deque[bytes] = field(default_factory=deque)
     local: str = "initiator"
     peer: str = "target"
+    was_reset: bool = False
 
     def send(self, data: bytes) -> None:
         if self.connection.closed:

@@ -55,7 +55,7 @@ class FakePeer:
 
     def __init__(self, clock: FakeClock) -> None:
         self.clock = clock
-        self.local, self.peer = "initiator:1", "target:3260"
+        self.local, self.peer, self.was_reset = "initiator:1", "target:3260", False
         self.got: list[tuple[Any, bytes, bytes]] = []
         self.chunks: list[bytes] = []
         self.stat_sn = 0x10
@@ -67,7 +67,7 @@ class FakePeer:
         self.block = 512
         self.ended: list[str] = []
         self._framer = Framer(1 << 24)
-        self._out: deque[bytes | ConnectionError] = deque()
+        self._out: deque[bytes] = deque()
         self._agreed: dict[str, str] = {}
         self._writes: dict[int, tuple[int, int]] = {}
         self.handlers: dict[type[Pdu], Handler] = {
@@ -98,8 +98,6 @@ class FakePeer:
             self.clock.now += timeout
             return None
         octets = self._out.popleft()
-        if isinstance(octets, ConnectionError):
-            raise octets
         if octets == b"":
             self._out.append(b"")
         return octets
@@ -119,13 +117,11 @@ class FakePeer:
     def spoil(self, offset: int) -> None:
         """Alter one octet of what was delivered last."""
         octets = self._out.pop()
-        assert isinstance(octets, bytes)
         self._out.append(octets[:offset] + bytes([octets[offset] ^ 1]) + octets[offset + 1 :])
 
     def hang_up(self, reset: bool = False) -> None:
-        self._out.append(ConnectionResetError("reset") if reset else b"")
-        if reset:
-            self._out.append(b"")
+        self.was_reset = reset
+        self._out.append(b"")
 
     def say(self, kind: type[Pdu], data: bytes = b"", advance: int | None = None, **fields: Any) -> None:
         """Send a PDU; numbers are filled in unless given. `advance`: by how much it moves StatSN on."""
