@@ -13,6 +13,8 @@ app = typer.Typer(
     help="iSCSI conformance and test-harness toolkit with a complete target.",
     no_args_is_help=True,
     add_completion=False,
+    # Plain help is there in half the time, and fits any terminal.
+    rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
@@ -24,9 +26,9 @@ class Way(StrEnum):
     MEMORY = "memory"
 
 
-def _flag(*names: str, text: str) -> typer.models.OptionInfo:
-    """An option whose default says nothing, so help does not show it."""
-    info: typer.models.OptionInfo = typer.Option(*names, help=text, show_default=False)
+def _flag(*names: str, text: str, value: str | None = None) -> typer.models.OptionInfo:
+    """An option whose default says nothing, so help does not show it; `value` is what help calls its value."""
+    info: typer.models.OptionInfo = typer.Option(*names, help=text, metavar=value, show_default=False)
     return info
 
 
@@ -44,27 +46,39 @@ Url = Annotated[
         show_default=False,
     ),
 ]
-Suites = Annotated[list[str] | None, _flag("--suite", text="Only this suite.")]
-Cases = Annotated[list[str] | None, _flag("--case", text="Only the case with this identifier.")]
+Suites = Annotated[list[str] | None, _flag("--suite", value="SUITE", text="Only this suite.")]
+Cases = Annotated[list[str] | None, _flag("--case", value="ID", text="Only the case with this identifier.")]
 Requirements = Annotated[
     list[str] | None,
-    _flag("--requirement", text="Only cases of this requirement, or of a section with all below it: 7143-4.2.2."),
+    _flag(
+        "--requirement",
+        value="ID|SECTION",
+        text="Only cases of this requirement, or of a section with all below it: 7143-4.2.2.",
+    ),
 ]
-Levels = Annotated[list[str] | None, _flag("--level", text="Only cases whose rule is of this level: MUST.")]
-Keyword = Annotated[str, _flag("-k", text="Only cases whose name or identifier matches, as with pytest's -k.")]
+Levels = Annotated[
+    list[str] | None, _flag("--level", value="LEVEL", text="Only cases whose rule is of this level: MUST.")
+]
+Keyword = Annotated[
+    str, _flag("-k", value="EXPR", text="Only cases whose name or identifier matches, as with pytest's -k.")
+]
 List = Annotated[bool, _flag("--list", text="Show the cases instead of running them.")]
 Json = Annotated[bool, _flag("--json", text="Show as JSON.")]
-Workers = Annotated[str, _flag("--workers", "-n", text="Processes to spread the cases over: a number, or auto.")]
+Workers = Annotated[
+    str, _flag("--workers", "-n", value="N|auto", text="Processes to spread the cases over: a number, or auto.")
+]
 Transport = Annotated[Way, typer.Option(help="How the embedded target is reached: tcp, or memory with a fake clock.")]
-Profile = Annotated[str, _flag("--profile", text="The target's known deviations: a shipped profile, or a TOML file.")]
+Profile = Annotated[
+    str, _flag("--profile", value="NAME|PATH", text="The target's known deviations: a shipped profile, or a TOML file.")
+]
 DataLoss = Annotated[bool, _flag("--allow-data-loss", text="Let cases write to the target's LUN.")]
 InitiatorName = Annotated[
-    str, _flag("--initiator-name", text="Log in under this name, where a target knows its initiators.")
+    str, _flag("--initiator-name", value="NAME", text="Log in under this name, where a target knows its initiators.")
 ]
 Patience = Annotated[float, _amount("How long an answer may take.", 0.01)]
 TimeLimit = Annotated[float, _amount("How long a case may take.", 0.1)]
 Reconnect = Annotated[float, _amount("How long to wait for a target that died.", 0.0)]
-Out = Annotated[str, _flag("--out", text="Directory for the reports (default: reports/out/<run>).")]
+Out = Annotated[str, _flag("--out", value="DIR", text="Directory for the reports (default: reports/out/<run>).")]
 First = Annotated[bool, _flag("--exitfirst", "-x", text="Stop at the first case that does not end well.")]
 Factory = Annotated[str, typer.Option("--embedded-factory", hidden=True)]
 OtherSuites = Annotated[str, typer.Option("--suites", hidden=True)]
@@ -109,13 +123,19 @@ def conform(
 def serve(
     portal: Annotated[
         list[str] | None,
-        _flag("--portal", text="ADDR:PORT to listen on; port 0 is any free one (default: 127.0.0.1:3260). Repeatable."),
+        _flag(
+            "--portal",
+            value="ADDR:PORT",
+            text="ADDR:PORT to listen on; port 0 is any free one (default: 127.0.0.1:3260). Repeatable.",
+        ),
     ] = None,
     iqn: Annotated[str, typer.Option(help="The target's name.")] = "iqn.2026-11.org.chiscsi:disk",
     mem: Annotated[
-        list[str] | None, _flag("--mem", text="A disk in memory of this size, such as 256M. Repeatable.")
+        list[str] | None, _flag("--mem", value="SIZE", text="A disk in memory of this size, such as 256M. Repeatable.")
     ] = None,
-    file: Annotated[list[str] | None, _flag("--file", text="A file as a disk: PATH or PATH,ro. Repeatable.")] = None,
+    file: Annotated[
+        list[str] | None, _flag("--file", value="PATH[,ro]", text="A file as a disk: PATH or PATH,ro. Repeatable.")
+    ] = None,
 ) -> None:
     """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
 
@@ -130,9 +150,11 @@ def serve(
 
 @app.command()
 def requirements(
-    section: Annotated[list[str] | None, _flag("--section", text="Only this section with all below it: 4.2.2.")] = None,
-    level: Annotated[list[str] | None, _flag("--level", text="Only this level: MUST.")] = None,
-    topic: Annotated[list[str] | None, _flag("--topic", text="Only this topic: cmdsn.")] = None,
+    section: Annotated[
+        list[str] | None, _flag("--section", value="SECTION", text="Only this section with all below it: 4.2.2.")
+    ] = None,
+    level: Annotated[list[str] | None, _flag("--level", value="LEVEL", text="Only this level: MUST.")] = None,
+    topic: Annotated[list[str] | None, _flag("--topic", value="TOPIC", text="Only this topic: cmdsn.")] = None,
     uncovered: Annotated[
         bool, _flag("--uncovered", text="Only what an initiator could check of a target, and no case does.")
     ] = False,

@@ -7,11 +7,10 @@ that travel from a worker to the controller; only a report decodes them (`confor
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 import msgspec
 
+from initiator_sim.exchange import Exchange
 from initiator_sim.rules import RULES
 from iscsi_wire.constants import OPCODE_MASK, Opcode
 from iscsi_wire.records import (
@@ -23,9 +22,6 @@ from iscsi_wire.records import (
     StateRecord,
     TransportRecord,
 )
-
-if TYPE_CHECKING:
-    from initiator_sim.exchange import Exchange
 
 TEXT_LIMIT = 16384
 DATA_LIMIT = 256
@@ -55,17 +51,18 @@ class RawEvent(msgspec.Struct, array_like=True, frozen=True):
     cause: bool = False
 
 
-@dataclass(slots=True)
 class Evidence:
-    """Everything recorded since the running case began.
+    """Everything recorded since the running case began, in the order in which it was noticed.
 
-    exchange: the initiator's records, which the case's connections write. target: the embedded target's own records.
-    remarks: what the case saw that is allowed but not advised.
+    exchange: what the case's connections write to. remarks: what the case saw that is allowed but not advised.
     """
 
-    exchange: Exchange
-    target: list[Record] = field(default_factory=list)
-    remarks: list[str] = field(default_factory=list)
+    def __init__(self, clause: str = "") -> None:
+        self.remarks: list[str] = []
+        self._records: list[Record] = []
+        self.listen = self._records.append
+        """Takes a record of the embedded target, from whichever thread."""
+        self.exchange = Exchange(clause=clause, listeners=[self.listen])
 
     def broken(self, rules: Collection[str]) -> list[str]:
         """Which of these tolerated rules were broken: the initiator notes it instead of failing."""
@@ -75,25 +72,41 @@ class Evidence:
         return [name for name in rules if any(note.endswith(_wording(name)) for note in notes)]
 
     def events(self, cause: Record | None = None) -> list[RawEvent]:
-        """All records in the order of time; `cause` is marked. The target's view of the PDUs adds nothing."""
-        own = [record for record in self.target if not isinstance(record, PduRecord)]
-        records = self.exchange.records
-        if own:
-            records = sorted([*records, *own], key=_time)
-        return [raw_event(record, record is cause) for record in records]
+        """The records of this case; `cause` is marked.
+
+        Of the target's own, those about other connections are left out (an earlier case's that is still closing, a
+        probe beside this case), and its view of the PDUs, which adds nothing. Its connections get the initiator's
+        names for them.
+        """
+        names = self._connection_names()
+        begin = self.exchange.records[0].time if self.exchange.records else 0.0
+        events: list[RawEvent] = []
+        for record in list(self._records):
+            name = record.connection if record.source == "initiator" else names.get(record.connection)
+            if name is None and not _is_address(record.connection) and record.time >= begin:
+                name = record.connection
+            if name is not None and (record.source == "initiator" or not isinstance(record, PduRecord)):
+                events.append(raw_event(record, name, record is cause))
+        return events
+
+    def _connection_names(self) -> dict[str, str]:
+        """The initiator's names of its connections by their local address, by which the target calls them."""
+        connected = (record for record in self.exchange.records if isinstance(record, TransportRecord))
+        words = ((record.connection, record.event.split()) for record in connected)
+        return {event[1]: name for name, event in words if event[0] == "connected" and len(event) > 1}
+
+
+def _is_address(connection: str) -> bool:
+    return connection.rpartition(":")[2].isdigit()
 
 
 def _wording(rule: str) -> str:
     return f"but {RULES[rule].text} ({RULES[rule].clause})"
 
 
-def _time(record: Record) -> float:
-    return record.time
-
-
-def raw_event(record: Record, cause: bool = False) -> RawEvent:
-    """One record as plain values."""
-    place = (record.time, record.source, record.connection)
+def raw_event(record: Record, connection: str, cause: bool = False) -> RawEvent:
+    """One record as plain values, its connection under another name."""
+    place = (record.time, record.source, connection)
     match record:
         case PduRecord():
             limit = TEXT_LIMIT if record.header[0] & OPCODE_MASK in TEXT_OPCODES else DATA_LIMIT

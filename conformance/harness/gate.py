@@ -16,6 +16,9 @@ from conformance.harness.selection import SelectionError, select
 from conformance.harness.settings import Settings
 from conformance.harness.verdicts import Exit
 from conformance.requirements import Catalogue, CatalogueError, load_catalogue
+from conformance.suites import ORDER
+
+_RANKS = {suite: rank for rank, suite in enumerate(ORDER)}
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -74,6 +77,7 @@ class Gate:
         catalogue = load_catalogue()
         self.cards = self._deal_cards(items, catalogue)
         cards = list(self.cards.values())
+        items.sort(key=lambda item: _RANKS.get(self.cards[item.nodeid].suite, len(_RANKS)))
         if self.settings.profile:
             self.profile = load_profile(find_profile(self.settings.profile))
             unknown = self.profile.unknown_cases([card.identifier for card in cards])

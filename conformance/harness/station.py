@@ -44,7 +44,7 @@ class Station:
     def __init__(self, settings: Settings, place: Place) -> None:
         self.settings = settings
         self.place = place
-        self.evidence = Evidence(Exchange())
+        self.evidence = Evidence()
         self.gone = ""
         self.tolerated: frozenset[str] = frozenset()
         self._system: Embedded | Foreign | None = None
@@ -125,10 +125,10 @@ class Station:
         return self.evidence.exchange
 
     def _listen(self, record: Record) -> None:
-        self.evidence.target.append(record)
+        self.evidence.listen(record)
 
     def _fresh(self, clause: str) -> None:
-        self.evidence = Evidence(Exchange(clause=clause))
+        self.evidence = Evidence(clause)
 
     def _revive(self, when: str) -> None:
         """Make a new embedded target, or wait for the foreign one to come back; or give up."""
