@@ -39,7 +39,10 @@ def tool(name: str, *arguments: str, timeout: float = 60, check: bool = True) ->
     With `check`, PeerFailed tells what it said when it failed.
     """
     program = str(require_peer(name, package="libiscsi-bin"))
-    done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=timeout, check=False)
+    # iscsi-inq prints binary designators as they are.
+    done = subprocess.run(
+        [program, *arguments], capture_output=True, text=True, errors="replace", timeout=timeout, check=False
+    )
     if check and done.returncode != 0:
         raise PeerFailed(f"{name} {' '.join(arguments)}: status {done.returncode}\n{done.stdout}{done.stderr}")
     return done

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.interop.chiscsi import IQN, PROGRAM, serving
-from tests.interop.libiscsi import LibiscsiError, session
+from tests.interop.libiscsi import session
 from tests.interop.processes import READY_SECONDS, listens
 
 MIB = 1 << 20
@@ -28,8 +28,7 @@ def test_it_ends_cleanly_with_sessions_logged_in(tmp_path: Path, request_to_end:
             assert one.write(0, b"\x5a" * 512) == 0
             running.process.send_signal(request_to_end)
             assert running.process.wait(READY_SECONDS) == 0
-            with pytest.raises(LibiscsiError):
-                other.read(0, 512)
+            assert other.read(0, 512) != 0
         assert running.errors.read_text() == ""
         host, _, port = portal.rpartition(":")
         assert not listens(host, int(port))
@@ -75,13 +74,17 @@ def test_a_size_that_is_none_is_named(size: str) -> None:
     [
         (["--portal", "nowhere", "--mem", "1M"], "nowhere"),
         (["--portal", "127.0.0.1:65536", "--mem", "1M"], "65536"),
-        (["--iqn", "not a name", "--mem", "1M"], "not a name"),
+        (["--iqn", "not a name", "--mem", "1M"], "--iqn"),
         ([], "--mem"),
     ],
     ids=["address", "port", "name", "no-disk"],
 )
 def test_an_argument_that_makes_no_sense_is_named(arguments: list[str], word: str) -> None:
     assert word in refusal(*arguments)
+
+
+def test_a_folder_is_no_disk(tmp_path: Path) -> None:
+    assert str(tmp_path) in refusal("--file", str(tmp_path))
 
 
 def test_a_file_of_no_whole_block_is_refused(tmp_path: Path) -> None:
