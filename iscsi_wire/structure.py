@@ -175,14 +175,17 @@ class Structure:
         return DecodeError(offset, cut, message)
 
     def unfit(self) -> FieldValueError:
-        """Return the error for the first stored value that does not fit its item of ``STRUCT``."""
+        """Return the error for the first value that does not fit; to be called when ``encode`` has failed."""
+        last = self.FIELDS[-1]
         for slot, item in self._items():
             value = getattr(self, slot)
+            if slot == last.length and value == AUTO:
+                continue
             try:
                 struct.pack(f">{item}", value)
             except struct.error as fault:
                 return FieldValueError(slot, f"{value!r} does not fit: {fault}")
-        return FieldValueError("", f"no {self.TITLE} can be made of these values")
+        return FieldValueError(last.name, f"is longer than {last.length} can say")
 
     @classmethod
     def _items(cls) -> Iterator[tuple[str, str]]:

@@ -110,10 +110,11 @@ def _slots(declared: Format) -> Iterator[str]:
 
 
 def _default(slot: Described) -> str:
-    if isinstance(slot.default, bytes):
-        return repr(slot.default).replace("'", '"') if any(slot.default) else f"bytes({slot.width // 8})"
     if not slot.item:
-        return repr(slot.default.to_bytes(slot.width // 8, "big")).replace("'", '"')
+        value = slot.default if isinstance(slot.default, bytes) else slot.default.to_bytes(slot.width // 8, "big")
+        text = repr(value)
+        return (text if '"' in text else text.replace("'", '"')) if any(value) else f"bytes({len(value)})"
+    assert isinstance(slot.default, int)
     return str(slot.default) if slot.default < 10 else f"0x{slot.default:0{slot.width // 4}X}"
 
 

@@ -15,7 +15,14 @@ from iscsi_wire.constants import (
     TaskManagementFunction,
     TaskManagementResponseCode,
 )
-from iscsi_wire.scsi_codes import AdditionalSense, OperationCode, PeripheralQualifier, SenseDescriptorType, VpdPageCode
+from iscsi_wire.scsi_codes import (
+    AdditionalSense,
+    ModePageCode,
+    OperationCode,
+    PeripheralQualifier,
+    SenseDescriptorType,
+    VpdPageCode,
+)
 
 
 @pytest.mark.parametrize(
@@ -53,6 +60,7 @@ from iscsi_wire.scsi_codes import AdditionalSense, OperationCode, PeripheralQual
         (AdditionalSense, 0x2480, "vendor specific"),
         (AdditionalSense, 0x2401, "not listed here"),
         (VpdPageCode, 0xC0, "vendor specific"),
+        (ModePageCode, 0x00, "vendor specific"),
     ],
 )
 def test_meaning(codes: type[Code], value: int, meaning: str) -> None:

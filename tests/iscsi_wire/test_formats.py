@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from iscsi_wire import pdus, scsi
 from iscsi_wire.constants import BHS_LENGTH, Opcode
+from iscsi_wire.errors import DecodeError, FieldValueError
 from iscsi_wire.formats import PDUS, SCSI, SEGMENTS
 from iscsi_wire.formats.bhs import lengths, opcode_octet
 from iscsi_wire.formats.declare import Format, bits, flag, pdu, reserved, structure, tail, uint, word
@@ -69,6 +70,28 @@ def test_sizes_agree(declared: Format) -> None:
     if declared.tail is None:
         assert declared.construct.sizeof() == declared.size
         assert len(kind().encode()) == declared.size
+
+
+@each_format
+def test_a_buffer_that_is_too_short_is_an_error_at_the_field_that_is_cut(declared: Format) -> None:
+    kind = CLASSES[declared.name]
+    octets = kind().encode()[: declared.size]
+    for length in range(declared.size):
+        with pytest.raises(DecodeError) as caught:
+            kind.decode(b"--" + octets[:length], 2)
+        info = kind.field(caught.value.field)
+        assert (caught.value.offset, info.octet <= length < info.octet + (info.bit + info.width + 7) // 8) == (2, True)
+
+
+@each_format
+def test_a_stored_value_that_does_not_fit_is_refused_by_name(declared: Format) -> None:
+    kind = CLASSES[declared.name]
+    for slot in declared.slots:
+        made = kind()
+        setattr(made, slot.name, 1 << slot.width if slot.item else bytes(slot.width // 8 + 1))
+        with pytest.raises(FieldValueError) as caught:
+            made.encode()
+        assert caught.value.field == slot.name
 
 
 @each_format

@@ -120,6 +120,13 @@ def test_a_list_item_that_does_not_fit_is_refused(luns: list[Any]) -> None:
     assert caught.value.field == "luns"
 
 
+def test_a_part_that_is_longer_than_its_length_field_can_say_is_refused() -> None:
+    assert len(Designator(designator=bytes(255)).encode()) == 259
+    with pytest.raises(FieldValueError) as caught:
+        Designator(designator=bytes(256)).encode()
+    assert (caught.value.field, caught.value.message) == ("designator", "is longer than designator_length can say")
+
+
 def test_the_bare_structure_has_no_codec() -> None:
     with pytest.raises(NotImplementedError):
         Structure.decode(b"")
