@@ -116,7 +116,7 @@ class TaskAttribute(Code):
 
 
 class ScsiStatus(Code):
-    """SCSI status (RFC 7143, 11.4.2; SAM-5, 5.3)."""
+    """SCSI status (RFC 7143, 11.4.2; SAM-5, status codes)."""
 
     GOOD = 0x00, "GOOD"
     CHECK_CONDITION = 0x02, "CHECK CONDITION"

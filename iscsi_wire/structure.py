@@ -85,7 +85,7 @@ class FieldInfo:
 
 
 def _lun_meaning(value: int) -> str:
-    """Read the first level of a LUN: peripheral or flat addressing (SAM-5, 4.7.7.2 and 4.7.7.3)."""
+    """Read the first level of a LUN: peripheral or flat addressing (SAM-5, logical unit addressing)."""
     method, number = value >> 62, value >> 48 & 0x3FFF
     if value & 0xFFFFFFFFFFFF or method > 1 or (method == 0 and number > 0xFF):
         return "other addressing method"
@@ -201,7 +201,7 @@ class Structure:
             buffer: where the structure lies.
             offset: where it begins.
             end: where it ends by its own length field, counted from its beginning.
-            truncated: accept a buffer that ends earlier, as after an allocation length (SPC-4, 4.2.5.6).
+            truncated: accept a buffer that ends earlier, as after an allocation length (SPC-4, allocation length).
 
         Raises:
             DecodeError: the buffer ends earlier, and ``truncated`` is false.
