@@ -6,6 +6,7 @@ import mmap
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
+    LU_FLAG_SYNC,
     SC_FLAG_WRITE,
     ReturnCode,
     chiscsi_scsi_cmd_buffer_ready,
@@ -50,7 +51,8 @@ class MemoryLunClass(LocalLunClass):
         return parse_options(lu, buf, ebuf, _OPTIONS)
 
     def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        """Reserve the address space; memory is only used for blocks that are written."""
+        """Reserve the address space; memory is only used for blocks that are written. There is no cache before it."""
+        lu.flags |= LU_FLAG_SYNC
         lu.size = lu.size or DEFAULT_SIZE
         if lu.size % (1 << lu.sect_shift):
             ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()

@@ -121,8 +121,14 @@ class DeviceServer(chiscsi_target_lun_class):
     def session_added(self, sess_hdl: int, initiator_name: str, isid: bytes, target_name: str) -> int:
         """Begin an I_T nexus: each logical unit has a unit attention condition for it.
 
-        A nexus has not been told of the power on, nor of a reset before it came into being (SAM-5, 5.14 and 6.3.1). The
-        general code 29h/00h covers them all (SPC-4, 5.? table), and is what initiators wait for before they begin.
+        It has not been told yet of the power on, nor of a reset before it came into being (SAM-5, unit attention
+        conditions). The general code 29h/00h covers them all, and is what initiators expect after a login.
+
+        Args:
+            sess_hdl: the session, which is an I_T nexus (RFC 7143, 4.4.2).
+            initiator_name: the initiator's name, and with
+            isid: its SCSI port.
+            target_name: the target's name.
 
         Returns:
             `sess_hdl`, which is also what `fp_tmf_execute` expects.
@@ -139,7 +145,11 @@ class DeviceServer(chiscsi_target_lun_class):
             unit.attentions.pop(sess_hdl, None)
 
     def establish_attention(self, sess_hdl: int, lun: int, sense: Sense) -> None:
-        """Establish a unit attention condition, such as 47h/7Fh after commands were cleared (RFC 7143, 6.? )."""
+        """Establish a unit attention condition on one logical unit for a session.
+
+        The core does so when it ended tasks on its own account: 47h/7Fh is what the next command then has to report
+        (RFC 7143, 11.14.5).
+        """
         unit = self.units.get(lun)
         if unit is not None:
             unit.establish_attention(sess_hdl, sense)

@@ -54,7 +54,7 @@ def _format(unit: LogicalUnit) -> ModePage:
 def _geometry(unit: LogicalUnit) -> ModePage:
     cylinders = unit.lu.block_count // (_HEADS * _SECTORS_PER_TRACK)
     return scsi.RigidDiskGeometryModePage.make(
-        number_of_cylinders=min(cylinders, _LARGEST_CYLINDERS),
+        number_of_cylinders=min(cylinders or 1, _LARGEST_CYLINDERS),
         number_of_heads=_HEADS,
         medium_rotation_rate=_ROTATION_RATE,
     )

@@ -70,8 +70,9 @@ def execute(
 ) -> int:
     """Execute a task management function and have it answered; the arguments are those of `fp_tmf_execute`.
 
-    What the function does to commands is the core's part. The rest is done here: unit attention conditions after a
-    reset, and a call to each driver that may hold a command.
+    What the function does to commands is the core's part. The rest is done here: a call to each driver that may hold a
+    command, and after a reset "a UA on each of the other I_T_L nexuses" (RFC 7143, 4.2.3.6). The session that asked for
+    the reset learns of it from the response.
     """
     if function in _FOR_A_UNIT:
         if lun not in device.units:

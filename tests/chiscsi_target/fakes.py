@@ -61,6 +61,8 @@ class FakeStack:
     buffers: list[Memory] = field(default_factory=list)
     sreq: tuple[SgList, int, int] | None = None
     completions: int = 0
+    keep_views: bool = False
+    views: list[Memory] = field(default_factory=list)
     aborted: int = 0
 
     def buffer_ready(self, scmd: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> int:
@@ -84,6 +86,7 @@ class FakeStack:
             pieces = vectors(buf, sgcnt)
             assert sum(map(len, pieces)) == buflen
             self.sent = b"".join(pieces)
+            self.views = pieces if self.keep_views else []
         return 0
 
     def command_abort(self, scmd: chiscsi_scsi_command) -> int:
@@ -109,23 +112,23 @@ class FakeStack:
         buf, sgcnt, buflen = self.sreq
         assert self.lun_class.fp_scsi_cmd_data_xfer_status(scmd, buf, sgcnt, 0, buflen) == 0
 
-    def submit(
+    def command(
         self, cdb: bytes, *, length: int = 0, lun: int = 0, write: bool = False, session: int | None = 1
     ) -> chiscsi_scsi_command:
-        """Hand a command to the LUN class; `length` is its Expected Data Transfer Length."""
+        """A command as the core makes it; `length` is its Expected Data Transfer Length."""
         flag = SC_FLAG_WRITE if write else SC_FLAG_READ
         scmd = chiscsi_scsi_command(self, cdb.ljust(16, b"\x00"), lun, 0x1234, 7, length, flag)
         scmd.sc_sess = session
-        assert self.lun_class.fp_scsi_cmd_cdb_rcved(scmd) == 0
         return scmd
 
     def run(self, cdb: str | bytes, *, data: bytes | None = None, **how: int | None) -> Outcome:
-        """Run a command to its end: `data` makes it a write; other arguments as for `submit`."""
+        """Run a command to its end: `data` makes it a write; other arguments as for `command`."""
         octets = bytes.fromhex(cdb) if isinstance(cdb, str) else cdb
         self.reset(data or b"")
         if data is not None:
             how.setdefault("length", len(data))
-        scmd = self.submit(octets, write=data is not None, **how)  # type: ignore[arg-type]
+        scmd = self.command(octets, write=data is not None, **how)  # type: ignore[arg-type]
+        assert self.lun_class.fp_scsi_cmd_cdb_rcved(scmd) == 0
         if self.sreq is not None and not self.completions:
             self.deliver(scmd)
         assert self.completions == 1

@@ -1,0 +1,366 @@
+from __future__ import annotations
+
+import errno
+import os
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from chiscsi_target.api import LUN_CLASS_HAS_CMD_QUEUE_BIT, ReturnCode, chiscsi_lun, chiscsi_scsi_command
+from chiscsi_target.api.sgvec import SgList
+from chiscsi_target.drivers.file import FileLunClass
+from chiscsi_target.errors import DriverError
+from tests.chiscsi_target.fakes import FakeStack, disk
+
+BLOCK = 512
+PATIENCE = 20
+READ, WRITE, SYNC = b"\x28", b"\x2a", b"\x35"
+FUA = b"\x08"
+
+
+class WaitingStack(FakeStack):
+    """A stack that can wait until a command is completed, or given up, from another thread."""
+
+    def __init__(self) -> None:
+        super().__init__(FileLunClass())
+        self.called = threading.Semaphore(0)
+        self.callers: list[str] = []
+
+    def execution_status(
+        self, scmd: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
+    ) -> int:
+        result = super().execution_status(scmd, buf, sgcnt, offset, buflen)
+        self.callers.append(threading.current_thread().name)
+        self.called.release()
+        return result
+
+    def command_abort_status(self, scmd: chiscsi_scsi_command) -> int:
+        result = super().command_abort_status(scmd)
+        self.called.release()
+        return result
+
+    def wait(self) -> None:
+        assert self.called.acquire(timeout=PATIENCE)
+
+
+class Syscalls:
+    """Records fdatasync, which may fail or wait."""
+
+    def __init__(self) -> None:
+        self.synced: list[int] = []
+        self.error: OSError | None = None
+        self.gate: threading.Semaphore | None = None
+
+    def fdatasync(self, fd: int) -> None:
+        self.synced.append(fd)
+        if self.gate is not None:
+            assert self.gate.acquire(timeout=PATIENCE)
+        if self.error is not None:
+            raise self.error
+
+
+@pytest.fixture
+def syscalls(monkeypatch: pytest.MonkeyPatch) -> Syscalls:
+    calls = Syscalls()
+    monkeypatch.setattr(os, "fdatasync", calls.fdatasync)
+    return calls
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    image = tmp_path / "disk.img"
+    image.write_bytes(bytes(range(256)) * 2 * 16)
+    return image
+
+
+class Rig:
+    """A file's logical unit and the stack in front of it."""
+
+    def __init__(self, path: Path, options: str = "") -> None:
+        self.stack = WaitingStack()
+        self.lu = disk(self.stack.lun_class, options, path=str(path))
+
+    def start(self, cdb: bytes, *, lba: int = 0, length: int = 0, data: bytes | None = None) -> chiscsi_scsi_command:
+        """Hand a command to the driver, with its data."""
+        self.stack.reset(data or b"")
+        scmd = self.stack.command(cdb, length=len(data) if data else length, write=data is not None)
+        scmd.sc_lu, scmd.sc_lba, scmd.sc_blk_cnt = self.lu, lba, scmd.sc_xfer_len // BLOCK
+        assert self.stack.lun_class.fp_scsi_cmd_cdb_rcved(scmd) == 0
+        if data is not None:
+            self.stack.deliver(scmd)
+        return scmd
+
+    def run(self, cdb: bytes, *, lba: int = 0, length: int = 0, data: bytes | None = None) -> chiscsi_scsi_command:
+        scmd = self.start(cdb, lba=lba, length=length, data=data)
+        self.stack.wait()
+        assert self.stack.completions == 1
+        return scmd
+
+    def close(self) -> None:
+        if self.lu.priv_data is not None:
+            self.lu.lun_class.fp_detach(self.lu)
+
+
+@pytest.fixture
+def rig(path: Path) -> Iterator[Rig]:
+    made = Rig(path)
+    yield made
+    made.close()
+
+
+def sense(scmd: chiscsi_scsi_command) -> tuple[int, int, int, int]:
+    return scmd.sc_status, scmd.sc_sense_key, scmd.sc_sense_asc, scmd.sc_sense_ascq
+
+
+# Reading and writing
+
+
+def test_reads_give_the_files_octets(rig: Rig, path: Path) -> None:
+    assert rig.lu.size == 16 * BLOCK
+    rig.run(READ, lba=15, length=BLOCK)
+    assert rig.stack.sent == path.read_bytes()[15 * BLOCK :]
+
+
+def test_writes_go_to_the_file(rig: Rig, path: Path) -> None:
+    before = path.read_bytes()
+    rig.run(WRITE, lba=2, data=b"w" * BLOCK)
+    assert path.read_bytes() == before[: 2 * BLOCK] + b"w" * BLOCK + before[3 * BLOCK :]
+
+
+def test_a_plain_write_is_complete_in_the_page_cache(rig: Rig, syscalls: Syscalls) -> None:
+    rig.run(WRITE, data=b"w" * BLOCK)
+    assert syscalls.synced == []
+    assert rig.stack.callers == [threading.current_thread().name]
+
+
+def test_a_write_that_the_kernel_takes_in_pieces_is_written_whole(
+    rig: Rig, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pwrite = os.pwrite
+    monkeypatch.setattr(os, "pwrite", lambda fd, data, offset: pwrite(fd, memoryview(data)[:100], offset))
+    rig.run(WRITE, lba=1, data=bytes(range(256)) * 4)
+    assert path.read_bytes()[BLOCK : 3 * BLOCK] == bytes(range(256)) * 4
+
+
+def test_a_read_that_was_transmitted_needs_nothing_more(rig: Rig) -> None:
+    scmd = rig.run(READ, length=BLOCK)
+    assert rig.stack.lun_class.fp_scsi_cmd_data_xfer_status(scmd, None, 0, 0, BLOCK) == 0
+    assert rig.stack.completions == 1
+
+
+# Stable storage
+
+
+@pytest.mark.parametrize("cdb", [SYNC, b"\x91"], ids=["10", "16"])
+def test_synchronize_cache_reaches_the_disk_from_another_thread(rig: Rig, syscalls: Syscalls, cdb: bytes) -> None:
+    scmd = rig.run(cdb)
+    assert sense(scmd) == (0, 0, 0, 0)
+    assert syscalls.synced == [rig.lu.priv_data.fd]
+    assert rig.stack.callers == ["flush disk.img"]
+
+
+def test_synchronize_cache_with_immed_has_its_status_before_the_flush(rig: Rig, syscalls: Syscalls) -> None:
+    syscalls.gate = threading.Semaphore(0)
+    rig.run(SYNC + b"\x02")
+    assert rig.stack.completions == 1
+    syscalls.gate.release()
+    rig.close()
+    assert len(syscalls.synced) == 1
+
+
+@pytest.mark.parametrize("bits", [b"\x08", b"\x02", b"\x1a"], ids=["FUA", "FUA_NV", "all"])
+@pytest.mark.parametrize("opcode", [b"\x2a", b"\xaa", b"\x8a"], ids=["10", "12", "16"])
+def test_a_forced_write_waits_for_the_disk(rig: Rig, syscalls: Syscalls, opcode: bytes, bits: bytes) -> None:
+    syscalls.gate = threading.Semaphore(0)
+    rig.start(opcode + bits, data=b"f" * BLOCK)
+    assert rig.stack.completions == 0
+    syscalls.gate.release()
+    rig.stack.wait()
+    assert rig.stack.completions == 1 and len(syscalls.synced) == 1
+
+
+def test_the_address_of_a_short_write_is_not_taken_for_fua(rig: Rig, syscalls: Syscalls) -> None:
+    rig.run(b"\x0a\x1f", data=b"s" * BLOCK)
+    rig.run(b"\x08\x1f", length=BLOCK)
+    assert syscalls.synced == []
+
+
+def test_a_forced_read_brings_newer_data_to_the_disk_first(rig: Rig, syscalls: Syscalls) -> None:
+    rig.run(READ + FUA, length=BLOCK)
+    assert syscalls.synced == []
+    rig.run(WRITE, data=b"n" * BLOCK)
+    rig.run(READ + FUA, length=BLOCK)
+    assert len(syscalls.synced) == 1 and rig.stack.sent == b"n" * BLOCK
+    rig.run(READ + FUA, length=BLOCK)
+    assert len(syscalls.synced) == 1
+
+
+def test_with_sync_every_write_waits_for_the_disk(path: Path, syscalls: Syscalls) -> None:
+    rig = Rig(path, "SYNC")
+    rig.run(WRITE, data=b"s" * BLOCK)
+    rig.run(b"\x0a", data=b"s" * BLOCK)
+    assert len(syscalls.synced) == 2
+    rig.close()
+
+
+def test_flush_and_detach_reach_the_disk(rig: Rig, syscalls: Syscalls) -> None:
+    assert rig.lu.lun_class.fp_flush(rig.lu) == 0
+    assert len(syscalls.synced) == 1
+    rig.run(WRITE, data=b"d" * BLOCK)
+    rig.close()
+    assert len(syscalls.synced) == 2
+
+
+def test_a_flush_that_failed_is_never_followed_by_one_that_claims_success(rig: Rig, syscalls: Syscalls) -> None:
+    syscalls.error = OSError(errno.EIO, "Input/output error")
+    assert sense(rig.run(SYNC)) == (2, 3, 0x0C, 0)
+    syscalls.error = None
+    assert sense(rig.run(SYNC)) == (2, 3, 0x0C, 0)
+    assert sense(rig.run(WRITE + FUA, data=b"x" * BLOCK)) == (2, 3, 0x0C, 0)
+    assert rig.lu.lun_class.fp_flush(rig.lu) == -ReturnCode.EIO
+    with pytest.raises(DriverError, match=r"disk\.img: Input/output error"):
+        rig.close()
+
+
+# Errors of the medium
+
+
+def test_an_unreadable_block_is_a_medium_error(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pread(fd: int, length: int, offset: int) -> bytes:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(os, "pread", pread)
+    with pytest.raises(DriverError, match=r"disk\.img: Input/output error") as failure:
+        rig.start(READ, length=BLOCK)
+    assert (failure.value.key, failure.value.asc, failure.value.ascq) == (3, 0x11, 0)
+
+
+def test_a_full_disk_is_a_write_error(rig: Rig, monkeypatch: pytest.MonkeyPatch) -> None:
+    def pwrite(fd: int, data: bytes, offset: int) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "pwrite", pwrite)
+    with pytest.raises(DriverError, match="No space left") as failure:
+        rig.start(WRITE, data=b"x" * BLOCK)
+    assert (failure.value.key, failure.value.asc, failure.value.ascq) == (3, 0x0C, 0)
+
+
+def test_a_file_that_is_cut_under_the_unit_fails_reads_beyond_its_end(rig: Rig, path: Path) -> None:
+    os.truncate(path, 3 * BLOCK + 100)
+    rig.run(READ, lba=2, length=BLOCK)
+    with pytest.raises(DriverError, match="now ends at octet 1636") as failure:
+        rig.start(READ, lba=3, length=2 * BLOCK)
+    assert (failure.value.key, failure.value.asc) == (3, 0x11)
+
+
+def test_a_forced_read_of_a_cut_file_fails_after_its_flush(rig: Rig, path: Path, syscalls: Syscalls) -> None:
+    rig.run(WRITE, data=b"x" * BLOCK)
+    os.truncate(path, BLOCK)
+    assert sense(rig.run(READ + FUA, lba=1, length=BLOCK)) == (2, 3, 0x11, 0)
+
+
+# Aborts
+
+
+def test_a_command_that_waits_for_a_flush_is_given_up_after_it(rig: Rig, syscalls: Syscalls) -> None:
+    syscalls.gate = threading.Semaphore(0)
+    scmd = rig.start(SYNC)
+    assert rig.stack.lun_class.fp_scsi_cmd_abort(scmd) == 0
+    assert rig.stack.aborted == 0
+    syscalls.gate.release()
+    rig.stack.wait()
+    assert (rig.stack.aborted, rig.stack.completions) == (1, 0)
+
+
+def test_a_command_that_waits_for_data_is_given_up_at_once(rig: Rig) -> None:
+    rig.stack.reset(b"")
+    scmd = rig.stack.command(WRITE, length=BLOCK, write=True)
+    scmd.sc_lu = rig.lu
+    rig.stack.lun_class.fp_scsi_cmd_cdb_rcved(scmd)
+    assert rig.stack.lun_class.fp_scsi_cmd_abort(scmd) == 0
+    assert rig.stack.aborted == 1
+
+
+# Attaching
+
+
+def refused(path: Path | str, options: str = "") -> str:
+    lun_class, ebuf = FileLunClass(), bytearray()
+    lu = chiscsi_lun(lun_class, 0, str(path))
+    assert lun_class.fp_config_parse_options(lu, options, len(options), ebuf) == 0
+    assert lun_class.fp_attach(lu, ebuf, 256) == -ReturnCode.EINVAL
+    assert lu.priv_data is None
+    return ebuf.decode().removeprefix(f"{path}: ")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path / "none.img") == "No such file or directory"
+
+
+def test_a_directory_is_refused(tmp_path: Path) -> None:
+    assert refused(tmp_path) == "is neither a regular file nor a block device"
+
+
+def test_a_pipe_is_refused_without_waiting_for_its_other_end(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert refused(tmp_path / "pipe") == "is neither a regular file nor a block device"
+
+
+def test_an_empty_file_is_refused(path: Path) -> None:
+    path.write_bytes(b"")
+    assert refused(path) == "is empty: a logical unit needs at least one block"
+
+
+def test_a_file_of_broken_blocks_is_refused(path: Path) -> None:
+    path.write_bytes(bytes(1000))
+    assert refused(path) == "has 1000 octets, which is not a multiple of the block size 512"
+    path.write_bytes(bytes(1024))
+    assert refused(path, "BLOCK=4096") == "has 1024 octets, which is not a multiple of the block size 4096"
+
+
+def test_a_path_that_cannot_be_one_is_refused() -> None:
+    assert refused("a\0b") == "embedded null byte"
+
+
+@pytest.mark.parametrize("code", [errno.EACCES, errno.EROFS], ids=["file", "file system"])
+def test_a_file_without_write_access_is_refused_with_advice(
+    path: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def for_reading_only(name: str, flags: int) -> int:
+        if flags & os.O_RDWR:
+            raise OSError(code, os.strerror(code), name)
+        return os_open(name, flags)
+
+    os_open = os.open
+    monkeypatch.setattr(os, "open", for_reading_only)
+    assert refused(path) == f"{os.strerror(code)}; the option RO exports it without write access"
+    Rig(path, "RO").close()
+
+
+def test_a_file_is_exported_once(path: Path) -> None:
+    first = Rig(path)
+    assert refused(path) == "is in use by another target; with the option NONEXCL it can be shared"
+    assert refused(path, "RO").startswith("is in use")
+    Rig(path, "NONEXCL").close()
+    first.close()
+    Rig(path).close()
+
+
+def test_readers_share_a_file(path: Path) -> None:
+    first, second = Rig(path, "RO"), Rig(path, "RO")
+    assert refused(path).startswith("is in use")
+    second.run(READ, length=BLOCK)
+    first.close()
+    second.close()
+
+
+def test_a_reconfigured_unit_keeps_the_open_file(rig: Rig) -> None:
+    again = chiscsi_lun(rig.stack.lun_class, 0, rig.lu.path)
+    assert rig.stack.lun_class.fp_reattach(rig.lu, again, bytearray(), 256) == 0
+    assert again.priv_data is rig.lu.priv_data
+
+
+def test_the_class_says_that_it_completes_later() -> None:
+    assert FileLunClass.property == 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT

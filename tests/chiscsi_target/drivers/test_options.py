@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import pytest
+
+from chiscsi_target.api import LU_FLAG_RO, ReturnCode, chiscsi_lun, chiscsi_target_lun_class
+from chiscsi_target.drivers.options import flag, parse_options, parse_size
+
+SIZES = [
+    ("1", 1),
+    ("512", 512),
+    ("4096B", 4096),
+    ("64K", 64 << 10),
+    ("16MB", 16 << 20),
+    ("256M", 256 << 20),
+    ("256m", 256 << 20),
+    ("2GB", 2 << 30),
+    ("2 GiB", 2 << 30),
+    (" 3T ", 3 << 40),
+    ("8191P", 8191 << 50),
+]
+
+
+@pytest.mark.parametrize("text, octets", SIZES)
+def test_sizes_are_octets_or_powers_of_1024(text: str, octets: int) -> None:
+    assert parse_size(text) == octets
+
+
+@pytest.mark.parametrize("text", ["", "M", "-1M", "1.5G", "0x100", "16 M B", "12X", "1e3", "٣M", "16MB,RO", "1MBs"])
+def test_what_is_not_a_size_is_refused_with_an_example(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is not a size: .* such as 256M"):
+        parse_size(text)
+
+
+@pytest.mark.parametrize("text", ["0", "0G", "8192P", "99999999999G"])
+def test_sizes_that_no_medium_can_have_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="out of range"):
+        parse_size(text)
+
+
+def parsed(text: str) -> tuple[int, chiscsi_lun, str]:
+    lu, ebuf = chiscsi_lun(chiscsi_target_lun_class(), 0, "disk"), bytearray()
+    result = parse_options(lu, text, ebuf, {"FAST": flag(0x100)})
+    return result, lu, ebuf.decode()
+
+
+def test_options_fill_the_logical_unit() -> None:
+    result, lu, _ = parsed("RO, prod=Archive Disk,SN=0001,ID=id-1,WWN=3000000000000001,BLOCK=4K,fast")
+    assert result == 0
+    assert lu.flags == LU_FLAG_RO | 0x100
+    assert (lu.prod_id, lu.scsi_sn, lu.scsi_id, lu.scsi_wwn) == ("Archive Disk", "0001", "id-1", "3000000000000001")
+    assert lu.sect_shift == 12
+
+
+def test_no_options_leave_it_as_it_is() -> None:
+    result, lu, text = parsed("")
+    assert (result, lu.flags, lu.sect_shift, text) == (0, 0, 9, "")
+
+
+@pytest.mark.parametrize(
+    "options, reason",
+    [
+        ("ROO", "unknown option 'ROO': there are BLOCK, FAST, ID, PROD, RO, SN, WWN"),
+        ("RO=1", "option RO: takes no value"),
+        ("BLOCK=1024", "option BLOCK: takes 512 or 4096"),
+        ("BLOCK", "option BLOCK: '' is not a size"),
+        ("PROD=seventeen letters", "option PROD: takes 1 to 16 printable ASCII characters"),
+        ("SN=", "option SN: takes 1 to 16 printable ASCII characters"),
+        ("ID=ü", "option ID: takes 1 to 24 printable ASCII characters"),
+        ("SN=a\tb", "option SN: takes 1 to 16"),
+    ],
+)
+def test_a_wrong_option_is_named_with_the_reason(options: str, reason: str) -> None:
+    result, _, text = parsed(options)
+    assert result == -ReturnCode.EINVAL
+    assert text.startswith(reason)

@@ -1,0 +1,79 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chiscsi_target.api import LU_FLAG_OFFLINE
+from chiscsi_target.scsi.commands import Direction
+from chiscsi_target.scsi.table import COMMANDS
+from iscsi_wire.scsi import CDBS
+from tests.chiscsi_target.scsi.rig import ABSENT, BLOCK, READ_ONLY, Rig
+
+KNOWN = {cdb.OPERATION_CODE for cdb in CDBS}
+
+
+def test_there_is_a_row_for_every_declared_cdb() -> None:
+    assert [command.cdb for command in COMMANDS] == list(CDBS)
+
+
+def test_writes_take_data_and_the_others_give_it() -> None:
+    assert {command.cdb.__name__ for command in COMMANDS if command.direction is Direction.OUT} == {
+        "Write6",
+        "Write10",
+        "Write12",
+        "Write16",
+    }
+    assert {command.cdb.__name__ for command in COMMANDS if command.direction is Direction.NONE} == {
+        "TestUnitReady",
+        "SynchronizeCache10",
+        "SynchronizeCache16",
+    }
+
+
+@pytest.mark.parametrize("opcode", sorted(set(range(256)) - KNOWN))
+def test_other_operation_codes_are_invalid(opcode: int) -> None:
+    outcome = Rig().run(bytes((opcode,)), length=BLOCK)
+    assert (outcome.status, outcome.sense, outcome.field) == (2, (5, 0x20, 0), (0, None))
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.cdb.TITLE)
+def test_every_bit_outside_the_usage_map_is_refused_by_name(command: object) -> None:
+    rig = Rig()
+    cdb = command.cdb  # type: ignore[attr-defined]
+    usage = command.usage  # type: ignore[attr-defined]
+    for octet in range(1, len(usage)):
+        for bit in range(8):
+            octets = bytearray(cdb().encode())
+            octets[octet] |= 1 << bit
+            outcome = rig.run(bytes(octets))
+            if not usage[octet] >> bit & 1:
+                assert (outcome.sense, outcome.field) == ((5, 0x24, 0), (octet, bit))
+            elif outcome.field is not None:
+                assert outcome.field[0] in (1, 2, 3, 6)  # a value that is not supported, such as a page code
+
+
+@given(
+    opcode=st.one_of(st.sampled_from(sorted(KNOWN)), st.integers(0, 255)),
+    rest=st.binary(min_size=15, max_size=15),
+    length=st.one_of(st.integers(0, 70000), st.just((1 << 32) - 1)),
+    lun=st.sampled_from([0, READ_ONLY, ABSENT, 16383]),
+    write=st.booleans(),
+    attention=st.booleans(),
+    offline=st.booleans(),
+)
+def test_any_cdb_is_completed_exactly_once(
+    opcode: int, rest: bytes, length: int, lun: int, write: bool, attention: bool, offline: bool
+) -> None:
+    """The stack in front of the server checks order, lengths and residuals of what it is told."""
+    rig = Rig()
+    if attention:
+        rig.server.session_added(1, "iqn.i", bytes(6), "iqn.t")
+    if offline:
+        rig.server.units[0].lu.flags |= LU_FLAG_OFFLINE
+    cdb = bytes((opcode,)) + rest
+    outcome = rig.write(cdb, b"", lun=lun, length=length) if write else rig.run(cdb, length=length, lun=lun)
+    assert outcome.status in (0, 2)
+    assert len(outcome.data) <= length
+    if outcome.status == 0 and outcome.residual >= 0 and not write:
+        assert len(outcome.data) == length - outcome.residual
