@@ -190,17 +190,22 @@ class Framer:
     def _cut(self, frames: list[Frame]) -> None:
         """Cut every complete PDU out of the staging buffer."""
         view, position, end = self._view, self._start, self._end
-        plain = not self.header_digest
+        # The common shape: no AHS, no digests, and a length in bounds. Everything else goes the careful way.
+        longest = -1 if self.header_digest or self.data_digest else self.max_data_segment_length
         self._needed = BHS_LENGTH
         try:
-            while end - position >= BHS_LENGTH:
-                lengths: int = _LENGTHS(view, position + 4)[0]
-                if lengths == 0 and plain:
-                    header = view[position : position + BHS_LENGTH]
-                    frames.append(Frame(self._offset + position, header[0] & 0x3F, header))
-                    position += BHS_LENGTH
+            while (data_start := position + BHS_LENGTH) <= end:
+                length: int = _LENGTHS(view, position + 4)[0]
+                following = data_start + (length + 3 & ~3)
+                if length <= longest and following <= end:
+                    frame = Frame(self._offset + position, view[position] & 0x3F, view[position:data_start])
+                    if length:
+                        frame.data = view[data_start : data_start + length]
+                        frame.padding = bytes(view[data_start + length : following]) if length & 3 else b""
+                    frames.append(frame)
+                    position = following
                     continue
-                size = self._cut_one(position, lengths, frames)
+                size = self._cut_one(position, length, frames)
                 if size == 0:
                     break
                 position += size
@@ -224,7 +229,9 @@ class Framer:
         frame = self._frame(position, header_end)
         if frame.header_digest_error:
             frames.append(frame)
-            raise FramingError(frame.offset, "HeaderDigest", "the header's CRC32C is wrong: its lengths cannot be trusted")
+            raise FramingError(
+                frame.offset, "HeaderDigest", "the header's CRC32C is wrong: its lengths cannot be trusted"
+            )
         data_end = data_start + data_length
         padded_end = data_start + ((data_length + 3) & ~3)
         next_pdu = padded_end + (DIGEST_LENGTH if self.data_digest and data_length else 0)
@@ -244,7 +251,9 @@ class Framer:
     def _frame(self, position: int, header_end: int) -> Frame:
         view = self._view
         header = view[position : position + BHS_LENGTH]
-        frame = Frame(self._offset + position, header[0] & 0x3F, header, bytes(view[position + BHS_LENGTH : header_end]))
+        frame = Frame(
+            self._offset + position, header[0] & 0x3F, header, bytes(view[position + BHS_LENGTH : header_end])
+        )
         if self.header_digest:
             frame.header_digest_error = crc32c(view[position:header_end]) != _DIGEST(view, header_end)[0]
         return frame

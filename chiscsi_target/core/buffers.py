@@ -11,6 +11,7 @@ from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UND
 from chiscsi_target.api.sgvec import Memory, SgList, chiscsi_sgvec
 from chiscsi_target.core.task import Phase, Task
 
+_OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 BUFFER_READY = "chiscsi_scsi_cmd_buffer_ready"
 EXECUTION_STATUS = "chiscsi_scsi_cmd_execution_status"
 
@@ -24,8 +25,6 @@ def check_given(
         The message of the first check that fails, or "" when the buffers are in order.
     """
     total = task.sc_xfer_len
-    if total == 0:
-        return ""
     prefix = f"{function}: {task.name}, "
     end = offset + buflen
     if buf is None:
@@ -47,6 +46,15 @@ def check_given(
     if held != buflen:
         return f"{prefix}buflen does not match, {offset + held}!={offset}+{buflen}."
     return ""
+
+
+def plainly_right(task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
+    """Whether this is all of the transfer in one buffer, as it nearly always is: no check can fail then."""
+    if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER:
+        return False
+    if sgcnt == 1:
+        return type(buf) is list and len(buf) == 1 and buf[0].sg_length == buflen
+    return sgcnt == 0 and type(buf) in (bytes, memoryview) and len(buf) == buflen  # type: ignore[arg-type]
 
 
 def _length(buf: SgList, sgcnt: int) -> int:
@@ -84,6 +92,8 @@ def memory_of(vector: chiscsi_sgvec) -> memoryview:
 
 def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:
     """The driver's memory from octet `start` to `end` of the transfer, as it lies, without a copy."""
+    if len(phases) == 1 and (whole := _in_one_piece(*phases[0], start, end)) is not None:
+        return [whole]
     pieces = []
     for buf, sgcnt, offset, length in phases:
         if offset >= end or offset + length <= start:
@@ -98,6 +108,17 @@ def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:
     return pieces
 
 
+def _in_one_piece(buf: SgList, sgcnt: int, offset: int, length: int, start: int, end: int) -> memoryview | None:
+    """The same for a phase of one buffer, the common case."""
+    if sgcnt == 0:
+        view = memoryview(buf)  # type: ignore[arg-type]  # linear
+    elif sgcnt == 1:
+        view = memory_of(buf[0])  # type: ignore[arg-type]  # vectors
+    else:
+        return None
+    return view if start == offset and end == offset + length else view[start - offset : end - offset]
+
+
 def place(phases: Sequence[Phase], start: int, length: int) -> memoryview | None:
     """The driver's memory for these octets of the transfer, if it is there and in one piece."""
     pieces = gather(phases, start, start + length)
@@ -108,7 +129,11 @@ def place(phases: Sequence[Phase], start: int, length: int) -> memoryview | None
 
 def scatter(phases: Sequence[Phase], start: int, data: bytes | memoryview) -> None:
     """Copy octets that arrived into the driver's memory, from octet `start` of the transfer on."""
+    pieces = gather(phases, start, start + len(data))
+    if len(pieces) == 1:
+        pieces[0][:] = data
+        return
     position = 0
-    for piece in gather(phases, start, start + len(data)):
+    for piece in pieces:
         piece[:] = data[position : position + len(piece)]
         position += len(piece)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 _pack = DataIn.STRUCT.pack
 _OPCODE, _FINAL, _STATUS = DataIn.OPCODE, 0x80, 0x01
+_OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 # Section 11.7: only these may ride on a Data-In.
 _COLLAPSIBLE = frozenset((ScsiStatus.GOOD, ScsiStatus.CONDITION_MET, ScsiStatus.INTERMEDIATE_CONDITION_MET))
 
@@ -24,8 +25,11 @@ _COLLAPSIBLE = frozenset((ScsiStatus.GOOD, ScsiStatus.CONDITION_MET, ScsiStatus.
 def send_data(task: Task) -> None:
     """Send all that the driver has given and that was not sent yet; conclude the task if that is all there is."""
     total = task.sc_xfer_len
+    if total == task.given <= task.connection.max_send_data and _is_plain(task):
+        _send_pdu(task, 0, total, _FINAL, True)
+        return
     end = min(task.given, total)
-    over_or_under = task.sc_flag & (SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW)
+    over_or_under = task.sc_flag & _OVER_OR_UNDER
     complete = task.sc_status != 0 or end == total or bool(over_or_under)
     collapse = (
         complete
@@ -40,6 +44,16 @@ def send_data(task: Task) -> None:
     if complete and not collapse:
         task.state = STATUS
         send_response(task)
+
+
+def _is_plain(task: Task) -> bool:
+    """Whether one Data-In with good status says it all, as for nearly every small read."""
+    return (
+        task.given <= task.session.keys.max_burst_length
+        and task.sent == 0
+        and not (task.sc_status or task.sc_response or task.sc_sense_buf or task.sc_flag & _OVER_OR_UNDER)
+        and task.given > 0
+    )
 
 
 def _send_pdus(task: Task, end: int, collapse: bool) -> None:
@@ -65,8 +79,10 @@ def _send_pdu(task: Task, offset: int, length: int, final: int, with_status: boo
     data_sn = task.data_sn
     task.data_sn = data_sn + 1
     if with_status:
-        residual_flag, residual_count = residual(task)
-        final |= _STATUS | residual_flag
+        final |= _STATUS
+        if task.sc_flag & _OVER_OR_UNDER:
+            residual_flag, residual_count = residual(task)
+            final |= residual_flag
         status = task.sc_status
         stat_sn = connection.next_stat_sn()
         end_task(task)

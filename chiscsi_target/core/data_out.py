@@ -140,11 +140,13 @@ def place(connection: Connection, frame: Frame) -> memoryview | None:
 
 def take_unsolicited(task: Task) -> None:
     """Move what arrived early into buffers that the driver has given meanwhile."""
+    if not task.unsolicited:
+        return
     kept = []
     for offset, data in task.unsolicited:
         fits = max(min(task.given - offset, len(data)), 0)
         if fits:
-            buffers.scatter(task.phases, offset, data[:fits])
+            buffers.scatter(task.phases, offset, data if fits == len(data) else data[:fits])
         if fits < len(data) and offset + fits < task.sc_xfer_len:
             kept.append((offset + fits, data[fits:]))
     task.unsolicited = kept

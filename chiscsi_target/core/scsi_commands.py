@@ -40,8 +40,9 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
         return
     if not flags & (_READ | _WRITE):
         edtl = 0
-    plain_read = flags & (_FINAL | _WRITE | _READ) == _FINAL | _READ and not frame.data and not frame.ahs
-    if not plain_read or itt == RESERVED_TAG or itt in session.tasks:
+    kind = flags & (_FINAL | _READ | _WRITE)
+    plain = kind == _FINAL | _WRITE or (kind == _FINAL | _READ and not frame.data)
+    if not plain or itt in session.tasks or itt == RESERVED_TAG or frame.ahs or frame.data_digest_error:
         cdb = _examine(session, frame, flags, itt, cdb)
     flag = SC_FLAG_WRITE if flags & _WRITE else SC_FLAG_READ
     if immediate:
@@ -57,13 +58,16 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
         deliver(task)
     elif cmd_sn == window.exp_cmd_sn and window.plain:
         window.exp_cmd_sn = (cmd_sn + 1) & 0xFFFFFFFF
-        deliver(task)
+        if task.failing:
+            deliver(task)
+        else:
+            connection.agenda.call_cdb_rcved(task)
     else:
         window.arrived(cmd_sn, partial(deliver, task))
 
 
 def _examine(session: Session, frame: Frame, flags: int, itt: int, cdb: bytes) -> bytes:
-    """Look closely at a command that is not a plain read; returns its whole CDB.
+    """Look closely at a command that is no plain read or write; returns its whole CDB.
 
     Raises:
         RejectedPdu: it cannot be taken.

@@ -5,7 +5,12 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT, SCSI_SENSE_BUFFERSIZE
+from chiscsi_target.api.constants import (
+    SC_FLAG_CMD_ABORT,
+    SC_FLAG_XFER_OVERFLOW,
+    SC_FLAG_XFER_UNDERFLOW,
+    SCSI_SENSE_BUFFERSIZE,
+)
 from chiscsi_target.core.residuals import residual
 from chiscsi_target.core.task import DONE, STATUS
 from iscsi_wire.pdus import ScsiResponse
@@ -16,6 +21,7 @@ if TYPE_CHECKING:
 _pack = ScsiResponse.STRUCT.pack
 _OPCODE, _FINAL = ScsiResponse.OPCODE, 0x80
 _CHECK_CONDITION = 0x02
+_OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 _FIXED_FORMAT_VALID = 0xF0
 
 
@@ -23,8 +29,10 @@ def send_response(task: Task) -> None:
     """Conclude a task with its status."""
     connection, window = task.connection, task.session.window
     end_task(task)
-    flags, residual_count = (0, 0) if task.sc_response else residual(task)
-    data = sense_segment(task)
+    flags = residual_count = 0
+    if task.sc_flag & _OVER_OR_UNDER and not task.sc_response:
+        flags, residual_count = residual(task)
+    data = sense_segment(task) if task.sc_status or task.sc_sense_buf else b""
     connection.send(
         _pack(
             _OPCODE,
@@ -60,7 +68,7 @@ def end_task(task: Task) -> None:
         session.window.immediate -= 1
     else:
         session.window.answered()
-    if task.data_due:
+    if task.is_write and (task.r2ts or task.unsolicited_open):
         session.expect_late_data(task)
 
 

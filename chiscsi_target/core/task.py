@@ -66,6 +66,7 @@ class Task(chiscsi_scsi_command):
 
     Attributes beyond the driver's:
         session, connection: where it came from; its connection allegiance (RFC 7143 section 4.2.5.1).
+        is_write: the initiator sends data; `is_immediate`: it took no place in the CmdSN order (section 4.2.2.1).
         state: one of this module's states.
         held: the driver has it and owes a call.
         seen: the driver was ever given it.
@@ -90,6 +91,8 @@ class Task(chiscsi_scsi_command):
         "failing",
         "given",
         "held",
+        "is_immediate",
+        "is_write",
         "landed",
         "lun_field",
         "phases",
@@ -127,6 +130,8 @@ class Task(chiscsi_scsi_command):
         self.sc_conn = connection.handle
         self.sc_ieps = connection.endpoints
         self.sc_tclass_sess_priv = session.tclass_priv
+        self.is_write = flag & SC_FLAG_WRITE != 0
+        self.is_immediate = flag & SC_FLAG_IMMEDIATE_CMD != 0
         self.lun_field = lun_field
         self.state = INITIALIZED
         self.held = False
@@ -139,7 +144,7 @@ class Task(chiscsi_scsi_command):
         self.sent = 0
         self.aborting: TaskManagement | None = None
         self.failing = False
-        if flag & SC_FLAG_WRITE:
+        if self.is_write:
             self.r2t_sn = 0
             self.r2ts: dict[int, ReadyToTransferRecord] = {}
             self.solicited = 0
@@ -147,16 +152,6 @@ class Task(chiscsi_scsi_command):
             self.unsolicited: list[tuple[int, bytes | memoryview]] = []
             self.unsolicited_open = False
             self.unsolicited_sn = 0
-
-    @property
-    def is_write(self) -> bool:
-        """Whether the initiator sends data."""
-        return bool(self.sc_flag & SC_FLAG_WRITE)
-
-    @property
-    def is_immediate(self) -> bool:
-        """Whether the command took no place in the CmdSN order (RFC 7143 section 4.2.2.1)."""
-        return bool(self.sc_flag & SC_FLAG_IMMEDIATE_CMD)
 
     @property
     def data_due(self) -> bool:

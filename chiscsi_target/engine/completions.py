@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT, ReturnCode
 from chiscsi_target.core import data_in, data_out, scsi_response
 from chiscsi_target.core.agenda import INFORMATION, WARNING
-from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, check_given
+from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, check_given, plainly_right
 from chiscsi_target.core.task import DONE, STATE_NAMES, W_BUFFER_READY, W_XFER, Task
 from iscsi_wire.records import CompletionRecord
 
@@ -31,7 +31,9 @@ class Completions:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._post = worker.post
-        self._on_read_executed = self._read_executed
+        # Bound once, since they are posted for every command.
+        self._on_read_executed, self._on_write_executed = self._read_executed, self._write_executed
+        self._on_buffers_given = self._buffers_given
 
     # From any thread
 
@@ -43,8 +45,9 @@ class Completions:
         if not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return _EINVAL
         scmd.held = False
-        self._record(scmd, BUFFER_READY, sgcnt, offset, buflen)
-        self._post(self._buffers_given, scmd)
+        if self._worker.listener is not None:
+            self._record(scmd, BUFFER_READY, sgcnt, offset, buflen)
+        self._post(self._on_buffers_given, scmd)
         return 0
 
     def execution_status(
@@ -55,13 +58,14 @@ class Completions:
         if scmd.state >= DONE or not scmd.held:
             return self._misplaced(scmd, EXECUTION_STATUS)
         if scmd.is_write:
-            executed = self._write_executed
+            executed = self._on_write_executed
         else:
             executed = self._on_read_executed
             if not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return _EINVAL
         scmd.held = False
-        self._record(scmd, EXECUTION_STATUS, sgcnt, offset, buflen)
+        if self._worker.listener is not None:
+            self._record(scmd, EXECUTION_STATUS, sgcnt, offset, buflen)
         self._post(executed, scmd)
         return 0
 
@@ -84,12 +88,13 @@ class Completions:
 
     def _take(self, function: str, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
         """Take buffers over, if they are in order."""
-        if task.sc_xfer_len == 0:
-            return True
-        complaint = check_given(function, task, buf, sgcnt, offset, buflen, task.session.multi_phase)
-        if complaint:
-            self._worker.log(INFORMATION, complaint, task.connection.name)
-            return False
+        if not plainly_right(task, buf, sgcnt, offset, buflen):
+            if task.sc_xfer_len == 0:
+                return True
+            complaint = check_given(function, task, buf, sgcnt, offset, buflen, task.session.multi_phase)
+            if complaint:
+                self._worker.log(INFORMATION, complaint, task.connection.name)
+                return False
         assert buf is not None
         task.phases.append((buf, sgcnt, offset, buflen))
         task.given = offset + buflen
