@@ -182,7 +182,7 @@ class Connection:
 
     def send_raw(self, *pieces: bytes) -> None:
         """Send octets as they are, each piece by a send of its own."""
-        self._note(f"raw octets: {b''.join(pieces).hex(' ', 4)}")
+        self._note(f"raw octets: {b''.join(pieces).hex(' ', -4)}")
         self.numbering.known = False
         self._push(pieces)
 

@@ -78,13 +78,12 @@ def get_field(header: bytes | bytearray, name: str) -> int:
 
 def first_reserved_set(header: bytes) -> str:
     """Return the name of the first reserved field that is not 0, or "" if all are."""
-    whole = int.from_bytes(header, "big")
-    if not whole & reserved_mask(header[0] & OPCODE_MASK):
+    opcode = header[0] & OPCODE_MASK
+    wrong = int.from_bytes(header, "big") & reserved_mask(opcode)
+    if not wrong:
         return ""
-    for info in PDU_TYPES.get(header[0] & OPCODE_MASK, UnknownPdu).FIELDS:
-        if info.kind is Kind.RESERVED and whole >> _shift(info) & ((1 << info.width) - 1):
-            return info.name
-    return ""
+    fields = PDU_TYPES.get(opcode, UnknownPdu).FIELDS
+    return next(info.name for info in fields if wrong >> _shift(info) & ((1 << info.width) - 1))
 
 
 def _shift(info: FieldInfo) -> int:

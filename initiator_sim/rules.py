@@ -202,7 +202,7 @@ def _check_reject(connection: Connection, pdu: AnyReceived) -> None:
         if record.connection == connection.name and record.direction == "out"
     )
     if pdu.data[:BHS_LENGTH] not in mine:
-        connection.rules.broken("reject_header", f"{pdu.data[:BHS_LENGTH].hex(' ', 4)}", pdu, "data")
+        connection.rules.broken("reject_header", f"{pdu.data[:BHS_LENGTH].hex(' ', -4)}", pdu, "data")
 
 
 def _check_task_management(connection: Connection, pdu: AnyReceived) -> None:
