@@ -55,6 +55,7 @@ __all__ = [
     "MODE_PAGE_TYPES",
     "VPD_PAGES",
     "VPD_PAGE_TYPES",
+    "BlockDeviceCharacteristics",
     "BlockLimits",
     "CachingModePage",
     "ControlModePage",
@@ -134,6 +135,7 @@ _UNIT_SERIAL_NUMBER: Final = struct.Struct(">BBH")
 _DESIGNATOR: Final = struct.Struct(">BBBB")
 _DEVICE_IDENTIFICATION: Final = struct.Struct(">BBH")
 _BLOCK_LIMITS: Final = struct.Struct(">BBHBBHIIIIIIIQIQQ")
+_BLOCK_DEVICE_CHARACTERISTICS: Final = struct.Struct(">BBHHBBB55s")
 _READ_CAPACITY10_DATA: Final = struct.Struct(">II")
 _READ_CAPACITY16_DATA: Final = struct.Struct(">QIBBHQQ")
 _REPORT_LUNS_DATA: Final = struct.Struct(">II")
@@ -4245,6 +4247,231 @@ class BlockLimits(VpdPage):
 
 
 @dataclass(slots=True)
+class BlockDeviceCharacteristics(VpdPage):
+    """Block Device Characteristics VPD page (SBC-3, Block Device Characteristics VPD page)."""
+
+    TITLE: ClassVar[str] = "Block Device Characteristics VPD page"
+    SECTION: ClassVar[str] = "SBC-3, Block Device Characteristics VPD page"
+    PAGE_CODE: ClassVar[int] = 0xB1
+    STRUCT: ClassVar[struct.Struct] = _BLOCK_DEVICE_CHARACTERISTICS
+
+    octet_0: int = 0
+    page_code: int = 0xB1
+    page_length: int = 0x003C
+    medium_rotation_rate: int = 0
+    product_type: int = 0
+    octet_7: int = 0
+    octet_8: int = 0
+    rsvd_9: bytes = bytes(55)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 64 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_BLOCK_DEVICE_CHARACTERISTICS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_9) > 55:
+            raise too_long("rsvd_9", self.rsvd_9, 55)
+        try:
+            return _BLOCK_DEVICE_CHARACTERISTICS.pack(
+                self.octet_0,
+                self.page_code,
+                self.page_length,
+                self.medium_rotation_rate,
+                self.product_type,
+                self.octet_7,
+                self.octet_8,
+                self.rsvd_9,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    @property
+    def wabereq(self) -> int:
+        """WABEREQ (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_7 >> 6
+
+    @wabereq.setter
+    def wabereq(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 6, 2, "wabereq")
+
+    @property
+    def wacereq(self) -> int:
+        """WACEREQ (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_7 >> 4 & 0x3
+
+    @wacereq.setter
+    def wacereq(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 4, 2, "wacereq")
+
+    @property
+    def nominal_form_factor(self) -> int:
+        """NOMINAL FORM FACTOR (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_7 & 0xF
+
+    @nominal_form_factor.setter
+    def nominal_form_factor(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 0, 4, "nominal_form_factor")
+
+    @property
+    def rsvd_8(self) -> int:
+        """Reserved (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_8 >> 2
+
+    @rsvd_8.setter
+    def rsvd_8(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 2, 6, "rsvd_8")
+
+    @property
+    def fuab(self) -> int:
+        """The FUAB bit (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_8 >> 1 & 0x1
+
+    @fuab.setter
+    def fuab(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 1, 1, "fuab")
+
+    @property
+    def vbuls(self) -> int:
+        """The VBULS bit (SBC-3, Block Device Characteristics VPD page)."""
+        return self.octet_8 & 0x1
+
+    @vbuls.setter
+    def vbuls(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 0, 1, "vbuls")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SBC-3, Block Device Characteristics VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SBC-3, Block Device Characteristics VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SBC-3, Block Device Characteristics VPD page",
+            default=0xB1,
+            codes=VpdPageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, Block Device Characteristics VPD page",
+            default=0x003C,
+        ),
+        FieldInfo(
+            "medium_rotation_rate",
+            "MEDIUM ROTATION RATE",
+            4,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, Block Device Characteristics VPD page",
+        ),
+        FieldInfo("product_type", "PRODUCT TYPE", 6, 0, 8, Kind.NUMBER, "SBC-3, Block Device Characteristics VPD page"),
+        FieldInfo(
+            "wabereq",
+            "WABEREQ",
+            7,
+            0,
+            2,
+            Kind.NUMBER,
+            "SBC-3, Block Device Characteristics VPD page",
+            slot="octet_7",
+        ),
+        FieldInfo(
+            "wacereq",
+            "WACEREQ",
+            7,
+            2,
+            2,
+            Kind.NUMBER,
+            "SBC-3, Block Device Characteristics VPD page",
+            slot="octet_7",
+        ),
+        FieldInfo(
+            "nominal_form_factor",
+            "NOMINAL FORM FACTOR",
+            7,
+            4,
+            4,
+            Kind.NUMBER,
+            "SBC-3, Block Device Characteristics VPD page",
+            slot="octet_7",
+        ),
+        FieldInfo(
+            "rsvd_8",
+            "Reserved",
+            8,
+            0,
+            6,
+            Kind.RESERVED,
+            "SBC-3, Block Device Characteristics VPD page",
+            slot="octet_8",
+        ),
+        FieldInfo("fuab", "FUAB", 8, 6, 1, Kind.FLAG, "SBC-3, Block Device Characteristics VPD page", slot="octet_8"),
+        FieldInfo("vbuls", "VBULS", 8, 7, 1, Kind.FLAG, "SBC-3, Block Device Characteristics VPD page", slot="octet_8"),
+        FieldInfo(
+            "rsvd_9",
+            "Reserved",
+            9,
+            0,
+            440,
+            Kind.BYTES,
+            "SBC-3, Block Device Characteristics VPD page",
+            default=bytes(55),
+        ),
+    )
+
+
+@dataclass(slots=True)
 class ReadCapacity10Data(Structure):
     """READ CAPACITY (10) parameter data (SBC-3, READ CAPACITY (10) parameter data)."""
 
@@ -6799,6 +7026,7 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
     UnitSerialNumber,
     DeviceIdentification,
     BlockLimits,
+    BlockDeviceCharacteristics,
 )
 """The vital product data pages that are declared."""
 

@@ -8,6 +8,7 @@ from chiscsi_target.scsi.identity import designators, padded, serial_number
 from chiscsi_target.scsi.reply import fail, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
 from iscsi_wire.scsi import (
+    BlockDeviceCharacteristics,
     BlockLimits,
     DeviceIdentification,
     InquiryExtension,
@@ -29,6 +30,7 @@ __all__ = ["inquiry"]
 
 _PAGE_CODE_FIELD: Final = Field(2)
 _PRODUCT: Final = "CHISCSI Target"
+_NON_ROTATING: Final = 1
 
 # Version descriptors (SPC-4, annex on version descriptor values); none claims a particular revision.
 _SAM_5, _ISCSI, _SPC_4, _SBC_3 = 0x00A0, 0x0960, 0x0460, 0x04C0
@@ -77,11 +79,17 @@ def _block_limits(unit: LogicalUnit) -> VpdPage:
     return BlockLimits.make(maximum_transfer_length=unit.max_blocks)
 
 
+def _block_device_characteristics(_unit: LogicalUnit) -> VpdPage:
+    """Block Device Characteristics: nothing rotates, so initiators need not sort their commands."""
+    return BlockDeviceCharacteristics.make(medium_rotation_rate=_NON_ROTATING)
+
+
 _PAGES: Final[dict[int, Callable[[LogicalUnit], VpdPage]]] = {
     VpdPageCode.SUPPORTED_PAGES: _supported_pages,
     VpdPageCode.UNIT_SERIAL_NUMBER: _unit_serial_number,
     VpdPageCode.DEVICE_IDENTIFICATION: _device_identification,
     VpdPageCode.BLOCK_LIMITS: _block_limits,
+    VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS: _block_device_characteristics,
 }
 
 

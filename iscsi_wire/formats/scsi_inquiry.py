@@ -32,6 +32,7 @@ _SUPPORTED = "SPC-4, Supported VPD Pages VPD page"
 _SERIAL = "SPC-4, Unit Serial Number VPD page"
 _IDENTIFICATION = "SPC-4, Device Identification VPD page"
 _LIMITS = "SBC-3, Block Limits VPD page"
+_CHARACTERISTICS = "SBC-3, Block Device Characteristics VPD page"
 
 STANDARD_INQUIRY: Format = structure(
     "StandardInquiry",
@@ -180,4 +181,26 @@ BLOCK_LIMITS: Format = vpd_page(
     reserved("rsvd_44", 32, _LIMITS),  # 44
     reserved("rsvd_48", 64, _LIMITS),
     reserved("rsvd_56", 64, _LIMITS),
+)
+
+BLOCK_DEVICE_CHARACTERISTICS: Format = vpd_page(
+    "BlockDeviceCharacteristics",
+    VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS,
+    _CHARACTERISTICS,
+    *_page_head(VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS, _CHARACTERISTICS, length=0x3C),
+    uint("medium_rotation_rate", "MEDIUM ROTATION RATE", _CHARACTERISTICS, 16),
+    uint("product_type", "PRODUCT TYPE", _CHARACTERISTICS, 8),
+    word(
+        "octet_7",
+        bits("wabereq", "WABEREQ", _CHARACTERISTICS, 2),
+        bits("wacereq", "WACEREQ", _CHARACTERISTICS, 2),
+        bits("nominal_form_factor", "NOMINAL FORM FACTOR", _CHARACTERISTICS, 4),
+    ),
+    word(
+        "octet_8",
+        reserved_bits("rsvd_8", 6, _CHARACTERISTICS),
+        flag("fuab", "FUAB", _CHARACTERISTICS),
+        flag("vbuls", "VBULS", _CHARACTERISTICS),
+    ),
+    octets("rsvd_9", "Reserved", _CHARACTERISTICS, 55),
 )
