@@ -66,6 +66,7 @@ class FakePeer:
         self.disk = bytearray(range(256)) * 4096
         self.block = 512
         self.ended: list[str] = []
+        self.gone = False
         self._framer = Framer(1 << 24)
         self._out: deque[bytes] = deque()
         self._agreed: dict[str, str] = {}
@@ -83,6 +84,8 @@ class FakePeer:
     # ---- transport
 
     def send(self, data: bytes) -> None:
+        if self.gone:
+            raise BrokenPipeError("gone")
         self.chunks.append(data)
         for frame in self._framer.feed(data):
             header = decode_header(bytes(frame.header))

@@ -40,11 +40,12 @@ def test_the_window_only_moves_forward(exp_cmd_sn: int, max_cmd_sn: int, window:
 
 def test_the_window_crosses_zero() -> None:
     numbering = Numbering(cmd_sn=0xFFFFFFFF, exp_cmd_sn=0xFFFFFFFE, max_cmd_sn=0xFFFFFFFF)
-    assert numbering.open
+    states = [numbering.open]
     numbering.take_cmd_sn(False)
-    assert not numbering.open
+    states.append(numbering.open)
     numbering.update(0, 3)
-    assert numbering.open
+    states.append(numbering.open)
+    assert states == [True, False, True]
 
 
 def test_only_what_was_sent_can_be_acknowledged() -> None:
