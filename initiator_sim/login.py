@@ -228,11 +228,14 @@ class Login:
             result = self._receive()
             if result.status != 0:
                 return result
-        self.request(*mutations, csg=csg, nsg=nsg, transit=transit, data=segment, **fields)
-        return self._collect(csg)
+        sent = self.request(*mutations, csg=csg, nsg=nsg, transit=transit, data=segment, **fields).header
+        return self._collect(sent)
 
-    def _collect(self, csg: int) -> LoginResult:
-        """Collect a response that the target may have split, asking for each next piece (RFC 7143, 6.2)."""
+    def _collect(self, sent: LoginRequest) -> LoginResult:
+        """Collect a response that the target may have split, asking for each next piece (RFC 7143, 6.2).
+
+        The initiator is as ready to go on as it was in the request that it `sent`.
+        """
         whole = b""
         while True:
             result = self._receive()
@@ -244,7 +247,7 @@ class Login:
             if not header.continue_:
                 self._take_pairs(result, whole)
                 return result
-            self.request(csg=csg, transit=0, nsg=0)
+            self.request(csg=sent.csg, transit=sent.transit, nsg=sent.nsg)
 
     # ---- the whole login
 

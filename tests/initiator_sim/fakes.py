@@ -69,6 +69,7 @@ class FakePeer:
         self.gone = False
         self._framer = Framer(1 << 24)
         self._out: deque[bytes] = deque()
+        self._text = b""
         self._agreed: dict[str, str] = {}
         self._writes: dict[int, tuple[int, int]] = {}
         self.handlers: dict[type[Pdu], Handler] = {
@@ -146,7 +147,11 @@ class FakePeer:
 
     def on_login(self, request: LoginRequest, data: bytes) -> None:
         final = bool(request.transit and request.nsg == 3)
-        pairs = {} if request.continue_ else self.answer(dict(parse_pairs(data)), final)
+        self._text += data
+        pairs: dict[str, str] = {}
+        if not request.continue_:
+            pairs = self.answer(dict(parse_pairs(self._text)), final)
+            self._text = b""
         self.say(
             LoginResponse,
             format_pairs(pairs.items()),
