@@ -127,8 +127,15 @@ def _run_pytest(settings: Settings, arguments: Sequence[str]) -> _Grip:
     os.environ.pop("PYTEST_ADDOPTS", None)
     suites = Path(settings.suites).resolve() if settings.suites else SUITES
     grip = _Grip()
-    fixed = ["-p", "conformance.plugin", "-c", str(SUITES / "pytest.ini"), f"--rootdir={suites}", *_LEAN]
-    pytest.main([*fixed, *to_arguments(settings), *arguments, str(suites)], plugins=[grip])
+    fixed = [
+        "-p",
+        "conformance.plugin",
+        "-c",
+        str(SUITES / "pytest.ini"),
+        f"--rootdir={suites}",
+        f"--confcutdir={suites}",
+    ]
+    pytest.main([*fixed, *_LEAN, *to_arguments(settings), *arguments, str(suites)], plugins=[grip])
     return grip
 
 

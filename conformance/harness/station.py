@@ -66,7 +66,7 @@ class Station:
 
     def begin(self, module: Path, clause: str) -> None:
         """Open a case's evidence; before the first case of a module, see whether the target is sound."""
-        if module != self._module:
+        if module != self._module and not self.gone:
             self._module = module
             self._fresh("")
             self._health = examine(self.target)

@@ -35,9 +35,15 @@ def print_summary(console: Console, ledger: Ledger) -> None:
         if red(result.verdict):
             _print_case(console, result, ledger)
     for rule in ledger.stale():
-        console.print(f"target profile {escape(ledger.settings.profile)}: nothing broke the tolerated rule {rule!r}")
+        console.print(
+            f"target profile {escape(ledger.settings.profile)}: nothing broke the tolerated rule {rule!r}",
+            soft_wrap=True,
+        )
     if ledger.harvest.spared:
-        console.print(f"{ledger.harvest.spared} cases that write to the LUN were left out: --allow-data-loss runs them")
+        console.print(
+            f"{ledger.harvest.spared} cases that write to the LUN were left out: --allow-data-loss runs them",
+            soft_wrap=True,
+        )
     for path in ledger.written:
         console.print(f"{path.name:<13} {escape(str(path))}", soft_wrap=True)
     code = ledger.code if ledger.code is not None else Exit.HARNESS

@@ -120,7 +120,8 @@ class FakeConnection:
         self.target.ill = data == b"fall ill"
         if self.target.dead or request.initiator_task_tag == RESERVED_TAG:
             return b""
-        return self._pdu(NopIn, data, initiator_task_tag=request.initiator_task_tag, target_transfer_tag=RESERVED_TAG)
+        fields = {"initiator_task_tag": request.initiator_task_tag, "target_transfer_tag": RESERVED_TAG}
+        return self._pdu(NopIn, data, **fields, rsvd_2=int(self.target.sloppy))
 
     def _pdu(self, kind: type[Pdu], data: bytes = b"", **fields: Any) -> bytes:
         fields |= {"stat_sn": self.stat_sn, "exp_cmd_sn": self.exp_cmd_sn, "max_cmd_sn": self.exp_cmd_sn + 31}
@@ -175,6 +176,7 @@ class FakeTarget:
         self.now = 1000.0
         self.dead = False
         self.ill = False
+        self.sloppy = False
 
     @property
     def clock(self) -> Callable[[], float]:
@@ -198,6 +200,13 @@ def broken(transport: str, iqn: str, listener: Listener) -> FakeTarget:
     """A target that nobody can reach."""
     target = FakeTarget(iqn, listener)
     target.dead = True
+    return target
+
+
+def sloppy(transport: str, iqn: str, listener: Listener) -> FakeTarget:
+    """A target that sets a reserved octet in each NOP-In."""
+    target = FakeTarget(iqn, listener)
+    target.sloppy = True
     return target
 
 
