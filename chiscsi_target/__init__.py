@@ -1,0 +1,1 @@
+"""The iSCSI target: Target Module, storage-driver API, SCSI device server, shells."""

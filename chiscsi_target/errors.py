@@ -1,7 +1,7 @@
 """The exception tree. A peer's fault and a caller's mistake never share a class.
 
-`ProtocolViolation` and its children are the peer's: each knows what the wire answers. `ConfigurationError` is the fault of
-whoever wrote a configuration, `DriverError` that of a storage driver, `UsageError` that of whoever calls the toolkit.
+`ProtocolViolation` and its children are the peer's: each knows what the wire answers. `ConfigurationError` is the fault
+of whoever wrote a configuration, `DriverError` that of a storage driver.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class RejectedPdu(ProtocolViolation):
 
 
 class LoginFailure(ProtocolViolation):
-    """The login ends with a Login Response of this status (RFC 7143 section 11.13.5): class in the high octet, detail in the low."""
+    """The login ends with this status (RFC 7143 section 11.13.5): class in the high octet, detail in the low one."""
 
     def __init__(self, status: int, message: str, clause: str) -> None:
         super().__init__(message, clause)
@@ -43,10 +43,6 @@ class ConfigurationError(ChiscsiError):
         super().__init__(f"{where}: {message}")
         self.where = where
         self.message = message
-
-
-class UsageError(ChiscsiError):
-    """The toolkit was called in a way that it cannot serve; the text is meant for the caller's eyes."""
 
 
 class DriverError(ChiscsiError):

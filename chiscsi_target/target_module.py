@@ -40,8 +40,8 @@ _STATUS_CLASSES = (0, ISCSI_LOGIN_STATUS_CLASS_INITIATOR_ERROR, ISCSI_LOGIN_STAT
 class TargetModule:
     """The stack.
 
-    The shell's duties: set `listen` and `unlisten`, which start and stop a portal, and `wait_until`, which blocks until a
-    condition holds while the workers run.
+    The shell's duties: set `listen` and `unlisten`, which start and stop a portal, and `wait_until`, which blocks until
+    a condition holds while the workers run.
 
     Args:
         workers: how many full feature phase workers there are.

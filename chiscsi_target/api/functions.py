@@ -24,6 +24,7 @@ def chiscsi_scsi_cmd_buffer_ready(
     """Hand over the buffers that a write's data is to go to.
 
     Args:
+        scmd: the command.
         sc_xfer_sreq_buf: the vectors; they and their memory belong to the stack until they are handed back.
         sc_xfer_sgcnt: number of vectors; 0 when `sc_xfer_sreq_buf` is the memory itself.
         sc_xfer_offset: where the buffers begin in the whole transfer, in octets.

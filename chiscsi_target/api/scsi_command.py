@@ -1,7 +1,7 @@
 """`chiscsi_scsi_command`: one SCSI Command PDU from its arrival to its release (guide 7.3.5.1).
 
 There is one for each command. The stack fills what the PDU says; a storage driver fills the status fields before it
-completes the command, and may lower `sc_xfer_len` together with SC_FLAG_XFER_UNDERFLOW. All the rest is to be read only.
+completes the command, and may lower `sc_xfer_len` together with SC_FLAG_XFER_UNDERFLOW. All the rest is read-only.
 """
 
 from __future__ import annotations

@@ -70,7 +70,7 @@ class TargetConfig:
 
     @property
     def own(self) -> Mapping[str, Own]:
-        """What the target wants of each key; FirstBurstLength never exceeds what MaxBurstLength came to (section 13.14)."""
+        """What the target wants of each key; FirstBurstLength stays within MaxBurstLength's result (section 13.14)."""
         first_burst = self.keys["FirstBurstLength"]
         return {
             **self.keys,

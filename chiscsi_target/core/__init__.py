@@ -1,1 +1,1 @@
-"""The protocol without I/O and without a clock: bytes, completions and `now` go in; bytes, hook calls and timers come out."""
+"""The protocol without I/O and without a clock: octets, completions and `now` in; octets, hook calls, timers out."""

@@ -30,12 +30,14 @@ class Agenda(ABC):
         now: the time of the input that is being handled, in seconds.
         listener: who is told of everything observable, or None.
         dirty: connections that have something to send or have to be closed.
+        unsent: about how many octets of data were queued on them since the shell looked.
     """
 
     def __init__(self, listener: Listener | None) -> None:
         self.now = 0.0
         self.listener = listener
         self.dirty: dict[Connection, None] = {}
+        self.unsent = 0
 
     def log(self, level: int, text: str, connection: str = "") -> None:
         """Record a log message with the guide's wording."""
@@ -88,7 +90,7 @@ class Agenda(ABC):
 
     @abstractmethod
     def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
-        """Close what a login takes the place of, a session or one connection of it; the login waits until it is gone."""
+        """Close what a login replaces, a session or one connection of it; the login waits until it is gone."""
 
     @abstractmethod
     def login_concluded(self, login: Login) -> None:

@@ -1,13 +1,11 @@
-"""Command numbering (RFC 7143 section 4.2.2.1): the window of CmdSNs, and the commands that wait for a hole to be filled."""
+"""Command numbering (RFC 7143 section 4.2.2.1): the window of CmdSNs, and commands that wait behind a hole."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import Any
 
 from iscsi_wire.sequence import sn_le
-
-Delivery: TypeAlias = Callable[[], None]
 
 _MASK = 0xFFFFFFFF
 _HALF = 0x80000000
@@ -29,8 +27,8 @@ class CommandWindow:
         self.max_cmd_sn = (cmd_sn + size - 1) & _MASK
         self.size = size
         self.immediate = 0
-        self._waiting: dict[int, Delivery] = {}
-        self._callbacks: list[tuple[int, Delivery]] = []
+        self._waiting: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+        self._callbacks: list[tuple[int, Callable[[], None]]] = []
 
     def resize(self, size: int) -> None:
         """Let `size` commands in, before the first one has come."""
@@ -38,27 +36,27 @@ class CommandWindow:
         self.max_cmd_sn = (self.exp_cmd_sn + size - 1) & _MASK
 
     def admits(self, cmd_sn: int) -> bool:
-        """Whether a non-immediate command may come in: inside the window and not there yet; else it is dropped silently."""
+        """Whether a non-immediate command may come in: it is inside the window, and not there already."""
         ahead = (cmd_sn - self.exp_cmd_sn) & _MASK
         room = (self.max_cmd_sn - self.exp_cmd_sn) & _MASK
         # A closed window has MaxCmdSN = ExpCmdSN - 1: the difference wraps to a number beyond one half.
         return ahead <= room < _HALF and cmd_sn not in self._waiting
 
-    def arrived(self, cmd_sn: int, delivery: Delivery) -> None:
-        """Deliver a command that was admitted, now or when the hole before it is filled."""
+    def arrived(self, cmd_sn: int, deliver: Callable[..., None], *what: Any) -> None:
+        """Call `deliver(*what)` for a command that was admitted, now or when the hole before it is filled."""
         if cmd_sn != self.exp_cmd_sn:
-            self._waiting[cmd_sn] = delivery
+            self._waiting[cmd_sn] = deliver, what
             return
         self.exp_cmd_sn = (cmd_sn + 1) & _MASK
-        delivery()
+        deliver(*what)
         while self.exp_cmd_sn in self._waiting:
-            following = self._waiting.pop(self.exp_cmd_sn)
+            deliver, what = self._waiting.pop(self.exp_cmd_sn)
             self.exp_cmd_sn = (self.exp_cmd_sn + 1) & _MASK
-            following()
+            deliver(*what)
         if self._callbacks:
             self._call_back()
 
-    def call_at(self, cmd_sn: int, callback: Delivery) -> None:
+    def call_at(self, cmd_sn: int, callback: Callable[[], None]) -> None:
         """Call back when all commands before `cmd_sn` have been delivered."""
         self._callbacks.append((cmd_sn, callback))
 
@@ -75,16 +73,11 @@ class CommandWindow:
     def forget(self, cmd_sn: int) -> None:
         """Keep a waiting command's place, but deliver nothing."""
         if cmd_sn in self._waiting:
-            self._waiting[cmd_sn] = _nothing
+            self._waiting[cmd_sn] = _nothing, ()
 
     def answered(self) -> None:
         """Let one more command in: a non-immediate one has been answered, or ended without an answer."""
         self.max_cmd_sn = (self.max_cmd_sn + 1) & _MASK
-
-    @property
-    def plain(self) -> bool:
-        """Whether nothing waits for a command to come."""
-        return not self._waiting and not self._callbacks
 
 
 def _nothing() -> None:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
     from chiscsi_target.core.agenda import Agenda
     from chiscsi_target.core.portal import Portal
-    from chiscsi_target.core.session import Session
     from chiscsi_target.core.registry import Registry
+    from chiscsi_target.core.session import Session
     from chiscsi_target.core.task import Task
     from iscsi_wire.pdus import Pdu
 
@@ -170,6 +170,7 @@ class Connection:
                 output += pieces
                 if length & 3:
                     output.append(PADDING[length & 3])
+                self.agenda.unsent += length
         else:
             self._send_with_digests(header, pieces, length)
         self.agenda.dirty[self] = None
@@ -187,11 +188,14 @@ class Connection:
         output.append(header)
         if self.framer.header_digest:
             output.append(digest(header))
-        if length:
-            padded = (*pieces, PADDING[length & 3]) if length & 3 else pieces
-            output += padded
-            if self.framer.data_digest:
-                output.append(digest(*padded))
+        if length and self.framer.data_digest:
+            # A copy: what the digest was computed of must not change before it is sent.
+            data = b"".join((*pieces, PADDING[length & 3]))
+            output += (data, digest(data))
+        elif length:
+            output += pieces
+            if length & 3:
+                output.append(PADDING[length & 3])
         self._bytes_sent += sum(map(len, output[before:]))
 
     def next_stat_sn(self) -> int:

@@ -123,7 +123,7 @@ def _land(task: Task, offset: int, frame: Frame) -> None:
 
 
 def place(connection: Connection, frame: Frame) -> memoryview | None:
-    """Where the data segment of a PDU that has not come in completely belongs in a driver's memory, if that is known."""
+    """Where the data of a PDU that is still coming in belongs in a driver's memory, if that is known."""
     session = connection.session
     if frame.opcode != DataOut.OPCODE or session is None:
         return None

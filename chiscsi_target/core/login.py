@@ -1,7 +1,7 @@
 """The login phase of one connection (RFC 7143 sections 6.3 and 11.12).
 
-`_converse` reads as a login goes, from the first request to the last response. It is a generator: it yields where it has
-to wait, for a PDU or for an answer from inside, and whoever has what it waits for sends it in. Faults leave it as
+`_converse` reads as a login goes, from the first request to the last response. It is a generator: it yields where it
+has to wait, for a PDU or for an answer from inside, and whoever has what it waits for sends it in. Faults leave it as
 exceptions and become the last response.
 """
 
@@ -177,7 +177,7 @@ class Login:
         return frame
 
     def _receive_rest(self, frame: Frame) -> Waiting:
-        """Collect a request that goes on in further PDUs; each of those is answered by an empty response (section 6.2)."""
+        """Collect a request that goes on in further PDUs; each is answered by an empty response (section 6.2)."""
         self._text.add(frame)
         while self._request.continue_:
             self._send(b"")
@@ -219,7 +219,7 @@ class Login:
             connection.agenda.call_first_login_check(self)
 
     def _window_size(self) -> int:
-        """How many commands may be outstanding: the least of what the driver said, the default, and the node's limit."""
+        """How many commands may be outstanding: the least of the driver's word or the default, and the node's limit."""
         node = self.identity.node
         if self.identity.discovery or node is None:
             return _DISCOVERY_WINDOW
@@ -241,7 +241,7 @@ class Login:
         return self._declarations() + answers + self._method.answer(of_method)
 
     def _declarations(self) -> Pairs:
-        """What the target says of itself, once: its portal group at first (section 13.9), the rest when it is operational."""
+        """What the target says of itself, once: its portal group first (section 13.9), the rest in stage two."""
         declarations = [("TargetPortalGroupTag", str(self.connection.portal.tag))]
         node = self.identity.node
         if self._stage is OPERATIONAL:

@@ -1,4 +1,4 @@
-"""Who logs in to what: the names in the first request, and the session that they mean (RFC 7143 sections 6.3 and 6.3.1)."""
+"""Who logs in to what: the names in the first request, and the session that they mean (RFC 7143 section 6.3)."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from chiscsi_target.core.connection_state import ConnectionEvent
@@ -36,7 +35,7 @@ def logout(connection: Connection, frame: Frame) -> None:
     if immediate:
         _execute(connection, session, request)
     else:
-        session.window.arrived(request.cmd_sn, partial(_execute, connection, session, request))
+        session.window.arrived(request.cmd_sn, _execute, connection, session, request)
 
 
 def _execute(connection: Connection, session: Session, request: LogoutRequest) -> None:

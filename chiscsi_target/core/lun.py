@@ -9,7 +9,7 @@ _PERIPHERAL, _FLAT = 0, 1
 
 
 def decode_lun(field: int) -> int:
-    """The number in a 64-bit LUN field with a single level, by peripheral or flat space addressing; else UNADDRESSABLE."""
+    """The number in a LUN field of a single level, by peripheral or flat space addressing; else UNADDRESSABLE."""
     if field == 0:
         return 0
     if field & 0x0000_FFFF_FFFF_FFFF:

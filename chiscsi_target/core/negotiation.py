@@ -1,4 +1,4 @@
-"""The responder's half of a text negotiation (RFC 7143 section 6.2). It contains no key's name: the table has them all."""
+"""The responder's half of a text negotiation (RFC 7143 section 6.2). No key's name is here: the table has them all."""
 
 from __future__ import annotations
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_IMMEDIATE_CMD, SC_FLAG_READ, SC_FLAG_WRITE
@@ -51,19 +50,13 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
     task = Task(
         session.stack, connection, session, cdb, lun, decode_lun(lun), itt, cmd_sn, edtl, flag, flags & _ATTRIBUTE
     )
-    if flag & SC_FLAG_WRITE:
-        data_out.begin(task, frame, bool(flags & _FINAL))
     session.tasks[itt] = task
+    if task.is_write:
+        data_out.begin(task, frame, bool(flags & _FINAL))
     if immediate:
         deliver(task)
-    elif cmd_sn == window.exp_cmd_sn and window.plain:
-        window.exp_cmd_sn = (cmd_sn + 1) & 0xFFFFFFFF
-        if task.failing:
-            deliver(task)
-        else:
-            connection.agenda.call_cdb_rcved(task)
     else:
-        window.arrived(cmd_sn, partial(deliver, task))
+        window.arrived(cmd_sn, deliver, task)
 
 
 def _examine(session: Session, frame: Frame, flags: int, itt: int, cdb: bytes) -> bytes:

@@ -75,7 +75,7 @@ def end_task(task: Task) -> None:
 def sense_segment(task: Task) -> bytes:
     """The data segment of section 11.4.7: SenseLength and sense data, or nothing.
 
-    The driver's whole buffer, if it filled one; else fixed format sense data from the three codes (SPC-4 section 4.5.3).
+    The driver's whole buffer, if it filled one; else fixed format sense data from the codes (SPC-4 section 4.5.3).
     """
     sense = task.sc_sense_buf
     if not sense and task.sc_status == _CHECK_CONDITION:

@@ -114,6 +114,7 @@ class Session:
         """End tasks without a response.
 
         Args:
+            tasks: some of the session's.
             flag: SC_FLAG_SESS_ABORT, which the driver is told by `fp_scsi_cmd_abort`, or SC_FLAG_TMF_ABORT.
 
         Returns:

@@ -1,8 +1,7 @@
-"""Text Requests and Responses (RFC 7143 sections 6.4, 11.10 and 11.11): negotiation in full feature phase, SendTargets."""
+"""Text Requests and Responses (RFC 7143 sections 6.4, 11.10, 11.11): negotiation in full feature phase, SendTargets."""
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
 from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
@@ -67,11 +66,10 @@ def text_request(connection: Connection, frame: Frame) -> None:
     if not request.continue_:
         exchange.text.clear()
         exchange.rest += format_pairs(answers)
-    respond = partial(_respond, connection, session, request, exchange)
     if immediate:
-        respond()
+        _respond(connection, session, request, exchange)
     else:
-        session.window.arrived(request.cmd_sn, respond)
+        session.window.arrived(request.cmd_sn, _respond, connection, session, request, exchange)
 
 
 def _exchange(session: Session, request: TextRequest) -> TextExchange:

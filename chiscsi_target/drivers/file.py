@@ -20,6 +20,7 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_execution_status,
     chiscsi_sgvec,
 )
+from chiscsi_target.drivers.buffer_pool import POOLED, BufferPool
 from chiscsi_target.drivers.flusher import Flusher
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.options import Option, flag, parse_options
@@ -55,10 +56,11 @@ class Disk:
             later flush may claim that everything is safe.
         flusher: who flushes it.
         lock: held while a waiting command is completed or given up.
+        pool: buffers of commands that are over.
         waiting: commands that wait for a flush; those given up meanwhile are mapped to False.
     """
 
-    __slots__ = ("dirty", "fd", "flusher", "lock", "lost", "path", "waiting")
+    __slots__ = ("dirty", "fd", "flusher", "lock", "lost", "path", "pool", "waiting")
 
     def __init__(self, fd: int, path: str) -> None:
         self.fd = fd
@@ -67,19 +69,26 @@ class Disk:
         self.lost: OSError | None = None
         self.flusher = Flusher(self.flush, f"flush {os.path.basename(path)}")
         self.lock = threading.Lock()
+        self.pool = BufferPool()
         self.waiting: dict[chiscsi_scsi_command, bool] = {}
 
-    def read(self, length: int, offset: int) -> bytes:
-        """Read `length` octets at `offset`; raises DriverError for an unreadable or missing part."""
+    def read(self, sc: chiscsi_scsi_command, length: int, offset: int) -> bytes | bytearray:
+        """Read `length` octets at `offset` for `sc`; raises DriverError for an unreadable or missing part."""
+        data: bytes | bytearray
         try:
-            data = os.pread(self.fd, length, offset)
+            if length <= POOLED:
+                data = os.pread(self.fd, length, offset)
+                count = len(data)
+            else:
+                sc.sc_sdev_hdl = data = self.pool.take(length)
+                count = os.preadv(self.fd, (data,), offset)
         except OSError as error:
             raise self._failure(_UNRECOVERED_READ_ERROR, error) from error
-        if len(data) != length:
+        if count != length:
             raise DriverError(
                 _MEDIUM_ERROR,
                 _UNRECOVERED_READ_ERROR,
-                message=f"{self.path} now ends at octet {offset + len(data)}: it was cut under the logical unit",
+                message=f"{self.path} now ends at octet {offset + count}: it was cut under the logical unit",
             )
         return data
 
@@ -216,11 +225,11 @@ class FileLunClass(LocalLunClass):
         """Execute a READ, provide the buffer of a WRITE, begin a SYNCHRONIZE CACHE."""
         lu = sc.sc_lu
         assert lu is not None
+        disk: Disk = lu.priv_data
         length = sc.sc_xfer_len
         if sc.sc_flag & SC_FLAG_WRITE:
-            sc.sc_sdev_hdl = buffer = bytearray(length)
+            sc.sc_sdev_hdl = buffer = disk.pool.take(length)
             return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
-        disk: Disk = lu.priv_data
         if not length:
             return self._synchronize(disk, sc)
         if disk.dirty and _forced(sc):
@@ -251,6 +260,11 @@ class FileLunClass(LocalLunClass):
                     return 0
         return super().fp_scsi_cmd_abort(sc)
 
+    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
+        """Keep the command's buffer for another one."""
+        if sc.sc_sdev_hdl is not None and sc.sc_lu is not None:
+            sc.sc_lu.priv_data.pool.give(sc.sc_sdev_hdl)
+
     def _synchronize(self, disk: Disk, sc: chiscsi_scsi_command) -> int:
         if sc.sc_cmd[1] & _IMMED:
             disk.flusher.submit(lambda _error: None)
@@ -268,7 +282,7 @@ def _send(disk: Disk, sc: chiscsi_scsi_command) -> int:
     """Complete a READ."""
     lu, length = sc.sc_lu, sc.sc_xfer_len
     assert lu is not None
-    data = disk.read(length, sc.sc_lba << lu.sect_shift)
+    data = disk.read(sc, length, sc.sc_lba << lu.sect_shift)
     return chiscsi_scsi_cmd_execution_status(sc, data, 0, 0, length)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import mmap
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
@@ -13,6 +12,7 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_execution_status,
     chiscsi_sgvec,
 )
+from chiscsi_target.drivers.in_place import InPlaceMedium
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.options import Option, parse_options, parse_size
 
@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 __all__ = ["MemoryLunClass"]
 
 DEFAULT_SIZE: Final = 16 << 20
-_MAP_NORESERVE: Final = 0x4000
-"""Linux's flag for address space without a claim on memory; Python 3.11 does not name it."""
 
 
 def _size(lu: chiscsi_lun, value: str) -> None:
@@ -40,8 +38,8 @@ class MemoryLunClass(LocalLunClass):
     """Keeps its blocks in anonymous memory.
 
     A write lands in place: the stack gets the medium's own memory as buffer. A write that is aborted may therefore
-    leave its blocks partly written, as on any disk. A read hands over a copy: what the stack has not transmitted yet
-    must not change under it, least of all after its digest was computed.
+    leave its blocks partly written, as on any disk. A long read hands the medium's own memory over, too, and what it
+    shows does not change before the initiator has it.
     """
 
     class_name = "MEM"
@@ -58,7 +56,7 @@ class MemoryLunClass(LocalLunClass):
             ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
             return -ReturnCode.EINVAL
         try:
-            lu.priv_data = mmap.mmap(-1, lu.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
+            lu.priv_data = InPlaceMedium(lu.size)
         except (OSError, OverflowError, ValueError) as error:
             ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
             return -ReturnCode.ENOMEM
@@ -72,19 +70,29 @@ class MemoryLunClass(LocalLunClass):
         """Execute a READ, provide the buffer of a WRITE, and complete SYNCHRONIZE CACHE: there is no cache."""
         lu = sc.sc_lu
         assert lu is not None
+        medium: InPlaceMedium = lu.priv_data
         length = sc.sc_xfer_len
         start = sc.sc_lba << lu.sect_shift
         if sc.sc_flag & SC_FLAG_WRITE:
-            view = memoryview(lu.priv_data)[start : start + length]
-            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(view, length)], 1, 0, length)
+            sc.sc_sdev_hdl = buffer = medium.buffer(sc, start, start + length)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
         if length:
-            return chiscsi_scsi_cmd_execution_status(sc, lu.priv_data[start : start + length], 0, 0, length)
+            return chiscsi_scsi_cmd_execution_status(sc, medium.read(sc, start, start + length), 0, 0, length)
         return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
 
     def fp_scsi_cmd_data_xfer_status(
         self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
     ) -> int:
-        """Complete a WRITE, whose data is already where it belongs."""
+        """Complete a WRITE."""
         if sc.sc_flag & SC_FLAG_WRITE:
+            lu = sc.sc_lu
+            assert lu is not None
+            lu.priv_data.written(sc.sc_lba << lu.sect_shift, sc.sc_sdev_hdl)
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
         return 0
+
+    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
+        """End what a command claims of the medium."""
+        lu = sc.sc_lu
+        assert lu is not None
+        lu.priv_data.release(sc)

@@ -1,1 +1,1 @@
-"""Joins the core with storage drivers: queued hook calls, completions, timers, and what crosses sessions. Still no I/O."""
+"""Joins the core with storage drivers: hook calls, completions, timers, and what crosses sessions. Still no I/O."""

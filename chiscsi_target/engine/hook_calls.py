@@ -70,7 +70,7 @@ class HookCalls:
             self._log(task, "fp_scsi_cmd_abort", error)
 
     def release(self, task: Task) -> None:
-        """Give a transmitted read's buffers back and have the driver clean up: the last that it hears of the command."""
+        """Give a transmitted read's buffers back and have the driver clean up: the last it hears of the command."""
         if task.state == CLOSED:
             return
         task.state = CLOSED

@@ -27,6 +27,10 @@ if TYPE_CHECKING:
     from iscsi_wire.records import Listener
 
 
+SEND_AT = 128 * 1024
+"""Octets of data to be sent at which `run` lets the shell send."""
+
+
 class Worker(Agenda):
     """Runs connections and their drivers' hooks.
 
@@ -58,10 +62,13 @@ class Worker(Agenda):
     # For the shell
 
     def run(self, now: float) -> None:
-        """Make all calls that are queued, and those that come of them."""
+        """Make the calls that are queued, and those that come of them.
+
+        Stops early when much has been queued for sending, so that the initiator can take it in while the rest is done.
+        """
         self.now = now
         queue = self.queue
-        while queue:
+        while queue and self.unsent < SEND_AT:
             function, subject = queue.popleft()
             function(subject)
         if self._early:
@@ -77,6 +84,7 @@ class Worker(Agenda):
         """The connections that have got output or are closing since the last call."""
         dirty = list(self.dirty)
         self.dirty.clear()
+        self.unsent = 0
         return dirty
 
     def handle_timers(self, now: float) -> None:

@@ -21,8 +21,9 @@ if TYPE_CHECKING:
 class Loop:
     """Runs one worker and the sockets of its connections, and accepts on listening sockets."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, spin: float = 0.0) -> None:
         self.worker = worker
+        self._spin = spin
         self._epoll = select.epoll()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._epoll.register(self._wake, select.EPOLLIN)
@@ -52,14 +53,18 @@ class Loop:
         self.worker.thread = get_ident()
         worker, poll = self.worker, self._epoll.poll
         self._settle()
+        busy_until = 0.0
         while not self._stopping:
-            events = poll(self._timeout())
-            worker.now = monotonic()
+            events = poll(0) if monotonic() < busy_until else poll(self._timeout())
+            worker.now = now = monotonic()
+            if events:
+                busy_until = now + self._spin
             for fd, event in events:
                 self._handle(fd, event)
-            if worker.deadline <= worker.now:
-                worker.handle_timers(worker.now)
-            self._settle()
+            if worker.deadline <= now:
+                worker.handle_timers(now)
+            if events or worker.queue:
+                self._settle()
         self._close()
 
     def attach(self, stream: Stream) -> None:
