@@ -8,10 +8,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from benchmarks.loads import LOADS, Load
-from benchmarks.measure import Measured, measure
+from benchmarks.loads import LOADS, Load, sample
+from benchmarks.measure import Measured, Sample, measure
 from benchmarks.program import idle_mebibytes, start_seconds
-from benchmarks.results import Results, table, write
+from benchmarks.results import Results, cpu_table, rates_table, write
 from benchmarks.targets import OURS, STARTERS, all_targets
 from tests.interop.processes import RunningTarget
 
@@ -25,25 +25,26 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--size", type=int, default=256, help="MiB of each disk (default 256)")
     parser.add_argument("--target", action="append", choices=list(STARTERS), help="only this target; repeatable")
     parser.add_argument("--load", action="append", choices=[load.name for load in LOADS], help="only this; repeatable")
-    parser.add_argument("--output", type=Path, default=_RESULTS, help="folder for results.json and results.svg")
+    parser.add_argument("--output", type=Path, default=_RESULTS, help="folder for results.json, .md and .svg")
     return parser.parse_args()
 
 
 def _measure(
     load: Load, targets: dict[str, RunningTarget], arguments: argparse.Namespace, console: Console
 ) -> Measured:
-    def told(number: int, name: str, sample: float) -> None:
-        console.print(f"round {number + 1}: {load.title}: {name} {sample:,.0f}", style="dim")
+    def told(number: int, name: str, measured: Sample) -> None:
+        console.print(f"round {number + 1}: {load.title}: {name} {measured.rate:,.0f}", style="dim")
 
-    return measure(
-        load.name, list(targets), arguments.rounds, lambda name: load.run(targets[name], arguments.seconds), told
-    )
+    def run(name: str) -> Sample:
+        return sample(load, targets[name], arguments.seconds)
+
+    return measure(load.name, list(targets), arguments.rounds, run, told)
 
 
 def main() -> int:
     """Measure, print, write; the exit status is 1 when a floor or a limit was missed."""
     arguments = _arguments()
-    console = Console()
+    console = Console(width=None if sys.stdout.isatty() else 120)
     results = Results()
     with all_targets(arguments.target or list(STARTERS), arguments.size << 20) as targets:
         results.versions = {name: target.version for name, target in targets.items()}
@@ -57,11 +58,11 @@ def main() -> int:
 
 
 def _report(results: Results, output: Path, console: Console) -> None:
-    console.print(table(results))
+    console.print(rates_table(results), cpu_table(results))
     for name, value in results.program.items():
         console.print(f"{name}: {value:.3f}")
-    data, picture = write(results, output)
-    console.print(f"written: {data} and {picture}")
+    for path in write(results, output):
+        console.print(f"written: {path}")
     for failure in results.failures():
         console.print(f"[red]missed[/]: {failure}")
 

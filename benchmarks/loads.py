@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import re
+import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from benchmarks.measure import Sample
 from tests.interop.libiscsi import tool
 from tests.interop.processes import RunningTarget
 from tests.interop.qemu import qemu_img
 
-__all__ = ["LOADS", "Load"]
+__all__ = ["LOADS", "Load", "sample"]
 
 _BLOCK = 512
 _KIB = 1024
@@ -21,7 +23,7 @@ _WRITE_OPERATIONS = {4: 60_000, 64: 12_000, 256: 4_000}
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """One row of the table: `run(target, seconds)` gives operations a second.
+    """One row of the table: `run(target, seconds)` does the work and gives (operations a second, operations).
 
     `floor` is the smallest ratio to the faster of the other targets that the project asks of itself.
     """
@@ -31,19 +33,33 @@ class Load:
     kibibytes: int
     floor: float
     command: str
-    run: Callable[[RunningTarget, int], float]
+    run: Callable[[RunningTarget, int], tuple[float, float]]
 
 
-def _reads(depth: int, kibibytes: int, random: bool, target: RunningTarget, seconds: int) -> float:
+def sample(load: Load, target: RunningTarget, seconds: int) -> Sample:
+    """Run `load` once, with the processor time that it took on either side."""
+    client, served = _children_cpu(), target.cpu_seconds()
+    rate, operations = load.run(target, seconds)
+    client_cpu, target_cpu = _children_cpu() - client, target.cpu_seconds() - served
+    return Sample(rate, client_cpu / operations, target_cpu / operations)
+
+
+def _children_cpu() -> float:
+    """Processor time of the clients so far; targets count only when they have ended, after all measuring."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+def _reads(depth: int, kibibytes: int, random: bool, target: RunningTarget, seconds: int) -> tuple[float, float]:
     """`iscsi-perf` for a whole number of seconds; its last line has the average."""
     blocks = kibibytes * _KIB // _BLOCK
     options = ["-m", str(depth), "-b", str(blocks), "-t", str(seconds), *(["-r"] if random else [])]
     output = tool("iscsi-perf", *options, target.url, timeout=seconds + 60).stdout
     (average,) = re.findall(r"^iops average (\d+)", output, re.MULTILINE)
-    return float(average)
+    return float(average), float(average) * seconds
 
 
-def _writes(depth: int, kibibytes: int, target: RunningTarget, _seconds: int) -> float:
+def _writes(depth: int, kibibytes: int, target: RunningTarget, _seconds: int) -> tuple[float, float]:
     """`qemu-img bench` of a fixed number of writes, which it times itself.
 
     It has no random offsets. A stride of a prime number of writes, modulo the size of the disk, leaves no two
@@ -53,7 +69,7 @@ def _writes(depth: int, kibibytes: int, target: RunningTarget, _seconds: int) ->
     options = ["-w", "-c", count, "-d", depth, "-s", size, "-S", size * 1009, "-t", "none", "-f", "raw"]
     output = qemu_img("bench", *map(str, options), target.url, timeout=120)
     (seconds,) = re.findall(r"Run completed in ([\d.]+) seconds", output)
-    return count / float(seconds)
+    return count / float(seconds), count
 
 
 def _read_load(name: str, title: str, kibibytes: int, floor: float, depth: int, random: bool) -> Load:

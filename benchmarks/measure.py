@@ -6,32 +6,54 @@ import statistics
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Measured", "interleaved", "measure"]
+__all__ = ["Measured", "Sample", "interleaved", "measure"]
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One run of a load: operations a second, and the processor time of both sides for one operation, in seconds."""
+
+    rate: float
+    client_cpu: float
+    target_cpu: float
 
 
 @dataclass(slots=True)
 class Measured:
-    """The samples of one load, in operations a second: `samples[target][round]`."""
+    """The samples of one load: `samples[target][round]`."""
 
     load: str
-    samples: dict[str, list[float]] = field(default_factory=dict)
+    samples: dict[str, list[Sample]] = field(default_factory=dict)
+
+    def rates(self, target: str) -> list[float]:
+        """Operations a second, round by round."""
+        return [sample.rate for sample in self.samples[target]]
 
     def median(self, target: str) -> float:
-        """The middle one of a target's samples."""
-        return statistics.median(self.samples[target])
+        """The middle one of a target's rates."""
+        return statistics.median(self.rates(target))
 
-    def spread(self, target: str) -> tuple[float, float]:
-        """The smallest and the largest one of a target's samples."""
-        return min(self.samples[target]), max(self.samples[target])
+    def cpu(self, target: str) -> tuple[float, float]:
+        """Medians of the processor time for one operation, in seconds: the client's and the target's."""
+        samples = self.samples[target]
+        client = statistics.median(sample.client_cpu for sample in samples)
+        return client, statistics.median(sample.target_cpu for sample in samples)
 
     def ratios(self, ours: str, others: Sequence[str]) -> list[float]:
         """Ours to the faster of the others, round by round: what one round did to one, it did to all."""
-        rivals = zip(*(self.samples[other] for other in others), strict=True)
-        return [mine / max(theirs) for mine, theirs in zip(self.samples[ours], rivals, strict=True)]
+        rivals = zip(*(self.rates(other) for other in others), strict=True)
+        return [mine / max(theirs) for mine, theirs in zip(self.rates(ours), rivals, strict=True)]
 
     def ratio(self, ours: str, others: Sequence[str]) -> float:
         """The middle one of the ratios."""
         return statistics.median(self.ratios(ours, others))
+
+    def ceiling(self, ours: str, others: Sequence[str]) -> float:
+        """The ratio that a target without any cost could reach.
+
+        The client is one thread, so it cannot do more than one second of its own work a second.
+        """
+        return 1 / self.cpu(ours)[0] / max(self.median(other) for other in others)
 
 
 def interleaved(targets: Sequence[str], rounds: int) -> Iterator[tuple[int, str]]:
@@ -46,7 +68,11 @@ def interleaved(targets: Sequence[str], rounds: int) -> Iterator[tuple[int, str]
 
 
 def measure(
-    load: str, targets: Sequence[str], rounds: int, run: Callable[[str], float], told: Callable[[int, str, float], None]
+    load: str,
+    targets: Sequence[str],
+    rounds: int,
+    run: Callable[[str], Sample],
+    told: Callable[[int, str, Sample], None],
 ) -> Measured:
     """Run a load `rounds` times against each target; `told` hears of each sample as it comes."""
     measured = Measured(load, {target: [] for target in targets})

@@ -1,26 +1,26 @@
-"""One run's figures, as a table on the terminal, as JSON, and as a plot that needs no library."""
+"""One run's figures: as tables on the terminal and in Markdown, as JSON, and as a picture."""
 
 from __future__ import annotations
 
 import json
 import os
 import platform
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
-from xml.sax.saxutils import escape
 
 from rich.table import Table
 
 from benchmarks.loads import Load
 from benchmarks.measure import Measured
+from benchmarks.picture import draw
 from benchmarks.targets import OTHERS, OURS
 
-__all__ = ["Results", "plot", "table", "write"]
+__all__ = ["Results", "cpu_table", "rates_table", "write"]
 
-_COLOURS = {"chiscsi": "#0f766e", "chiscsi-mem": "#5eead4", "tgt": "#b45309", "istgt": "#7c3aed"}
 _LIMITS = {"start_seconds": 0.3, "idle_mebibytes": 60.0}
+_TITLES = {"start_seconds": "`chiscsi --help`, seconds", "idle_mebibytes": "idle target, MiB resident"}
 
 
 @dataclass(slots=True)
@@ -31,6 +31,11 @@ class Results:
     versions: dict[str, str] = field(default_factory=dict)
     program: dict[str, float] = field(default_factory=dict)
 
+    @property
+    def names(self) -> list[str]:
+        """The targets that were measured."""
+        return list(dict.fromkeys(name for _, measured in self.loads for name in measured.samples))
+
     def failures(self) -> list[str]:
         """The floors and limits that were missed, in words."""
         slow = [
@@ -39,7 +44,7 @@ class Results:
             if _comparable(measured) and measured.ratio(OURS, OTHERS) < load.floor
         ]
         large = [
-            f"{name}: {value:.2f}, below {_LIMITS[name]} wanted"
+            f"{_TITLES[name]}: {value:.2f}, less than {_LIMITS[name]} wanted"
             for name, value in self.program.items()
             if value >= _LIMITS[name]
         ]
@@ -50,88 +55,105 @@ def _comparable(measured: Measured) -> bool:
     return all(measured.samples.get(name) for name in (OURS, *OTHERS))
 
 
-def table(results: Results) -> Table:
-    """Medians in operations a second, and the ratio with its spread over the rounds."""
-    names = list(dict.fromkeys(name for _, measured in results.loads for name in measured.samples))
-    shown = Table(
-        title="operations a second (median)", caption=f"ratio: {OURS} to the faster of {' and '.join(OTHERS)}"
-    )
-    shown.add_column("load")
-    for name in [*names, "ratio", "per round", "floor"]:
-        shown.add_column(name, justify="right")
+def _rate_rows(results: Results) -> Iterator[Sequence[str]]:
+    """Load, median for each target, ratio, its spread, the floor, and the ratio that the client allows."""
     for load, measured in results.loads:
-        medians = [f"{measured.median(name):,.0f}" if name in measured.samples else "" for name in names]
-        shown.add_row(load.title, *medians, *_ratio_cells(load, measured))
-    return shown
+        medians = [f"{measured.median(name):,.0f}" for name in results.names]
+        ratios = ["", "", f"{load.floor:.1f}", ""]
+        if _comparable(measured):
+            each = measured.ratios(OURS, OTHERS)
+            spread = f"{min(each):.2f} to {max(each):.2f}"
+            ceiling = f"{measured.ceiling(OURS, OTHERS):.1f}"
+            ratios = [f"{measured.ratio(OURS, OTHERS):.2f}", spread, f"{load.floor:.1f}", ceiling]
+        yield load.title, *medians, *ratios
 
 
-def _ratio_cells(load: Load, measured: Measured) -> Sequence[str]:
-    if not _comparable(measured):
-        return "", "", f"{load.floor:.1f}"
-    ratio, ratios = measured.ratio(OURS, OTHERS), measured.ratios(OURS, OTHERS)
-    colour = "green" if ratio >= load.floor else "red"
-    return f"[{colour}]{ratio:.2f}[/]", f"{min(ratios):.2f} to {max(ratios):.2f}", f"{load.floor:.1f}"
+def _cpu_rows(results: Results) -> Iterator[Sequence[str]]:
+    """Load, and for each target the microseconds of processor time for one operation: client + target."""
+    for load, measured in results.loads:
+        both = [measured.cpu(name) for name in results.names]
+        yield load.title, *(f"{client * 1e6:.0f} + {target * 1e6:.0f}" for client, target in both)
 
 
-def write(results: Results, directory: Path) -> tuple[Path, Path]:
-    """Write `results.json` and `results.svg` below `directory`; returns their paths."""
+def _rate_heads(results: Results) -> list[str]:
+    return ["operations a second, median", *results.names, "ratio", "per round", "floor", "client's ceiling"]
+
+
+def _cpu_heads(results: Results) -> list[str]:
+    return ["µs of processor an operation, client + target", *results.names]
+
+
+def rates_table(results: Results) -> Table:
+    """Operations a second, and the ratio of ours to the faster of the others."""
+    return _table(_rate_heads(results), _rate_rows(results))
+
+
+def cpu_table(results: Results) -> Table:
+    """Where the processor time goes: when the client's part fills a second, no target can be faster."""
+    return _table(_cpu_heads(results), _cpu_rows(results))
+
+
+def _table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> Table:
+    table = Table(heads[0])
+    for head in heads[1:]:
+        table.add_column(head, justify="right")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+def write(results: Results, directory: Path) -> list[Path]:
+    """Write `results.json`, `results.md` and `results.svg` below `directory`; returns their paths."""
     directory.mkdir(parents=True, exist_ok=True)
-    data, picture = directory / "results.json", directory / "results.svg"
-    data.write_text(json.dumps(_as_json(results), indent=2) + "\n", encoding="utf-8")
-    picture.write_text(plot(results), encoding="utf-8")
-    return data, picture
+    bars = [
+        (load.title, {name: measured.median(name) for name in measured.samples}) for load, measured in results.loads
+    ]
+    texts = {
+        "results.json": json.dumps(_as_json(results), indent=2) + "\n",
+        "results.md": _as_markdown(results),
+        "results.svg": draw(bars),
+    }
+    for name, text in texts.items():
+        (directory / name).write_text(text, encoding="utf-8")
+    return [directory / name for name in texts]
+
+
+def _machine() -> dict[str, Any]:
+    return {"system": platform.platform(), "python": platform.python_version(), "processors": os.cpu_count()}
 
 
 def _as_json(results: Results) -> dict[str, Any]:
-    machine = {"system": platform.platform(), "python": platform.python_version(), "cpus": os.cpu_count()}
-    return {
-        "machine": machine,
-        "versions": results.versions,
-        "program": {name: {"value": value, "limit": _LIMITS[name]} for name, value in results.program.items()},
-        "loads": [_load_as_json(load, measured) for load, measured in results.loads],
-    }
+    program = {name: {"value": value, "limit": _LIMITS[name]} for name, value in results.program.items()}
+    loads = [_load_as_json(load, measured) for load, measured in results.loads]
+    return {"machine": _machine(), "versions": results.versions, "program": program, "loads": loads}
 
 
 def _load_as_json(load: Load, measured: Measured) -> dict[str, Any]:
-    about = {key: value for key, value in asdict(load).items() if key != "run"}
-    medians = {name: measured.median(name) for name in measured.samples}
-    if not _comparable(measured):
-        return about | {"samples": measured.samples, "medians": medians}
-    ratios = {"ratio": measured.ratio(OURS, OTHERS), "ratios": measured.ratios(OURS, OTHERS)}
-    return about | {"samples": measured.samples, "medians": medians} | ratios
+    about: dict[str, Any] = {key: getattr(load, key) for key in ("name", "title", "kibibytes", "floor", "command")}
+    about["samples"] = {name: [asdict(sample) for sample in samples] for name, samples in measured.samples.items()}
+    about["medians"] = {name: measured.median(name) for name in measured.samples}
+    if _comparable(measured):
+        about["ratio"] = measured.ratio(OURS, OTHERS)
+        about["ratios"] = measured.ratios(OURS, OTHERS)
+        about["ceiling"] = measured.ceiling(OURS, OTHERS)
+    return about
 
 
-_WIDTH, _LABELS, _BAR, _GAP = 860, 230, 16, 18
-
-
-def plot(results: Results) -> str:
-    """An SVG picture: for each load a group of bars, the fastest target's as wide as the picture allows."""
-    parts: list[str] = []
-    top = 34
-    for load, measured in results.loads:
-        parts.append(_text(8, top + 12, load.title, weight="bold"))
-        best = max(measured.median(name) for name in measured.samples)
-        for name in measured.samples:
-            parts += _bar(top, name, measured.median(name), best)
-            top += _BAR + 2
-        top += _GAP
-    legend = "operations a second, median; longer is better, each group has its own scale"
-    body = "\n".join([_text(8, 18, legend), *parts])
-    return (
-        f'<svg xmlns="http://www.w3.org/2000/svg" width="{_WIDTH}" height="{top}" font-family="sans-serif" '
-        f'font-size="12" role="img" aria-label="{escape(legend)}">\n'
-        f'<rect width="100%" height="100%" fill="#ffffff"/>\n{body}\n</svg>\n'
-    )
-
-
-def _bar(top: int, name: str, value: float, best: float) -> list[str]:
-    width = (_WIDTH - _LABELS - 190) * value / best
-    colour = _COLOURS.get(name, "#64748b")
-    return [
-        f'<rect x="{_LABELS}" y="{top}" width="{width:.1f}" height="{_BAR}" fill="{colour}"/>',
-        _text(_LABELS + width + 6, top + 12, f"{name} {value:,.0f}"),
+def _as_markdown(results: Results) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in results.versions.items())
+    costs = [(_TITLES[name], f"{value:.2f}", f"< {_LIMITS[name]:g}") for name, value in results.program.items()]
+    parts = [
+        "# Figures of the last run",
+        "Written by `make bench`; what they mean is in [the method](../README.md).",
+        f"{versions}. {'; '.join(f'{key} {value}' for key, value in _machine().items())}.",
+        "![bars](results.svg)",
+        _markdown_table(_rate_heads(results), _rate_rows(results)),
+        _markdown_table(_cpu_heads(results), _cpu_rows(results)),
+        _markdown_table(["program", "measured", "wanted"], iter(costs)),
     ]
+    return "\n\n".join(parts) + "\n"
 
 
-def _text(x: float, y: float, words: str, weight: str = "normal") -> str:
-    return f'<text x="{x:.1f}" y="{y}" font-weight="{weight}" fill="#0f172a">{escape(words)}</text>'
+def _markdown_table(heads: Sequence[str], rows: Iterator[Sequence[str]]) -> str:
+    rule = ["---"] + ["--:"] * (len(heads) - 1)
+    return "\n".join("| " + " | ".join(cells) + " |" for cells in (heads, rule, *rows))

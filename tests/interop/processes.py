@@ -92,6 +92,11 @@ class RunningTarget:
         pages = Path(f"/proc/{self.pid}/statm").read_text(encoding="ascii").split()[1]
         return int(pages) * os.sysconf("SC_PAGESIZE")
 
+    def cpu_seconds(self) -> float:
+        """Processor time that the server has used so far, in user and kernel mode (proc(5), stat fields 14 and 15)."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:
     """Poll until `condition` holds; PeerFailed naming `what` if it does not within `seconds`."""
