@@ -70,14 +70,15 @@ class Gate:
     @pytest.hookimpl(trylast=True)
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         """Note what is left when others (`-k`, `-m`) have chosen too."""
-        self.harvest.order = [self.cards[item.nodeid].identifier for item in session.items]
+        cards = [self.cards[item.nodeid] for item in session.items if item.nodeid in self.cards]
+        self.harvest.order = [card.identifier for card in cards]
         self.harvest.complete = len(self.harvest.order) == len(self.cards)
 
     def _let_through(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         catalogue = load_catalogue()
         self.cards = self._deal_cards(items, catalogue)
         cards = list(self.cards.values())
-        items.sort(key=lambda item: _RANKS.get(self.cards[item.nodeid].suite, len(_RANKS)))
+        items.sort(key=self._rank)
         if self.settings.profile:
             self.profile = load_profile(find_profile(self.settings.profile))
             unknown = self.profile.unknown_cases([card.identifier for card in cards])
@@ -85,20 +86,26 @@ class Gate:
                 raise ProfileError(f"target profile {self.profile.source}: no case is called {unknown[0]!r}")
         selection = select(cards, self.settings, catalogue)
         self.harvest.spared = selection.spared
-        left_out = [item for item in items if self.cards[item.nodeid].identifier not in selection.chosen]
+        left_out = {place for place, card in self.cards.items() if card.identifier not in selection.chosen}
         if left_out:
-            config.hook.pytest_deselected(items=left_out)
-            items[:] = [item for item in items if self.cards[item.nodeid].identifier in selection.chosen]
+            config.hook.pytest_deselected(items=[item for item in items if item.nodeid in left_out])
+            items[:] = [item for item in items if item.nodeid not in left_out]
 
     def _deal_cards(self, items: list[pytest.Item], catalogue: Catalogue) -> dict[str, CaseCard]:
+        """Cards of what lies among the suites; anything else that pytest collected is none of our business."""
         cards: dict[str, CaseCard] = {}
         for item in items:
-            card = cards[item.nodeid] = make_card(item, self.root, catalogue)
-            item.extra_keyword_matches.add(card.identifier)
+            if item.path.is_relative_to(self.root):
+                card = cards[item.nodeid] = make_card(item, self.root, catalogue)
+                item.extra_keyword_matches.add(card.identifier)
         for identifier in duplicates(cards.values()):
             places = " and ".join(place for place, card in cards.items() if card.identifier == identifier)
             raise CaseProblem(f"case identifier {identifier} is given twice: {places}")
         return cards
+
+    def _rank(self, item: pytest.Item) -> int:
+        card = self.cards.get(item.nodeid)
+        return _RANKS.get(card.suite, len(_RANKS)) if card is not None else -1
 
     def _refuse(self, items: list[pytest.Item], code: Exit, text: str) -> None:
         self.harvest.problem = Problem(int(code), text)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import tempfile
 import time
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,18 +15,23 @@ from conformance.harness.assembly import make_run
 from conformance.harness.cards import CaseCard
 from conformance.harness.gate import Harvest, Problem
 from conformance.harness.live import Live
+from conformance.harness.place import MEETING_KEY
 from conformance.harness.profiles import find_profile, load_profile
 from conformance.harness.results import PROPERTY, CaseResult, unpack
 from conformance.harness.settings import Settings
 from conformance.harness.verdicts import Exit, exit_code
 from reports.bundle import write_reports
-from reports.model import Run
+from reports.model import VERDICTS, Run
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController
 
 OUTPUT_KEY = "conformance_harvest"
 """Where a worker of pytest-xdist leaves its harvest for the controller."""
+
+
+_OURS = (Exit.DEVIATIONS, Exit.HARNESS)
+"""Exit codes that mean the same to pytest's users, too; the others would contradict what pytest says of their tests."""
 
 
 class Ledger:
@@ -39,6 +46,7 @@ class Ledger:
         self.settings = settings
         self._live = live
         self._begun = False
+        self._meeting: tempfile.TemporaryDirectory[str] | None = None
         self.results: dict[str, CaseResult] = {}
         self.harvest = Harvest()
         self.problem: Problem | None = None
@@ -93,6 +101,13 @@ class Ledger:
             self.harvest = harvest
 
     @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: WorkerController) -> None:
+        """Tell a worker of pytest-xdist where it can wait for the others."""
+        if self._meeting is None:
+            self._meeting = tempfile.TemporaryDirectory(prefix="chiscsi-")
+        node.workerinput[MEETING_KEY] = self._meeting.name
+
+    @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController, error: object) -> None:
         """Take over what a worker of pytest-xdist leaves behind."""
         output: dict[str, Any] = getattr(node, "workeroutput", {})
@@ -105,7 +120,10 @@ class Ledger:
         self.duration = time.time() - self.started
         self._live.end()
         self.code = self._settle(exitstatus)
-        session.exitstatus = int(self.code)
+        if self.settings.live != "pytest" or self.code in _OURS:
+            session.exitstatus = int(self.code)
+        if self._meeting is not None:
+            self._meeting.cleanup()
         if self.settings.out and self.results:
             self.written = write_reports(self.run(session.config), Path(self.settings.out))
 
@@ -120,6 +138,15 @@ class Ledger:
             duration=self.duration,
             environment=environment,
         )
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """Under plain pytest, say what its own summary cannot."""
+        if self.problem is not None:
+            terminalreporter.write_line(f"conformance: {self.problem.text}", red=True)
+        counts = Counter(result.verdict for result in self.results.values())
+        if counts:
+            shown = ", ".join(f"{counts[verdict]} {verdict}" for verdict in VERDICTS if counts[verdict])
+            terminalreporter.write_line(f"conformance: {shown}")
 
     def _settle(self, exitstatus: int) -> Exit:
         if self.problem is not None:

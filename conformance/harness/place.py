@@ -10,6 +10,8 @@ import pytest
 
 from conformance.harness.settings import Settings
 
+MEETING_KEY = "conformance_meeting"
+"""Where a controller of pytest-xdist leaves the meeting place for its workers."""
 NAME_AUTHORITY = "iqn.2026-11.org.chiscsi"
 
 
@@ -18,13 +20,14 @@ class Place:
     """One process of a run.
 
     worker: pytest-xdist's name for it ("gw0"), empty without. index, count: which one of how many. run: what all of
-    them call the run.
+    them call the run. meeting: a directory where they can wait for one another.
     """
 
     worker: str = ""
     index: int = 0
     count: int = 1
     run: str = ""
+    meeting: str = ""
     _initiators: int = field(default=0, init=False)
 
     @property
@@ -59,4 +62,5 @@ def place_of(config: pytest.Config) -> Place:
     worker = str(inputs["workerid"])
     index = int(worker.removeprefix("gw"))
     # A worker that replaces a crashed one gets the next number.
-    return Place(worker, index, max(int(inputs["workercount"]), index + 1), str(inputs["testrunuid"])[:8])
+    count = max(int(inputs["workercount"]), index + 1)
+    return Place(worker, index, count, str(inputs["testrunuid"])[:8], str(inputs[MEETING_KEY]))

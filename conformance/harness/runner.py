@@ -39,11 +39,13 @@ class Runner:
         self._gate = gate
         self._station = station
         self._failure: tuple[Phase, BaseException] | None = None
-        self._limit = settings.time_limit
+        self._limit = 0.0
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool:
-        """Run one case and report it once."""
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        """Run one case and report it once; what is no case is left to pytest."""
+        if item.nodeid not in self._gate.cards:
+            return None
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         report = _report(item, self._run(item, nextitem))
         item.ihook.pytest_runtest_logreport(report=report)
@@ -69,8 +71,10 @@ class Runner:
             return (yield)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport:
+    def pytest_runtest_makereport(self, item: pytest.Item, call: pytest.CallInfo[None]) -> pytest.TestReport | None:
         """Keep what was raised, first of all; pytest's own report would format a traceback that nobody reads."""
+        if item.nodeid not in self._gate.cards:
+            return None
         phase = _PHASES[call.when]
         if call.excinfo is not None and self._failure is None:
             self._failure = (phase, call.excinfo.value)
@@ -109,6 +113,7 @@ class Runner:
         self._limit = self._settings.time_limit if card.time_limit is None else card.time_limit
         with self._station.turn(card):
             runtestprotocol(item, log=False, nextitem=nextitem)
+        self._limit = 0.0
         return self._ending(card)
 
     def _ending(self, card: CaseCard) -> Ending:

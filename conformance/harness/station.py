@@ -25,7 +25,7 @@ from conformance.harness.health import Health, examine
 from conformance.harness.place import Place
 from conformance.harness.settings import Settings
 from conformance.harness.target import Target
-from conformance.harness.turns import Turns, meeting_place
+from conformance.harness.turns import Turns
 from initiator_sim.exchange import Exchange
 from iscsi_wire.records import Record
 
@@ -79,7 +79,7 @@ class Station:
         if not self.settings.foreign or self.place.count == 1:
             return contextlib.nullcontext()
         if self._turns is None:
-            self._turns = Turns(meeting_place(self.place.run))
+            self._turns = Turns(Path(self.place.meeting))
         return self._turns.turn(alone=card.disturbs)
 
     def passed(self, identifier: str) -> None:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import fcntl
 import os
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 
 class Turns:
-    """A lock between processes: any number of ordinary cases at a time, or one disturbing case.
+    """A lock between processes that meet in a directory: any number of ordinary cases at a time, or one disturbing.
 
     Two files. Everybody passes through `gate` to get `field`, so that a disturbing case that waits for the field
     is not overtaken for ever.
@@ -38,10 +37,3 @@ class Turns:
         """Give up both files."""
         os.close(self._gate)
         os.close(self._field)
-
-
-def meeting_place(run: str) -> Path:
-    """The directory where the workers of one run meet; the first makes it."""
-    directory = Path(tempfile.gettempdir()) / f"chiscsi-{os.getuid()}-{run}"
-    directory.mkdir(mode=0o700, exist_ok=True)
-    return directory

@@ -108,3 +108,40 @@ def test_names_are_those_of_the_process_unless_the_user_gave_one() -> None:
     place = Place("gw1", 1, 2, "0000002a")
     assert place.initiator_name(Settings()) == "iqn.2026-11.org.chiscsi:initiator.0000002a.gw1"
     assert place.initiator_name(Settings(initiator_name="iqn.2004-01.com.example:me")) == "iqn.2004-01.com.example:me"
+
+
+DISTURBING = '''
+def busy(session, non_strict):
+    begin = time.monotonic()
+    for _ in range(20):
+        session.nop(b"x")
+    non_strict(f"{begin} {time.monotonic()}")
+
+@case("calm-01", ANY)
+@variants("number", range(10))
+def test_calm(session, non_strict, number):
+    """Runs beside others."""
+    busy(session, non_strict)
+
+@case("disturbing-01", ANY, disturbs=True)
+@variants("number", range(4))
+def test_disturbing(session, non_strict, number):
+    """Runs alone."""
+    busy(session, non_strict)
+'''
+
+
+def test_a_disturbing_case_has_a_foreign_target_for_itself(bench: Bench) -> None:
+    bench.write(DISTURBING)
+    with serve(IQN) as (url, _):
+        run = bench.run(url=url, workers="2").run
+    assert run is not None
+    assert {case.worker for case in run.cases} == {"gw0", "gw1"}
+    spans = {case.id: tuple(map(float, case.observed.split())) for case in run.cases}
+    overlapping = [
+        (mine, other)
+        for mine, (begin, end) in spans.items()
+        for other, (other_begin, other_end) in spans.items()
+        if mine.startswith("disturbing") and mine != other and begin < other_end and other_begin < end
+    ]
+    assert overlapping == []

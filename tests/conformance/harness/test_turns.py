@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from pathlib import Path
 
-from conformance.harness.turns import Turns, meeting_place
+from conformance.harness.turns import Turns
 
 
 def _try(turns: Turns, alone: bool, entered: threading.Event, leave: threading.Event) -> threading.Thread:
@@ -52,13 +52,3 @@ def test_who_comes_later_does_not_overtake_a_waiting_disturbing_case(tmp_path: P
     ordinary.join(10)
     assert entered.is_set()
     assert later.is_set()
-
-
-def test_workers_of_one_run_meet_in_one_place_and_of_two_runs_in_two() -> None:
-    first, again, other = meeting_place("test-a"), meeting_place("test-a"), meeting_place("test-b")
-    try:
-        assert first == again != other
-        assert first.stat().st_mode & 0o777 == 0o700
-    finally:
-        first.rmdir()
-        other.rmdir()
