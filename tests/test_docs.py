@@ -14,6 +14,7 @@ TARGETS = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding=
 FOLDERS = (*PACKAGES, "tests", "fixtures", "benchmarks", "docs", "scripts", ".ci")
 
 LINK = re.compile(r"\]\(([^)\s]+)\)")
+BLOCK = re.compile(r"^```.*?^```$|^    [^\n]*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
 MAKE = re.compile(r"\bmake ([a-z][a-z-]*)(?=$|[`\s])", re.MULTILINE)
 
@@ -31,7 +32,8 @@ def anchors(document: Path) -> set[str]:
 def dead_links(document: Path) -> list[str]:
     """Links of a document that lead to no file or to no heading; addresses on the net are not followed."""
     dead = []
-    for link in LINK.findall(document.read_text(encoding="utf-8")):
+    prose = BLOCK.sub("", document.read_text(encoding="utf-8"))
+    for link in LINK.findall(CODE.sub("", prose)):
         if re.match(r"[a-z]+:", link):
             continue
         name, _, anchor = link.partition("#")

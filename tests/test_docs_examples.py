@@ -1,0 +1,62 @@
+"""The programs and outputs in the documents are what they claim to be."""
+
+from __future__ import annotations
+
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from conformance.harness.profiles import load_profile
+from tests.tree import ROOT
+
+COMMANDS = ("conform", "serve", "requirements")
+
+
+def block(document: str, language: str) -> str:
+    """The first block of this language in a document."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    found = re.search(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    assert found, f"{document} has no block of {language}"
+    return found[1]
+
+
+def chiscsi(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
+    command = [str(Path(sys.executable).with_name("chiscsi")), *arguments]
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=50)
+
+
+@pytest.mark.slow
+def test_the_storage_driver_of_the_guide_passes_every_case(tmp_path: Path) -> None:
+    program = tmp_path / "dictionary_disk.py"
+    program.write_text(block("docs/how-to/write-a-storage-driver.md", "python"), encoding="utf-8")
+    with subprocess.Popen([sys.executable, program, "0"], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            url = server.stdout.readline().strip()
+            run = chiscsi("conform", "--allow-data-loss", url, cwd=tmp_path)
+        finally:
+            server.send_signal(signal.SIGTERM)
+    failures = [line for line in run.stdout.splitlines() if not re.match(r" *\d+/\d+ (pass|unsupported) ", line)]
+    assert run.returncode == 0, "\n".join(failures) + run.stderr
+    assert server.returncode == 0
+
+
+def test_the_profile_in_the_explanation_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "tgt.toml"
+    path.write_text(block("docs/explanation/verdicts.md", "toml"), encoding="utf-8")
+    (deviation,) = load_profile(path).of("cmdsn-window-01")
+    assert deviation.class_ == "bug"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_reference_is_what_the_program_says_of_itself(
+    command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = chiscsi(command, "--help", cwd=tmp_path).stdout.strip()
+    reference = (ROOT / "docs/reference/command-line.md").read_text(encoding="utf-8")
+    assert f"\n{shown}\n" in reference
