@@ -150,6 +150,39 @@ def test_a_read_that_was_transmitted_needs_nothing_more(rig: Rig) -> None:
     assert rig.stack.completions == 1
 
 
+def large(tmp_path: Path) -> Rig:
+    image = tmp_path / "large.img"
+    image.write_bytes(bytes(range(256)) * 2 * 256)
+    return Rig(image)
+
+
+def test_long_transfers_use_the_buffers_of_commands_that_are_over(tmp_path: Path) -> None:
+    rig = large(tmp_path)
+    content, length = bytes(range(256)) * 2 * 256, 128 * BLOCK
+    rig.stack.keep_views = True
+    first = rig.run(READ, length=length)
+    assert rig.stack.sent == content[:length]
+    buffer = first.sc_sdev_hdl
+    second = rig.run(READ, length=length)
+    assert second.sc_sdev_hdl is not buffer
+    for scmd in (first, second):
+        rig.stack.lun_class.fp_scsi_cmd_cleanup(scmd)
+    third = rig.run(WRITE, lba=128, data=b"w" * length)
+    assert third.sc_sdev_hdl is second.sc_sdev_hdl
+    rig.stack.lun_class.fp_scsi_cmd_cleanup(third)
+    rig.run(READ, lba=127, length=length)
+    assert rig.stack.sent == content[127 * BLOCK : length] + b"w" * (127 * BLOCK)
+    rig.close()
+
+
+def test_a_long_read_of_a_cut_file_fails(tmp_path: Path) -> None:
+    rig = large(tmp_path)
+    os.truncate(rig.lu.path, 100 * BLOCK)
+    with pytest.raises(DriverError, match="now ends at octet 51200"):
+        rig.start(READ, length=128 * BLOCK)
+    rig.close()
+
+
 # Stable storage
 
 

@@ -66,6 +66,30 @@ def test_a_write_lands_in_place() -> None:
     assert read(fake, lu, 1, 1)[:3] == b"abc"
 
 
+@pytest.mark.parametrize("count", [1, 128], ids=["short", "long"])
+def test_what_a_read_handed_over_does_not_change_before_it_is_over(count: int) -> None:
+    fake, lu = stack()
+    old, new = b"o" * count * BLOCK, b"n" * count * BLOCK
+    write(fake, lu, 0, old)
+    reading = addressed(fake.command(b"\x28", length=count * BLOCK), lu, 0, count)
+    fake.reset(b"")
+    fake.keep_views = True
+    fake.lun_class.fp_scsi_cmd_cdb_rcved(reading)
+    handed_over, fake.keep_views = fake.views[0], False
+    write(fake, lu, 0, new)
+    assert handed_over == old
+    assert read(fake, lu, 0, count) == new
+    fake.lun_class.fp_scsi_cmd_cleanup(reading)
+    assert read(fake, lu, 0, count) == new
+
+
+def test_a_long_read_shows_the_medium_itself() -> None:
+    fake, lu = stack()
+    fake.keep_views = True
+    read(fake, lu, 0, 128)
+    assert isinstance(fake.views[0], memoryview)
+
+
 def test_a_cache_that_there_is_not_needs_no_flush() -> None:
     fake, lu = stack()
     scmd = addressed(fake.command(b"\x35"), lu, 0, 2048)
@@ -100,7 +124,7 @@ def test_the_default_size_is_16_mb() -> None:
 
 def test_a_large_medium_takes_no_memory_until_it_is_written() -> None:
     fake, lu = stack("size=1T,BLOCK=4096")
-    assert isinstance(lu.priv_data, memoryview) and len(lu.priv_data) == lu.size == 1 << 40
+    assert lu.size == 1 << 40
     fake.reset(b"")
     scmd = addressed(fake.command(b"\x88", length=4096), lu, lu.block_count - 1, 1)
     fake.lun_class.fp_scsi_cmd_cdb_rcved(scmd)
