@@ -16,7 +16,7 @@ FOLDERS = (*PACKAGES, "tests", "fixtures", "benchmarks", "docs", "scripts", ".ci
 LINK = re.compile(r"\]\(([^)\s]+)\)")
 BLOCK = re.compile(r"^```.*?^```$|^    [^\n]*$", re.MULTILINE | re.DOTALL)
 CODE = re.compile(r"`([^`\n]+)`")
-MAKE = re.compile(r"\bmake ([a-z][a-z-]*)(?=$|[`\s])", re.MULTILINE)
+MAKE = re.compile(r"(?:`|^ {4}(?:\$ )?)make ([a-z][a-z-]*)", re.MULTILINE)
 
 
 def relative(path: Path) -> str:

@@ -60,3 +60,15 @@ def test_the_reference_is_what_the_program_says_of_itself(
     shown = chiscsi(command, "--help", cwd=tmp_path).stdout.strip()
     reference = (ROOT / "docs/reference/command-line.md").read_text(encoding="utf-8")
     assert f"\n{shown}\n" in reference
+
+
+def test_the_case_of_the_guide_runs_beside_other_tests(tmp_path: Path) -> None:
+    guide = "docs/how-to/write-a-case.md"
+    suite = tmp_path / "my-suites" / "nop"
+    suite.mkdir(parents=True)
+    (suite / "test_pieces.py").write_text(block(guide, "python"), encoding="utf-8")
+    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
+    command = [str(Path(sys.executable).with_name("pytest")), *options]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert block(guide, "text").strip() in run.stdout
