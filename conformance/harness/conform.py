@@ -10,7 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pytest
@@ -22,7 +22,8 @@ from conformance.harness.gate import Gate
 from conformance.harness.ledger import Ledger
 from conformance.harness.listing import print_cases
 from conformance.harness.profiles import ProfileError, find_profile, load_profile
-from conformance.harness.settings import DEFAULT_FACTORY, Settings, to_arguments
+from conformance.harness.results import CaseResult
+from conformance.harness.settings import DEFAULT_FACTORY, Settings, Show, to_arguments
 from conformance.harness.summary import print_summary
 from conformance.harness.verdicts import Exit
 from conformance.plugin import GATE, LEDGER, SUITES
@@ -104,6 +105,23 @@ def conform(settings: Settings, keyword: str = "", workers: str = "", first: boo
     return int(grip.ledger.code)
 
 
+def judge(settings: Settings, keyword: str = "") -> Mapping[str, CaseResult]:
+    """Run cases without a word and without reports: for programs, such as tests of faulty targets.
+
+    Args:
+        settings: what to do; `out` and `live` do not count.
+        keyword: pytest's `-k`.
+
+    Returns:
+        The results by case identifier, in the order in which the cases ended.
+
+    Raises:
+        UsageError: the settings choose something that does not exist, or the run could not be made.
+    """
+    _check(settings)
+    return _finished(msgspec.structs.replace(settings, live="quiet", out=""), keyword).results
+
+
 def chosen_cases(settings: Settings, keyword: str = "") -> Sequence[CaseCard]:
     """The cards of the cases that a run with these settings would run.
 
@@ -111,14 +129,23 @@ def chosen_cases(settings: Settings, keyword: str = "") -> Sequence[CaseCard]:
         UsageError: the settings choose something that does not exist.
     """
     _check(settings)
-    settings = msgspec.structs.replace(settings, live="plain")
-    grip = _run_pytest(settings, ["--collect-only", *(["-k", keyword] if keyword else [])])
+    gate = _finished(msgspec.structs.replace(settings, live="quiet"), keyword, "--collect-only").gate
+    cards = {card.identifier: card for card in gate.cards.values()}
+    return [cards[identifier] for identifier in gate.harvest.order]
+
+
+class _Finished(NamedTuple):
+    gate: Gate
+    results: Mapping[str, CaseResult]
+
+
+def _finished(settings: Settings, keyword: str, *arguments: str) -> _Finished:
+    grip = _run_pytest(settings, [*arguments, *(["-k", keyword] if keyword else [])])
     if grip.ledger is None or grip.gate is None:
-        raise UsageError("the cases could not be collected")
+        raise UsageError("pytest gave up before it collected the cases")
     if grip.ledger.problem is not None:
         raise UsageError(grip.ledger.problem.text)
-    cards = {card.identifier: card for card in grip.gate.cards.values()}
-    return [cards[identifier] for identifier in grip.gate.harvest.order]
+    return _Finished(grip.gate, grip.ledger.results)
 
 
 def _run_pytest(settings: Settings, arguments: Sequence[str]) -> _Grip:
@@ -196,7 +223,7 @@ def _knock(settings: Settings) -> None:
         raise UsageError(f"no answer from {address.host} port {address.port}: {error.strerror or error}") from None
 
 
-def _live() -> str:
+def _live() -> Show:
     return "bar" if sys.stdout.isatty() else "plain"
 
 

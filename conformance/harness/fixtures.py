@@ -8,12 +8,14 @@ from typing import Any
 import pytest
 
 from conformance.harness.casebook import case_info
+from conformance.harness.interruptions import NotArranged
 from conformance.harness.needs import require
 from conformance.harness.station import STATION
 from conformance.harness.target import Scratch, Target, settle
 from initiator_sim.connection import Connection
 from initiator_sim.initiator import Initiator
 from initiator_sim.login import LoginResult
+from initiator_sim.outcomes import ExpectationFailed
 from initiator_sim.session import Session
 
 
@@ -49,15 +51,21 @@ def connection(initiator: Initiator) -> Connection:
 
 @pytest.fixture
 def login(request: pytest.FixtureRequest, initiator: Initiator) -> Callable[..., Session]:
-    """Logs in with whatever its arguments change (`Session.attempt_login`), and has to succeed."""
+    """Logs in with whatever its arguments change (`Session.attempt_login`).
+
+    It has to succeed, or the case is inconclusive: a case about logging in uses `attempt_login` and judges that.
+    """
     station = request.config.stash[STATION]
 
     def log_in(*, ready: bool = True, **arguments: Any) -> Session:
         """`ready`: wait until the LUN is; a case about the first command of a session will not want that."""
-        session = initiator.login(**arguments)
-        station.proven()
-        if ready and not session.discovery:
-            settle(session)
+        try:
+            session = initiator.login(**arguments)
+            station.proven()
+            if ready and not session.discovery:
+                settle(session)
+        except ExpectationFailed as failure:
+            raise NotArranged(failure) from failure
         return session
 
     return log_in

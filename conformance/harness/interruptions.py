@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from initiator_sim.outcomes import Inconclusive
+from initiator_sim.outcomes import ExpectationFailed, Inconclusive
 
 
 class TargetGone(Inconclusive):
     """The target cannot be reached (any more)."""
+
+
+class NotArranged(Inconclusive):
+    """The exchange that a case builds on went wrong, before the point that its rule is about."""
+
+    def __init__(self, failure: ExpectationFailed) -> None:
+        super().__init__(failure.observed)
+        self.failure = failure
 
 
 class TimeLimit(Inconclusive):

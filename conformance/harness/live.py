@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Literal, Protocol
+from typing import Protocol
 
 from rich.console import Console
 from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 from conformance.harness.results import CaseResult
+from conformance.harness.settings import Show
 from reports.model import VERDICTS, Verdict, red
 
 STYLES: dict[Verdict, str] = {
@@ -43,7 +44,7 @@ class Live(Protocol):
 
 
 class Quiet:
-    """Says nothing: pytest reports on its own."""
+    """Says nothing: pytest reports on its own, or a program looks at the results."""
 
     def begin(self, total: int) -> None:
         """See :class:`Live`."""
@@ -145,9 +146,9 @@ def one_line(result: CaseResult) -> str:
     return f"[{style}]{result.verdict:<15}[/] {escape(result.card.identifier)}  {escape(result.card.title)}{reason}"
 
 
-def make_live(kind: Literal["pytest", "plain", "bar"]) -> Live:
+def make_live(kind: Show) -> Live:
     """Whoever is to show progress on standard output."""
-    if kind == "pytest":
+    if kind in ("pytest", "quiet"):
         return Quiet()
     console = Console(highlight=False)
     return Plain(console) if kind == "plain" else Bar(console)

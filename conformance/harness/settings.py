@@ -16,6 +16,9 @@ PREFIX = "iscsi"
 DEFAULT_FACTORY = "conformance.embedded:start"
 
 
+Show = Literal["pytest", "plain", "bar", "quiet"]
+
+
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One field an option; `choice` fields are lists, the empty list choosing everything.
 
@@ -30,7 +33,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reconnect: seconds to wait for a target that died, before the rest of the run is given up.
     suites: directory of other suites than the shipped ones.
     factory: `module:function` that makes the embedded target; another one puts a faulty target in its place.
-    live: who shows progress: pytest itself, our plain lines, or our bar.
+    live: who shows progress: pytest itself, our plain lines, our bar, or nobody.
     out: directory for the reports; empty writes none.
     """
 
@@ -48,7 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     reconnect: float = 5.0
     suites: str = ""
     factory: str = DEFAULT_FACTORY
-    live: Literal["pytest", "plain", "bar"] = "pytest"
+    live: Show = "pytest"
     out: str = ""
 
     @property
@@ -77,7 +80,7 @@ _HELP = {
     "reconnect": "seconds to wait for a target that died",
     "suites": "directory of other suites than the shipped ones",
     "factory": "module:function that makes the embedded target",
-    "live": "who shows progress: pytest, plain or bar",
+    "live": "who shows progress: pytest, plain, bar or quiet",
     "out": "directory for the reports",
 }
 

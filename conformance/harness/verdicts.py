@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 import pytest
 
 from conformance.harness.cards import CaseCard
+from conformance.harness.interruptions import NotArranged
 from conformance.harness.profiles import Profile
 from conformance.requirements import Catalogue
 from initiator_sim.outcomes import ExpectationFailed, Inconclusive, Unsupported
@@ -76,10 +77,14 @@ def judge(card: CaseCard, phase: Phase, error: BaseException, catalogue: Catalog
     match error:
         case Unsupported():
             return Ending("unsupported", observed=error.reason)
+        case NotArranged():
+            return _not_arranged(card, error.failure, catalogue)
         case Inconclusive():
             return Ending("inconclusive", observed=error.reason)
+        case ExpectationFailed() if phase == "call":
+            return _failure(_broken(card), card, error, catalogue)
         case ExpectationFailed():
-            return _failure(card, phase, error, catalogue)
+            return _not_arranged(card, error, catalogue)
         case pytest.skip.Exception():
             return Ending("unsupported", observed=str(error))
         case AssertionError() if phase == "call" and _raised_under(error, suites):
@@ -110,17 +115,25 @@ def measured(card: CaseCard, ending: Ending, profile: Profile) -> Ending:
 def clause_of(card: CaseCard, catalogue: Catalogue, identifiers: str = "") -> str:
     """The places of the rules in words: of the requirements that a failure named, or else of the card's."""
     named = [word for word in identifiers.replace(",", " ").split() if word in catalogue]
-    clauses = dict.fromkeys(catalogue[identifier].clause for identifier in named or card.requirements)
-    return ", ".join(clauses)
+    sections: dict[str, list[str]] = {}
+    for identifier in named or card.requirements:
+        entry = catalogue[identifier]
+        places = sections.setdefault(entry.document, [])
+        places += [entry.section] if entry.section not in places else []
+    return "; ".join(
+        f"{document} section{'s' if len(places) > 1 else ''} {', '.join(places)}"
+        for document, places in sections.items()
+    )
 
 
-def _failure(card: CaseCard, phase: Phase, error: ExpectationFailed, catalogue: Catalogue) -> Ending:
-    clause = clause_of(card, catalogue, error.clause)
+def _not_arranged(card: CaseCard, error: ExpectationFailed, catalogue: Catalogue) -> Ending:
+    ending = _failure("inconclusive", card, error, catalogue)
+    return ending._replace(observed=f"the case could not be arranged: {ending.observed}")
+
+
+def _failure(verdict: Verdict, card: CaseCard, error: ExpectationFailed, catalogue: Catalogue) -> Ending:
     cause = error.pdu.record if error.pdu is not None else None
-    if phase == "call":
-        return Ending(_broken(card), error.expected, error.observed, clause, cause, error.field)
-    observed = f"the case could not be arranged: {error.observed}"
-    return Ending("inconclusive", error.expected, observed, clause, cause, error.field)
+    return Ending(verdict, error.expected, error.observed, clause_of(card, catalogue, error.clause), cause, error.field)
 
 
 def _broken(card: CaseCard) -> Verdict:

@@ -9,8 +9,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from conformance.harness.conform import UsageError, judge
+from conformance.harness.settings import Settings
 from conformance.harness.verdicts import Exit
 from reports.store import read_run
 from tests.conformance.fakes import serve
@@ -222,3 +225,16 @@ def test_the_settings_of_somebody_elses_project_do_not_reach_the_suites(bench: B
     assert result.returncode == 0, result.stdout + result.stderr
     (left,) = (environment / "reports" / "out").iterdir()
     assert (left / "index.html").exists()
+
+
+def test_a_program_gets_results_without_a_word(bench: Bench, capsys: pytest.CaptureFixture[str]) -> None:
+    bench.write(CASES)
+    settings = Settings(suites=str(bench.suites), factory=FAKE, transport="memory")
+    results = judge(settings, keyword="good or bad")
+    assert {identifier: result.verdict for identifier, result in results.items()} == {
+        "good-01": "pass",
+        "bad-01": "fail",
+    }
+    assert capsys.readouterr() == ("", "")
+    with pytest.raises(UsageError, match="no case is called 'worse-01'"):
+        judge(msgspec.structs.replace(settings, case=["worse-01"]))

@@ -61,6 +61,12 @@ def arranged(session):
 def test_arrangement(arranged):
     """Cannot be arranged."""
 
+@case("login-01", ANY)
+def test_login(session, login):
+    """Logging in is only the way there."""
+    session.nop(b"fall ill")
+    login()
+
 @case("endless-01", ANY, time_limit=0.05)
 def test_endless():
     """Never ends."""
@@ -100,6 +106,7 @@ EXPECTED = {
     "declared-01": "unsupported",
     "undecided-01": "inconclusive",
     "arrangement-01": "inconclusive",
+    "login-01": "inconclusive",
     "endless-01": "inconclusive",
     "bug-01": "harness-error",
     "bug-02": "harness-error",
@@ -116,7 +123,7 @@ def test_every_ending_has_its_verdict(bench: Bench) -> None:
 
 def test_a_failure_says_what_was_expected_and_what_came_and_where_the_rule_stands(bench: Bench) -> None:
     bench.write(CASES)
-    outcome = bench.run(case=["bad-01", "assertion-01", "arrangement-01", "endless-01", "remark-01"])
+    outcome = bench.run(case=["bad-01", "assertion-01", "arrangement-01", "login-01", "endless-01", "remark-01"])
     failed = outcome.case("bad-01")
     assert failed.expected == "Reject, reason 0x4 (Protocol Error)"
     assert failed.observed.startswith("NOP-In")
@@ -125,6 +132,7 @@ def test_a_failure_says_what_was_expected_and_what_came_and_where_the_rule_stand
     assert (asserted.expected, asserted.observed) == ("StatSN is 99.", "StatSN is 3")
     assert asserted.clause == "RFC 7143 section 4.2.4"
     assert outcome.case("arrangement-01").observed.startswith("the case could not be arranged: NOP-In")
+    assert outcome.case("login-01").observed.startswith("the case could not be arranged: login failed with 0x0300")
     assert outcome.case("endless-01").observed == "not finished within the case's time limit of 0.05 s"
     assert outcome.case("remark-01").observed == "it answers in a strange way"
 
