@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable
+from mmap import mmap
 from typing import TypeAlias
 
 from iscsi_wire.digest import crc32c
@@ -99,7 +100,7 @@ class Framer:
         self.header_digest = header_digest
         self.data_digest = data_digest
         self._place = place
-        self._staging = bytearray(staging)
+        self._staging: bytearray | mmap = bytearray(staging)
         self._view = memoryview(self._staging)
         self._start = 0  # first octet not yet cut
         self._end = 0  # end of what was received
@@ -118,6 +119,19 @@ class Framer:
     def buffered(self) -> int:
         """Octets of an incomplete PDU held in the staging buffer."""
         return self._end - self._start
+
+    def grow(self, staging: int) -> None:
+        """Use a staging buffer of at least `staging` octets; before anything is received into the old one.
+
+        The memory is only taken up as far as it gets used.
+        """
+        if staging > len(self._staging):
+            rest = bytes(self._view[self._start : self._end])
+            self._staging = mmap(-1, staging)
+            self._view = memoryview(self._staging)
+            self._view[: len(rest)] = rest
+            self._offset += self._start
+            self._start, self._end = 0, len(rest)
 
     def receive_buffers(self) -> list[memoryview]:
         """Where the next octets of the stream belong, in order. Report their number to `received`."""
@@ -277,10 +291,10 @@ class Framer:
 
     def _compact(self) -> None:
         """Move the incomplete PDU to the beginning of a staging buffer that can hold all of it."""
-        rest = bytes(self._view[self._start : self._end])
         if self._needed > len(self._staging):
-            self._staging = bytearray(self._needed)
-            self._view = memoryview(self._staging)
+            self.grow(self._needed)
+            return
+        rest = bytes(self._view[self._start : self._end])
         self._view[: len(rest)] = rest
         self._offset += self._start
         self._start, self._end = 0, len(rest)

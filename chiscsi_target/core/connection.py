@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 # RFC 7143 section 13.12: until the login is over, both sides take 8192 octets.
 LOGIN_DATA_SEGMENT_LENGTH = 8192
+# In full feature phase many PDUs are received at once, so that their answers can be sent at once.
+STAGING = 1024 * 1024
 PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
 # While so many output buffers wait for the transport, nothing more is read: the initiator does not take its answers.
 CLOGGED = 4096
@@ -235,6 +237,7 @@ class Connection:
         self._login = None
         self.max_send_data = max_send_data
         self.framer.max_data_segment_length = max_receive_data
+        self.framer.grow(STAGING)
         self.framer.header_digest = header_digest
         self.framer.data_digest = data_digest
         self._plain = self.agenda.listener is None and not header_digest and not data_digest
