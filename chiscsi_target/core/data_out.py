@@ -51,7 +51,7 @@ def data_out(connection: Connection, frame: Frame) -> None:
     """
     session = connection.session
     assert session is not None
-    _, flags, _, _, _, itt, ttt, _, exp_stat_sn, _, data_sn, offset, _ = _unpack(frame.header)
+    _, flags, _, _, lun, itt, ttt, _, exp_stat_sn, _, data_sn, offset, _ = _unpack(frame.header)
     connection.exp_stat_sn = exp_stat_sn
     final = bool(flags & _FINAL)
     task = session.tasks.get(itt)
@@ -61,6 +61,9 @@ def data_out(connection: Connection, frame: Frame) -> None:
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Data-Out for unknown task 0x{itt:x}", "11.7.4")
     if ttt == RESERVED_TAG:
         _unsolicited(task, frame, data_sn, offset, final)
+    elif lun != task.lun_field:
+        # Section 4.2.5.3: fields of a PDU have to agree with those that instantiated the task.
+        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"LUN 0x{lun:x} with a tag of another LUN", "11.7.4")
     else:
         _solicited(task, frame, ttt, data_sn, offset, final)
     if frame.data_digest_error:
@@ -127,9 +130,9 @@ def place(connection: Connection, frame: Frame) -> memoryview | None:
     session = connection.session
     if frame.opcode != DataOut.OPCODE or session is None:
         return None
-    _, _, _, lengths, _, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
+    _, _, _, lengths, lun, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
     task = session.tasks.get(itt)
-    if task is None or not task.is_write or task.failing:
+    if task is None or not task.is_write or task.failing or lun != task.lun_field:
         return None
     request = task.r2ts.get(ttt)
     length = lengths & 0xFFFFFF

@@ -77,6 +77,8 @@ class Negotiation:
                 key = KEYS[name]
                 self.settings[name] = key.select(self.settings[name], own(self.settings))
         for rule in INTEGRITY_RULES:
+            if any(KEYS[name].irrelevant(self.settings) for name in rule.keys):
+                continue  # FirstBurstLength bounds nothing where no data come unasked (section 13.14)
             if not rule.holds(self.settings):
                 raise NegotiationFailure(rule.text, rule.section)
 
