@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime
 import importlib
 import os
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from conformance.harness.cards import CaseCard
 from conformance.harness.gate import Gate
 from conformance.harness.ledger import Ledger
 from conformance.harness.listing import print_cases
+from conformance.harness.preflight import Unreachable, knock
 from conformance.harness.profiles import ProfileError, find_profile, load_profile
 from conformance.harness.results import CaseResult
 from conformance.harness.settings import DEFAULT_FACTORY, Settings, Show, to_arguments
@@ -89,10 +89,7 @@ def conform(settings: Settings, keyword: str = "", workers: str = "", first: boo
     """
     _check(settings, workers)
     settings = msgspec.structs.replace(settings, out=settings.out or _fresh_directory(), live=_live())
-    if settings.foreign:
-        _knock(settings)
-    else:
-        _check_factory(settings.factory)
+    _check_target(settings)
     arguments = ["-k", keyword] if keyword else []
     arguments += ["-p", "xdist", "-n", workers, "--dist", "worksteal"] if workers else []
     arguments += ["-x"] if first else []
@@ -185,6 +182,16 @@ def _check(settings: Settings, workers: str = "") -> None:
         _make(settings.out)
 
 
+def _check_target(settings: Settings) -> None:
+    if not settings.foreign:
+        _check_factory(settings.factory)
+        return
+    try:
+        knock(settings)
+    except Unreachable as error:
+        raise UsageError(str(error)) from None
+
+
 def _check_factory(factory: str) -> None:
     module, _, function = factory.partition(":")
     if factory != DEFAULT_FACTORY:
@@ -212,15 +219,6 @@ def _make(directory: str) -> None:
         Path(directory).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise UsageError(f"--out {directory}: {error.strerror}") from None
-
-
-def _knock(settings: Settings) -> None:
-    """See whether anybody listens at the address."""
-    address = parse_address(settings.url)
-    try:
-        socket.create_connection((address.host, address.port), settings.patience).close()
-    except OSError as error:
-        raise UsageError(f"no answer from {address.host} port {address.port}: {error.strerror or error}") from None
 
 
 def _live() -> Show:

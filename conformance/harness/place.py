@@ -54,11 +54,16 @@ class Place:
         return (self.index & 0x1F) << 19 | (int(self.run, 16) & 0x7F) << 12 | self._initiators & 0xFFF
 
 
+def place_of_one() -> Place:
+    """The place of a process that shares its run with no other."""
+    return Place(run=f"{os.getpid():08x}")
+
+
 def place_of(config: pytest.Config) -> Place:
     """The place of the process that `config` belongs to."""
     inputs: dict[str, Any] | None = getattr(config, "workerinput", None)
     if inputs is None:
-        return Place(run=f"{os.getpid():08x}")
+        return place_of_one()
     worker = str(inputs["workerid"])
     index = int(worker.removeprefix("gw"))
     # A worker that replaces a crashed one gets the next number.

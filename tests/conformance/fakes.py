@@ -85,9 +85,10 @@ class FakeConnection:
             "initiator_task_tag": request.initiator_task_tag,
             "csg": request.csg,
         }
-        if self.target.ill:
+        if self.target.ill or self.target.refusal:
             self.closed = True
-            return self._pdu(LoginResponse, **fields, status_class=3)
+            status = self.target.refusal or 0x0300
+            return self._pdu(LoginResponse, **fields, status_class=status >> 8, status_detail=status & 0xFF)
         final = request.transit and request.nsg == 3
         fields |= {"transit": request.transit, "nsg": request.nsg, "tsih": 1 if final else 0}
         answers = [(key, ANSWERS.get(key, value)) for key, value in parse_pairs(data) if key not in DECLARED]
@@ -177,6 +178,7 @@ class FakeTarget:
         self.dead = False
         self.ill = False
         self.sloppy = False
+        self.refusal = 0
 
     @property
     def clock(self) -> Callable[[], float]:

@@ -201,6 +201,32 @@ def test_a_foreign_target_is_judged_over_tcp_and_its_data_spared(bench: Bench) -
     assert "case writing-01 writes to the target's LUN: allow it with --allow-data-loss" in refused.err
 
 
+@pytest.mark.parametrize(
+    "status, hint",
+    [
+        (0x0203, "there is no target of that name"),
+        (0x0202, "--initiator-name"),
+        (0x0201, "it wants authentication"),
+    ],
+)
+def test_a_refusal_for_name_or_rights_is_told_before_the_run(bench: Bench, status: int, hint: str) -> None:
+    bench.write(CASES)
+    with serve(IQN) as (url, target):
+        target.refusal = status
+        outcome = bench.run(url=url)
+    assert (outcome.code, outcome.run) == (Exit.USAGE, None)
+    assert f"{url} refuses the login ({status:#06x} " in outcome.err
+    assert hint in outcome.err
+
+
+def test_another_refusal_is_the_business_of_the_suites(bench: Bench) -> None:
+    bench.write(CASES)
+    with serve(IQN) as (url, target):
+        target.refusal = 0x0301
+        outcome = bench.run(url=url, case=["good-01"])
+    assert outcome.verdicts == {"good-01": "inconclusive"}
+
+
 def test_stopping_at_the_first_failure(bench: Bench) -> None:
     bench.write(CASES)
     assert list(bench.run(first=True).verdicts) == ["good-01", "bad-01"]
