@@ -136,8 +136,8 @@ def test_a_target_that_never_goes_on(bench: Bench, session: Session) -> None:
 
 def test_a_refused_login_ends_at_once(bench: Bench, session: Session) -> None:
     def refuse(peer: FakePeer, request: LoginRequest) -> None:
-        fields = {"status_class": 2, "status_detail": 3, "initiator_task_tag": request.initiator_task_tag}
-        peer.say(LoginResponse, isid=request.isid, **fields)
+        tag = request.initiator_task_tag
+        peer.say(LoginResponse, isid=request.isid, status_class=2, status_detail=3, initiator_task_tag=tag)
 
     login = session.begin_login()
     bench.peer.handlers[LoginRequest] = lambda header, _: refuse(bench.peer, header)

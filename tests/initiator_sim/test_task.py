@@ -24,7 +24,10 @@ def bench() -> Bench:
 
 @pytest.fixture
 def log_in(bench: Bench) -> Callable[..., Session]:
-    return lambda **keys: bench.initiator.login(keys=keys)
+    def log_in(**keys: str) -> Session:
+        return bench.initiator.login(keys=keys)
+
+    return log_in
 
 
 def data_outs(bench: Bench) -> list[tuple[int, int, int, int, int]]:
