@@ -78,6 +78,7 @@ InitiatorName = Annotated[
 Patience = Annotated[float, _amount("How long an answer may take.", 0.01)]
 TimeLimit = Annotated[float, _amount("How long a case may take.", 0.1)]
 Reconnect = Annotated[float, _amount("How long to wait for a target that died.", 0.0)]
+Revive = Annotated[str, _flag("--revive", value="COMMAND", text="Shell command that restarts a target that died.")]
 Out = Annotated[str, _flag("--out", value="DIR", text="Directory for the reports (default: reports/out/<run>).")]
 First = Annotated[bool, _flag("--exitfirst", "-x", text="Stop at the first case that does not end well.")]
 Factory = Annotated[str, typer.Option("--embedded-factory", hidden=True)]
@@ -102,6 +103,7 @@ def conform(
     patience: Patience = 5.0,
     time_limit: TimeLimit = 30.0,
     reconnect: Reconnect = 5.0,
+    revive: Revive = "",
     out: Out = "",
     exitfirst: First = False,
     factory: Factory = "conformance.embedded:start",

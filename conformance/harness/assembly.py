@@ -91,7 +91,17 @@ def command(settings: Settings) -> str:
         for value in getattr(settings, name):
             words += [f"--{name}", value]
     plain = Settings()
-    for name in ("transport", "profile", "initiator_name", "patience", "time_limit", "reconnect", "factory", "suites"):
+    for name in (
+        "transport",
+        "profile",
+        "initiator_name",
+        "patience",
+        "time_limit",
+        "reconnect",
+        "revive",
+        "factory",
+        "suites",
+    ):
         value = getattr(settings, name)
         if value != getattr(plain, name):
             words += [

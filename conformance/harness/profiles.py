@@ -14,6 +14,9 @@ A profile is a TOML file:
 It is strict. A listed case that fails with `message` in what was observed is a known deviation. One that passes, or
 fails in another way, is reported as failed: the profile no longer describes the target.
 
+An entry may add `fatal = true`: the target does not survive the case, which is then run only where the target can be
+restarted, and is a known deviation otherwise.
+
 Some rules the scripted initiator checks on every PDU, whatever a case is about. A target that breaks such a rule
 everywhere would fail every case for it, so a profile may tolerate the rule:
 
@@ -55,6 +58,7 @@ class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     class_: bug, unimplemented, or disputed when the specification can be read in two ways.
     reason: what the target does, in words.
     clause: the sentence's place, "RFC 7143 section 4.2.2.1".
+    fatal: the target does not survive the case. It then runs alone, and only where --revive can restart the target.
     """
 
     case: str
@@ -62,6 +66,7 @@ class Deviation(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename=
     class_: DeviationClass
     reason: str
     clause: str
+    fatal: bool = False
 
     def explains(self, observed: str) -> bool:
         """Whether this entry is about what was observed; white space does not count."""

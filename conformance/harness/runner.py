@@ -28,6 +28,7 @@ _OUTCOMES: dict[Verdict, Outcome] = {
     "inconclusive": "failed",
     "harness-error": "failed",
 }
+NOT_SURVIVED = "not run: the target does not survive it, and there is no --revive to restart it"
 _PHASES: dict[str, Phase] = {"setup": "setup", "call": "call", "teardown": "teardown"}
 
 
@@ -81,16 +82,25 @@ class Runner:
         return _plain_report(item, phase, "passed" if call.excinfo is None else "failed", None, call.duration)
 
     def _run(self, item: pytest.Item, nextitem: pytest.Item | None) -> CaseResult:
-        card = self._gate.cards[item.nodeid]
+        card, station = self._gate.cards[item.nodeid], self._station
         started, start = time.time(), time.perf_counter()
-        self._station.begin(item.path, " ".join(card.requirements))
-        if self._station.gone:
-            item.session._setupstate.teardown_exact(nextitem)
-            return CaseResult(card=card, verdict="inconclusive", observed=self._station.gone, started=started)
-        ending = measured(card, self._attempt(item, nextitem, card), self._gate.profile)
-        events = self._station.evidence.events(ending.cause)
-        tolerated = self._station.evidence.broken(self._gate.profile.tolerated)
-        doubted = self._look_back(card, ending, last=nextitem is None or nextitem.path != item.path)
+        station.begin(item.path, " ".join(card.requirements))
+        fatal = next((entry for entry in self._gate.profile.of(card.identifier) if entry.fatal), None)
+        if station.gone:
+            ending = Ending("inconclusive", observed=station.gone)
+        elif fatal is not None and self._settings.foreign and not self._settings.revive:
+            ending = Ending("known-deviation", observed=NOT_SURVIVED, clause=fatal.clause, deviation=str(fatal))
+        else:
+            attempt = self._attempt(item, nextitem, card, alone=card.disturbs or fatal is not None)
+            result = self._result(card, measured(card, attempt, self._gate.profile))
+            result.doubted = self._look_back(result, last=nextitem is None or nextitem.path != item.path)
+            result.started, result.duration = started, time.perf_counter() - start
+            return result
+        item.session._setupstate.teardown_exact(nextitem)
+        return self._result(card, ending)
+
+    def _result(self, card: CaseCard, ending: Ending) -> CaseResult:
+        evidence = self._station.evidence
         return CaseResult(
             card=card,
             verdict=ending.verdict,
@@ -98,20 +108,18 @@ class Runner:
             observed=ending.observed,
             clause=ending.clause,
             field=ending.field,
-            started=started,
-            duration=time.perf_counter() - start,
+            started=time.time(),
             worker=self._station.place.worker,
-            events=events,
-            doubted=doubted,
-            tolerated=tolerated,
+            events=evidence.events(ending.cause),
+            tolerated=evidence.broken(self._gate.profile.tolerated),
             deviation=ending.deviation,
             traceback=ending.traceback,
         )
 
-    def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, card: CaseCard) -> Ending:
+    def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, card: CaseCard, alone: bool) -> Ending:
         self._failure = None
         self._limit = self._settings.time_limit if card.time_limit is None else card.time_limit
-        with self._station.turn(card):
+        with self._station.turn(alone):
             runtestprotocol(item, log=False, nextitem=nextitem)
         self._limit = 0.0
         return self._ending(card)
@@ -122,11 +130,13 @@ class Runner:
         phase, error = self._failure
         return judge(card, phase, error, load_catalogue(), self._gate.root)
 
-    def _look_back(self, card: CaseCard, ending: Ending, last: bool) -> list[str]:
+    def _look_back(self, result: CaseResult, last: bool) -> list[str]:
         """Whether the target survived: asked after each module, and at once when a case did not end well."""
-        if ending.verdict == "pass":
-            self._station.passed(card.identifier)
-        return self._station.examine(card.identifier) if last or ending.verdict not in _CALM else []
+        if result.verdict == "pass":
+            self._station.passed(result.card.identifier)
+        if not last and result.verdict in _CALM:
+            return []
+        return self._station.examine(result.card.identifier)
 
 
 def _report(item: pytest.Item, result: CaseResult) -> pytest.TestReport:

@@ -31,6 +31,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     patience: seconds that an answer may take before it counts as missing.
     time_limit: seconds of wall clock for one case that names no limit of its own.
     reconnect: seconds to wait for a target that died, before the rest of the run is given up.
+    revive: shell command that restarts a foreign target that died; empty when nobody can.
     suites: directory of other suites than the shipped ones.
     factory: `module:function` that makes the embedded target; another one puts a faulty target in its place.
     live: who shows progress: pytest itself, our plain lines, our bar, or nobody.
@@ -49,6 +50,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     patience: float = 5.0
     time_limit: float = 30.0
     reconnect: float = 5.0
+    revive: str = ""
     suites: str = ""
     factory: str = DEFAULT_FACTORY
     live: Show = "pytest"
@@ -78,6 +80,7 @@ _HELP = {
     "patience": "seconds that an answer may take",
     "time_limit": "seconds that a case may take",
     "reconnect": "seconds to wait for a target that died",
+    "revive": "shell command that restarts a target that died",
     "suites": "directory of other suites than the shipped ones",
     "factory": "module:function that makes the embedded target",
     "live": "who shows progress: pytest, plain, bar or quiet",

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import subprocess
 import time
 from contextlib import AbstractContextManager
 from pathlib import Path
+from subprocess import DEVNULL
 from typing import cast
 
 import pytest
 
 from conformance.embedded import Embedded, Factory
 from conformance.harness.address import parse_address
-from conformance.harness.cards import CaseCard
 from conformance.harness.evidence import Evidence
 from conformance.harness.foreign import Foreign
 from conformance.harness.health import Health, examine
@@ -74,13 +75,17 @@ class Station:
                 self._revive("before the first case of " + module.stem)
         self._fresh(clause)
 
-    def turn(self, card: CaseCard) -> AbstractContextManager[None]:
-        """The case's turn at the target: at an embedded one always at once, at a foreign one when nothing disturbs."""
+    def turn(self, alone: bool) -> AbstractContextManager[None]:
+        """The turn at a target that other processes share; one's own target is always free.
+
+        Args:
+            alone: wait until nobody else has a turn, and keep others out.
+        """
         if not self.settings.foreign or self.place.count == 1:
             return contextlib.nullcontext()
         if self._turns is None:
             self._turns = Turns(Path(self.place.meeting))
-        return self._turns.turn(alone=card.disturbs)
+        return self._turns.turn(alone)
 
     def passed(self, identifier: str) -> None:
         """Note a pass that the target has not outlived yet."""
@@ -136,9 +141,19 @@ class Station:
             self.close()
             self._health = examine(self.target)
         else:
-            deadline = time.monotonic() + self.settings.reconnect
-            while self._health is Health.DEAD and time.monotonic() < deadline:
-                time.sleep(_PAUSE)
-                self._health = examine(self.target)
+            with self.turn(alone=True):
+                self._restart()
         if self._health is Health.DEAD:
             self.gone = f"not run: the target no longer answered {when}"
+
+    def _restart(self) -> None:
+        """Have the foreign target restarted, unless another process was faster, and wait for it."""
+        self._health = examine(self.target)
+        if self._health is Health.DEAD and self.settings.revive:
+            # The command is the user's own, a shell line as in a Makefile.
+            subprocess.run(self.settings.revive, shell=True, check=False, stdin=DEVNULL, stdout=DEVNULL)
+            self._health = examine(self.target)
+        deadline = time.monotonic() + self.settings.reconnect
+        while self._health is Health.DEAD and time.monotonic() < deadline:
+            time.sleep(_PAUSE)
+            self._health = examine(self.target)

@@ -20,6 +20,7 @@ FULL = Settings(
     patience=0.5,
     time_limit=7.0,
     reconnect=0.0,
+    revive="systemctl restart tgt",
     suites="/elsewhere",
     factory="a.b:c",
     live="plain",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from conformance.harness.verdicts import Exit
@@ -117,3 +119,56 @@ def test_records_of_the_embedded_target_stand_among_the_initiators(bench: Bench)
     (log,) = (index for index, event in enumerate(events) if event.kind == "log" and event.source == "target")
     assert events[log].detail == "ping b'hello'"
     assert [events[log - 1].title, events[log + 1].title] == ["NOP-Out", "NOP-In"]
+
+
+def _fatal_profile(tmp_path: Path) -> str:
+    path = tmp_path / "mine.toml"
+    path.write_text(
+        'target = "fake"\n[[deviation]]\ncase = "killer-01"\nmessage = "connection closed"\nclass = "bug"\n'
+        'reason = "it falls over"\nclause = "here"\nfatal = true\n'
+    )
+    return str(path)
+
+
+NOTICED = KILL.replace('session.send(NopOut, data=b"die")', 'session.nop(b"die")')
+
+
+def test_a_target_that_can_be_restarted_is(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    bench.write(NOTICED)
+    commands = []
+    with serve(IQN) as (url, target):
+
+        def restart(command: str, **options: object) -> None:
+            commands.append(command)
+            target.dead = False
+
+        monkeypatch.setattr("conformance.harness.station.subprocess.run", restart)
+        profile = _fatal_profile(tmp_path)
+        outcome = bench.run(url=url, revive="restart it", reconnect=0, patience=0.3, profile=profile)
+    assert commands == ["restart it"]
+    assert outcome.verdicts == {
+        "first-01": "pass",
+        "quiet-01": "pass",
+        "killer-01": "known-deviation",
+        "next-01": "pass",
+    }
+    assert "--revive 'restart it'" in outcome.case("killer-01").repeat_command
+
+
+def test_a_case_that_the_target_does_not_survive_is_left_out_where_nobody_restarts_it(
+    bench: Bench, tmp_path: Path
+) -> None:
+    bench.write(NOTICED)
+    with serve(IQN) as (url, _):
+        outcome = bench.run(url=url, profile=_fatal_profile(tmp_path))
+    assert outcome.verdicts["killer-01"] == "known-deviation"
+    assert outcome.case("killer-01").observed.startswith("not run: the target does not survive it")
+    assert outcome.verdicts["next-01"] == "pass"
+
+
+def test_the_restart_command_is_run_by_the_shell(tmp_path: Path, bench: Bench) -> None:
+    bench.write(NOTICED)
+    sign = tmp_path / "restarted"
+    with serve(IQN) as (url, _):
+        bench.run(url=url, revive=f"echo restarted | cat > {sign}", reconnect=0, patience=0.3, case=["killer-01"])
+    assert sign.read_text() == "restarted\n"
