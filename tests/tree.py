@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
-__all__ = ["PACKAGES", "ROOT", "is_generated", "module_name", "parse", "python_files"]
+__all__ = ["PACKAGES", "ROOT", "is_generated", "module_name", "parse", "python_files", "without_passes"]
 
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("iscsi_wire", "chiscsi_target", "initiator_sim", "conformance", "reports")
@@ -31,3 +32,9 @@ def is_generated(path: Path) -> bool:
 def parse(path: Path) -> ast.Module:
     """The syntax tree of a file."""
     return ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
+
+
+def without_passes(output: str) -> str:
+    """What `chiscsi conform` printed, less the hundreds of lines about what went well."""
+    lines = output.splitlines()
+    return "\n".join(line for line in lines if not re.match(r" *\d+/\d+ (pass|unsupported) ", line))
