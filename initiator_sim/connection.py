@@ -159,6 +159,7 @@ class Connection:
                 image = draft.image(self.header_digest, self.data_digest)
                 self._note("next PDU altered: " + "; ".join(map(str, draft.mutations)))
                 header, ahs, data, chunks = bytes(image.header), image.ahs, image.data, image.chunks()
+                draft.note_alteration(header)
             else:
                 chunks = [draft.plain(self.header_digest, self.data_digest)]
                 header, ahs, data = chunks[0][:BHS_LENGTH], draft.ahs, draft.data
@@ -248,7 +249,7 @@ class Connection:
     @property
     def last_tag(self) -> int:
         """The Initiator Task Tag of the PDU sent last, or the reserved one."""
-        header = self.last_sent.header if self.last_sent else None
+        header = self.last_sent.as_sent if self.last_sent else None
         return int(getattr(header, "initiator_task_tag", RESERVED_TAG))
 
     def receive_pdu(self, kind: type[H], timeout: float | None = None) -> Received[H]:

@@ -15,7 +15,7 @@ from typing import Generic, Protocol, TypeVar
 
 from iscsi_wire.constants import BHS_LENGTH
 from iscsi_wire.digest import digest
-from iscsi_wire.pdus import Pdu
+from iscsi_wire.pdus import Pdu, decode_header
 
 H = TypeVar("H", bound=Pdu)
 
@@ -96,6 +96,7 @@ class Draft(Generic[H]):
         ahs: additional header segments, each padded.
         mutations: what shall be wrong.
         fixed_lengths: `data_segment_length`, `total_ahs_length`, where the script gave them itself.
+        altered: the header as it was sent, if mutations altered it.
     """
 
     header: H
@@ -103,6 +104,18 @@ class Draft(Generic[H]):
     ahs: bytes = b""
     mutations: tuple[Mutation, ...] = ()
     fixed_lengths: frozenset[str] = frozenset()
+    altered: H | None = None
+
+    @property
+    def as_sent(self) -> H:
+        """The header as the target saw it, mutations of its content included; the unaltered one before it is sent."""
+        return self.header if self.altered is None else self.altered
+
+    def note_alteration(self, octets: bytes) -> None:
+        """Take in the header as it was sent, unless it has become another PDU's."""
+        seen = decode_header(octets)
+        if isinstance(seen, type(self.header)):
+            self.altered = seen
 
     def set_lengths(self) -> None:
         """Set the header's lengths from what follows it (RFC 7143, 11.2.1.5 and 11.2.1.6)."""

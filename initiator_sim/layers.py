@@ -30,10 +30,6 @@ class Ahs(Packet):
     name = "AHS"
     fields_desc = [StrLenField("segments", b"")]  # noqa: RUF012 - scapy's way
 
-    def guess_payload_class(self, payload: bytes) -> type[Packet]:
-        """Say that a data segment follows."""
-        return Data
-
 
 class _Padding(StrLenField):
     """Padding that is computed when the packet is built, unless it was set."""

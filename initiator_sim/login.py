@@ -121,7 +121,7 @@ class Login:
         self.negotiation = Negotiation(connection.rules)
         self.replies: list[Received[LoginResponse]] = []
         self.tag = connection.numbering.take_tag()
-        self._last: LoginRequest | None = None
+        self._last: Draft[LoginRequest] | None = None
 
     # ---- halves of a step
 
@@ -167,7 +167,7 @@ class Login:
         self.negotiation.sent(pairs)
         segment = format_pairs(pairs) if data is None else data
         draft: Draft[LoginRequest] = self.connection.send(LoginRequest, *mutations, data=segment, **filled)
-        self._last = draft.header
+        self._last = draft
         return draft
 
     def reply(self, timeout: float | None = None) -> LoginResult:
@@ -290,9 +290,9 @@ class Login:
     # ---- rules
 
     def _check(self, pdu: Received[LoginResponse]) -> None:
-        header, request, rules = pdu.header, self._last, self.connection.rules
-        if request is None:
+        if self._last is None:
             return
+        header, request, rules = pdu.header, self._last.as_sent, self.connection.rules
         if header.initiator_task_tag != request.initiator_task_tag:
             rules.broken("login_fields", f"tag {header.initiator_task_tag:#x}", pdu, "initiator_task_tag")
         if header.isid != request.isid:

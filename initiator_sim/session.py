@@ -302,7 +302,7 @@ class Session:
             filled |= {"referenced_task_tag": task.tag, "ref_cmd_sn": task.cmd_sn, "lun": task.lun}
         filled |= fields
         draft = chosen.send(TaskManagementRequest, *mutations, **filled)
-        return self._answer(chosen, draft.header.initiator_task_tag, TaskManagementResponse)
+        return self._answer(chosen, draft.as_sent.initiator_task_tag, TaskManagementResponse)
 
     def begin_text(self, connection: Connection | None = None) -> TextExchange:
         """Begin a text exchange; nothing is sent yet."""
@@ -349,7 +349,7 @@ class Session:
         chosen = connection or self.connection
         filled = {"reason_code": reason, "cid": chosen.cid if reason else 0} | fields
         draft = chosen.send(LogoutRequest, *mutations, **filled)
-        return self._answer(chosen, draft.header.initiator_task_tag, LogoutResponse)
+        return self._answer(chosen, draft.as_sent.initiator_task_tag, LogoutResponse)
 
     def close(self) -> None:
         """Close every connection, without a logout."""

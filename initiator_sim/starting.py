@@ -69,7 +69,7 @@ def start_command(
     draft = connection.send(
         ScsiCommand, *mutations, data=write[:immediate_length], ahs=_ahs(octets, read, write), **filled
     )
-    header = draft.header
+    header = draft.as_sent
     length = header.expected_data_transfer_length
     task = Task(
         connection,

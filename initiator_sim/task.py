@@ -119,10 +119,10 @@ class Task:
         self.connection = connection
         self.parameters = parameters
         self.sent = sent
-        self.tag = sent.header.initiator_task_tag
-        self.lun = sent.header.lun
+        self.tag = sent.as_sent.initiator_task_tag
+        self.lun = sent.as_sent.lun
         self.output = output
-        self.bidirectional = bool(sent.header.read and sent.header.write)
+        self.bidirectional = bool(sent.as_sent.read and sent.as_sent.write)
         counter = Counter()
         self.input_transfer = InputTransfer(parameters, connection.rules, expected_input, counter)
         self.output_transfer = OutputTransfer(
@@ -135,7 +135,7 @@ class Task:
     @property
     def cmd_sn(self) -> int:
         """The CmdSN that the command was sent with."""
-        return self.sent.header.cmd_sn
+        return self.sent.as_sent.cmd_sn
 
     # ---- step by step
 

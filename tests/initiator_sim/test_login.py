@@ -235,3 +235,16 @@ def test_login_responses_show_their_status_in_words(bench: Bench, session: Sessi
     login = session.begin_login()
     bench.peer.handlers[LoginRequest] = lambda header, _: refuse(bench.peer, header)
     assert str(login.step()) == "login failed with 0x020b (Invalid during login)"
+
+
+def test_a_response_is_measured_against_the_request_as_sent(bench: Bench, session: Session) -> None:
+    result = session.begin_login().step(set_fields(isid=b"abcdef", transit=0), csg=SECURITY, keys={"A": "1"})
+    assert result.header is not None
+    assert (result.header.isid, result.header.transit) == (b"abcdef", 0)
+
+
+def test_a_response_to_nothing_is_measured_against_nothing(bench: Bench, session: Session) -> None:
+    session.connect().rules.ignore("tag")
+    login = session.begin_login(session.connection)
+    bench.peer.say(LoginResponse, initiator_task_tag=login.tag, isid=b"abcdef")
+    assert login.reply().status == 0

@@ -191,3 +191,17 @@ def test_a_response_is_recorded_with_its_command(bench: Bench, log_in: Callable[
     assert isinstance(result.ending, Received)
     assert result.ending.record in bench.initiator.exchange.records
     assert str(result).startswith("SCSI Response")
+
+
+def test_a_command_is_followed_by_the_tag_that_was_sent(bench: Bench, log_in: Callable[..., Session]) -> None:
+    task = log_in().start(Read10.make(transfer_length=1), set_fields(initiator_task_tag=0x4444, lun=0), read=512, lun=3)
+    assert (task.tag, task.lun) == (0x4444, 0)
+    task.expect(expect.good())
+
+
+def test_a_command_altered_into_another_pdu_is_followed_by_its_tag(
+    bench: Bench, log_in: Callable[..., Session]
+) -> None:
+    task = log_in().start(bytes(16), set_fields(opcode=0x1E, immediate=1))
+    assert task.tag == task.sent.header.initiator_task_tag
+    assert task.wait().ending == Silence(5)
