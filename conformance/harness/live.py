@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
-from typing import Protocol
+from typing import Protocol, TextIO
 
 from rich.console import Console
 from rich.markup import escape
@@ -36,9 +37,6 @@ class Live(Protocol):
     def revised(self, result: CaseResult) -> None:
         """A case that ended before has another verdict now."""
 
-    def note(self, text: str) -> None:
-        """Something worth knowing happened."""
-
     def end(self) -> None:
         """Nothing more will run."""
 
@@ -55,18 +53,15 @@ class Quiet:
     def revised(self, result: CaseResult) -> None:
         """See :class:`Live`."""
 
-    def note(self, text: str) -> None:
-        """See :class:`Live`."""
-
     def end(self) -> None:
         """See :class:`Live`."""
 
 
 class Plain:
-    """One line a case, for logs."""
+    """One line a case, for logs; without rich, which takes longer to print a line than many a case to run."""
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
         self._total = self._done = 0
 
     def begin(self, total: int) -> None:
@@ -77,18 +72,15 @@ class Plain:
         """See :class:`Live`."""
         self._done += 1
         width = len(str(self._total))
-        self._console.print(f"[dim]{self._done:{width}}/{self._total}[/] {one_line(result)}", soft_wrap=True)
+        self._stream.write(f"{self._done:{width}}/{self._total} {plain_line(result)}\n")
 
     def revised(self, result: CaseResult) -> None:
         """See :class:`Live`."""
-        self._console.print(f"{'':{2 * len(str(self._total)) + 1}} {one_line(result)}", soft_wrap=True)
-
-    def note(self, text: str) -> None:
-        """See :class:`Live`."""
-        self._console.print(escape(text), soft_wrap=True)
+        self._stream.write(f"{'':{2 * len(str(self._total)) + 1}} {plain_line(result)}\n")
 
     def end(self) -> None:
         """See :class:`Live`."""
+        self._stream.flush()
 
 
 class Bar:
@@ -123,10 +115,6 @@ class Bar:
         self._counts[result.verdict] += 1
         self._show(result, advance=0)
 
-    def note(self, text: str) -> None:
-        """See :class:`Live`."""
-        self._progress.console.print(escape(text))
-
     def end(self) -> None:
         """See :class:`Live`."""
         self._progress.stop()
@@ -146,9 +134,14 @@ def one_line(result: CaseResult) -> str:
     return f"[{style}]{result.verdict:<15}[/] {escape(result.card.identifier)}  {escape(result.card.title)}{reason}"
 
 
+def plain_line(result: CaseResult) -> str:
+    """A result in one line of plain text."""
+    card = result.card
+    return f"{result.verdict:<15} {card.identifier}  {card.title}" + (f" - {result.reason}" if result.reason else "")
+
+
 def make_live(kind: Show) -> Live:
     """Whoever is to show progress on standard output."""
     if kind in ("pytest", "quiet"):
         return Quiet()
-    console = Console(highlight=False)
-    return Plain(console) if kind == "plain" else Bar(console)
+    return Plain(sys.stdout) if kind == "plain" else Bar(Console(highlight=False))
