@@ -5,10 +5,11 @@ Names and meanings come from the tables that `iscsi_wire.pdus` generates.
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Final
 
 from iscsi_wire.constants import OPCODE_MASK, RESERVED_TAG, Opcode
-from iscsi_wire.pdus import Pdu, decode_header
+from iscsi_wire.pdus import PDU_TYPES, Pdu, UnknownPdu, decode_header
 from iscsi_wire.records import PduRecord
 from iscsi_wire.structure import FieldInfo, Kind
 
@@ -47,7 +48,7 @@ def describe(header: Pdu, data: bytes = b"", marked: str = "") -> str:
     """Return a PDU with every field that is not a silent zero, one a line; the field `marked` bears a mark."""
     lines = [f"  {header.TITLE} (RFC 7143, {header.SECTION})"]
     for info, value, meaning in header.describe():
-        if info.kind is Kind.RESERVED and not _speaks(info, value) and info.name != marked:
+        if info.kind is Kind.RESERVED and value in silent_values(info) and info.name != marked:
             continue
         mark = ">>" if info.name == marked else "  "
         lines.append(f"  {mark} {info.title:<24} {_value(info, value)}{f'  ({meaning})' if meaning else ''}")
@@ -58,21 +59,29 @@ def describe(header: Pdu, data: bytes = b"", marked: str = "") -> str:
 
 
 def _telling(header: Pdu) -> list[tuple[FieldInfo, int | bytes]]:
-    pairs = ((info, getattr(header, info.name)) for info in header.FIELDS if info.name not in _HIDDEN)
-    return [(info, value) for info, value in pairs if _speaks(info, value)]
+    shown = []
+    for info, silent in _shown_fields(type(header).OPCODE):
+        value = getattr(header, info.name)
+        if value not in silent:
+            shown.append((info, value))
+    return shown
 
 
-def _speaks(info: FieldInfo, value: int | bytes) -> bool:
-    """Say whether a value deserves a place in a line: not a zero where zero means nothing."""
+@cache
+def _shown_fields(opcode: int) -> list[tuple[FieldInfo, frozenset[int | bytes]]]:
+    """Return the fields that can appear in a line, each with the values that say nothing."""
+    fields = PDU_TYPES.get(opcode, UnknownPdu).FIELDS
+    return [(info, silent_values(info)) for info in fields if info.name not in _HIDDEN]
+
+
+@cache
+def silent_values(info: FieldInfo) -> frozenset[int | bytes]:
+    """Return the values of a field that say nothing: zero where zero means nothing, and tags that name nothing."""
     if info.kind is Kind.RESERVED:
-        return (
-            value not in (0, info.default) and any(bytes(value))
-            if isinstance(value, bytes)
-            else (value not in (0, info.default))
-        )
+        return frozenset({0, bytes(info.width // 8), info.default})
     if info.kind in (Kind.SEQUENCE_NUMBER, Kind.CODE, Kind.TAG):
-        return value != RESERVED_TAG
-    return any(value) if isinstance(value, bytes) else bool(value)
+        return frozenset({RESERVED_TAG})
+    return frozenset({0, bytes(info.width // 8)})
 
 
 def _short(info: FieldInfo, value: int | bytes) -> str:
