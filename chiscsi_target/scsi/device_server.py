@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any, Final
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_abort_status
 from chiscsi_target.api.logical_unit import LU_FLAG_OFFLINE, chiscsi_lun
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+from chiscsi_target.errors import DriverError
 from chiscsi_target.scsi.commands import handlers
 from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
 from chiscsi_target.scsi.reply import fail
-from chiscsi_target.scsi.sense import REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
+from chiscsi_target.scsi.sense import INTERNAL_TARGET_FAILURE, REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.table import COMMANDS
 from chiscsi_target.scsi.task_management import execute
 
@@ -64,6 +65,21 @@ class DeviceServer(chiscsi_target_lun_class):
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Take a command: see `chiscsi_target_lun_class`."""
         unit = self.units.get(sc.sc_lun, self._absent)
+        return self._execute(unit, sc) if unit.tasks.admit(sc, self._start) else 0
+
+    def _start(self, sc: chiscsi_scsi_command) -> None:
+        """Execute a command that had to wait; nobody else would look at the result, or catch what a driver raises."""
+        try:
+            result = self._execute(self.units.get(sc.sc_lun, self._absent), sc)
+        except DriverError as error:
+            fail(sc, Sense(error.key, error.asc, error.ascq))
+        except Exception:
+            fail(sc, INTERNAL_TARGET_FAILURE)
+        else:
+            if result < 0:
+                fail(sc, INTERNAL_TARGET_FAILURE)
+
+    def _execute(self, unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         if unit.attentions or unit.lu.flags & LU_FLAG_OFFLINE:
             sense = self._attention(unit, sc)
             if sense is not None:
@@ -102,9 +118,10 @@ class DeviceServer(chiscsi_target_lun_class):
             unit.lu.lun_class.fp_scsi_cmd_abort_status(sc_lun, sc_cmdsn, sc_itt, sc_xfer_sgcnt, buf, sc_sdev_hdl)
 
     def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
-        """Let the driver release what it keeps for a medium command."""
+        """Let the driver release what it keeps for a medium command, and the commands run that waited for this one."""
         if sc.sc_lu is not None:
             sc.sc_lu.lun_class.fp_scsi_cmd_cleanup(sc)
+        self.units.get(sc.sc_lun, self._absent).tasks.ended(sc, self._start)
 
     def fp_tmf_execute(
         self,

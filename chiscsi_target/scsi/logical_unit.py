@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
+from chiscsi_target.scsi.task_set import TaskSet
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
@@ -55,6 +56,7 @@ class LogicalUnit:
         standing_sense: what REQUEST SENSE answers when nothing is pending.
         attentions: unit attention conditions by session handle, oldest first (SAM-5, 5.14). A session with none has
             no entry, so that an empty table is all that the common path looks at.
+        tasks: the commands that run, and those that wait because of their task attribute.
     """
 
     __slots__ = (
@@ -67,6 +69,7 @@ class LogicalUnit:
         "peripheral",
         "present",
         "standing_sense",
+        "tasks",
     )
 
     def __init__(self, lu: chiscsi_lun, device: Device, handlers: Sequence[Handler], *, present: bool = True) -> None:
@@ -79,6 +82,7 @@ class LogicalUnit:
         self.peripheral = 0 if present else _NO_LOGICAL_UNIT
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
         self.attentions: dict[int | None, list[Sense]] = {}
+        self.tasks = TaskSet()
 
     def establish_attention(self, session: int, sense: Sense) -> None:
         """Queue a unit attention condition for a session; a reset takes the place of all others (SAM-5, 5.14)."""
