@@ -264,3 +264,14 @@ def test_a_program_gets_results_without_a_word(bench: Bench, capsys: pytest.Capt
     assert capsys.readouterr() == ("", "")
     with pytest.raises(UsageError, match="no case is called 'worse-01'"):
         judge(msgspec.structs.replace(settings, case=["worse-01"]))
+
+
+def test_an_interrupted_run_keeps_what_was_done(bench: Bench) -> None:
+    bench.write(CASES)
+    bench.write(
+        '@case("stop-01", ANY)\ndef test_stop():\n    """Somebody presses ^C."""\n    raise KeyboardInterrupt\n', "beta"
+    )
+    outcome = bench.run()
+    assert outcome.code == Exit.INTERRUPTED
+    assert list(outcome.verdicts) == ["good-01", "bad-01", "many-01.one", "many-01.two", "writing-01"]
+    assert "interrupted (exit code 130)" in outcome.out
