@@ -44,7 +44,7 @@ class Session:
         connections: by CID.
         window: CmdSN numbering.
         tasks: unfinished SCSI commands by Initiator Task Tag.
-        requests: unfinished task management requests.
+        requests: unanswered task management requests.
         hooks: the LUN class whose hooks get the commands; `multi_phase`, its property.
         stack: where completions go.
         announced: `fp_session_added` was called; `tclass_priv`, what it returned.

@@ -56,19 +56,26 @@ def task_management_request(connection: Connection, frame: Frame) -> None:
         return
     if pdu.initiator_task_tag == RESERVED_TAG:
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "reserved Initiator Task Tag", "11.2.1.8")
-    if pdu.initiator_task_tag in session.tasks:
+    if pdu.initiator_task_tag in session.tasks or _find_request(session, pdu.initiator_task_tag):
         raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
     request = TaskManagement(connection, session, pdu)
+    session.requests.append(request)
     if immediate:
         request.start()
     else:
         session.window.arrived(pdu.cmd_sn, request.start)
 
 
+def _find_request(session: Session, tag: int) -> TaskManagement | None:
+    """The unanswered task management request with this Initiator Task Tag, whether its turn has come or not."""
+    return next((request for request in session.requests if request.tag == tag), None)
+
+
 class TaskManagement:
-    """A request from its turn to its response; also the handle that the driver's answer names.
+    """A request from its arrival to its response; also the handle that the driver's answer names.
 
     Attributes:
+        tag: its Initiator Task Tag.
         function, lun, immediate: as `fp_tmf_execute` gets them.
         task: the task of an ABORT TASK that the driver has to know of.
         affected: the session's tasks that it ends.
@@ -77,6 +84,7 @@ class TaskManagement:
     def __init__(self, connection: Connection, session: Session, pdu: TaskManagementRequest) -> None:
         self.connection = connection
         self.session = session
+        self.tag = pdu.initiator_task_tag
         self.immediate = bool(pdu.octet_0 & IMMEDIATE_BIT)
         self.function = pdu.function
         self.lun = ALL_LUNS if pdu.function in _TARGET_RESETS else decode_lun(pdu.lun)
@@ -104,7 +112,9 @@ class TaskManagement:
     def _abort_task(self) -> None:
         task = self.session.tasks.get(self._pdu.referenced_task_tag)
         if task is None or task.aborting is not None:
-            self.respond(self._answer_for_missing_task())
+            # Section 11.5.1: task management requests are not to be aborted.
+            managing = _find_request(self.session, self._pdu.referenced_task_tag)
+            self.respond(Response.FUNCTION_REJECTED if managing else self._answer_for_missing_task())
         elif not task.seen:
             # Guide 7.3.6 c: the command has not been given to the driver.
             self._end([task])
@@ -128,8 +138,6 @@ class TaskManagement:
         """Take over all affected tasks once all commands before the request are there (section 4.2.3.3, b)."""
         window = self.session.window
         if self.immediate and self.function not in _TARGET_RESETS and sn_lt(window.exp_cmd_sn, self._pdu.cmd_sn):
-            if self not in self.session.requests:
-                self.session.requests.append(self)
             window.call_at(self._pdu.cmd_sn, self._abort_several)
             return
         if self.connection.closing:
@@ -144,8 +152,6 @@ class TaskManagement:
         return task.is_immediate or sn_lt(task.sc_CmdSN, self._pdu.cmd_sn)
 
     def _take_over(self, tasks: list[Task]) -> None:
-        if self not in self.session.requests:
-            self.session.requests.append(self)
         self.affected = tasks
         for task in tasks:
             task.sc_flag |= SC_FLAG_TMF_ABORT
@@ -202,7 +208,7 @@ class TaskManagement:
         self.connection.send_pdu(
             TaskManagementResponse(
                 response=response,
-                initiator_task_tag=self._pdu.initiator_task_tag,
+                initiator_task_tag=self.tag,
                 stat_sn=self.connection.next_stat_sn(),
                 exp_cmd_sn=window.exp_cmd_sn,
                 max_cmd_sn=window.max_cmd_sn,

@@ -16,6 +16,7 @@ from conformance.api import (
     sn_diff,
     variants,
 )
+from conformance.suites.exchanges import NO_TASK
 from iscsi_wire.scsi import TestUnitReady
 
 _AT_MOST = 255
@@ -61,7 +62,7 @@ def test_immediate_ping_and_immediate_function_are_taken_together(session: Sessi
     """> An iSCSI target MUST be able to handle at least one immediate task management command and one immediate
     > non-task-management iSCSI command per connection at any time.
     """
-    abort: dict[str, Any] = {"function": TaskManagementFunction.ABORT_TASK, "referenced_task_tag": 0x7FFFFFF0}
+    abort: dict[str, Any] = {"function": TaskManagementFunction.ABORT_TASK, "referenced_task_tag": NO_TASK}
     with session.connection.held():
         ping = session.send(NopOut, immediate=1, data=b"both").header.initiator_task_tag
         function = session.send(TaskManagementRequest, immediate=1, **abort).header.initiator_task_tag

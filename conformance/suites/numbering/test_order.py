@@ -18,10 +18,10 @@ from conformance.api import (
     variants,
 )
 from conformance.suites.blocks import fill, pattern, read_command, write_command
+from conformance.suites.exchanges import NO_TASK
 from iscsi_wire.scsi import TestUnitReady
 
 _ORDERED = 2
-_UNKNOWN = 0x7FFFFFF0
 
 
 @case("cmdsn-order-01", "7143-4.2.2.1-09", "7143-4.2.2.1-13")
@@ -132,7 +132,7 @@ def test_other_requests_wait_behind_a_hole_too(
     > deliver the commands for execution in the order specified by the CmdSN.
     """
     missing = session.numbering.take_cmd_sn(False)
-    fields: dict[str, Any] = {"function": 1, "referenced_task_tag": _UNKNOWN} if kind is TaskManagementRequest else {}
+    fields: dict[str, Any] = {"function": 1, "referenced_task_tag": NO_TASK} if kind is TaskManagementRequest else {}
     data = b"SendTargets=\0" if kind is TextRequest else b""
     session.send(kind, data=data, **fields)
     tag = session.connection.last_tag

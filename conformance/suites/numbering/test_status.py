@@ -14,6 +14,7 @@ from conformance.api import (
     sn_add,
 )
 from conformance.suites.blocks import ask_write, pattern, read_command, start_write, take_data_in
+from conformance.suites.exchanges import NO_TASK
 from iscsi_wire.scsi import TestUnitReady
 
 _UNKNOWN_COMMAND = bytes([0xC7, 0, 0, 0, 0, 0])
@@ -26,7 +27,7 @@ def test_every_kind_of_response_uses_up_one_stat_sn(session: Session) -> None:
     headers.append(session.command(_UNKNOWN_COMMAND).expect(expect.check_condition()).header)
     session.send(TextRequest, data=b"SendTargets=\0")
     headers.append(session.expect(expect.text_response()).header)
-    abort = session.task_management(TaskManagementFunction.ABORT_TASK, referenced_task_tag=0x7FFFFFF0)
+    abort = session.task_management(TaskManagementFunction.ABORT_TASK, referenced_task_tag=NO_TASK)
     headers += [abort.header, session.nop(b"last").header]
     numbers = [header.stat_sn for header in headers]
     steps = [sn_add(after, -before) for before, after in pairwise(numbers)]
