@@ -128,13 +128,20 @@ class Directory:
         if session is None or connection.closing:
             return
         if login.leading:
-            session.agenda = min(self.workers, key=lambda worker: len(worker.connections))
+            session.agenda = self._worker_for(session)
             self._session_added(session)
         worker = _worker_of(session)
         self.login_worker.disown(connection)
         connection.agenda = worker
         self.moved(connection, worker)
         worker.post(partial(self._join, session), connection)
+
+    def _worker_for(self, session: Session) -> Worker:
+        """The worker of a new session: that of the node's other sessions, since they share the logical units' state."""
+        for other in self.sessions_of(session.node):
+            if other is not session and other.node is not None:
+                return _worker_of(other)
+        return min(self.workers, key=lambda worker: len(worker.connections))
 
     def _join(self, session: Session, connection: Connection) -> None:
         if not connection.closing:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from threading import Lock
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import ISCSI_TASK_ATTRIBUTES_HEAD_OF_QUEUE, ISCSI_TASK_ATTRIBUTES_ORDERED
@@ -20,19 +19,14 @@ __all__ = ["TaskSet"]
 
 
 class TaskSet:
-    """Commands of all sessions on one logical unit, in the order in which they came.
+    """Commands of all sessions on one logical unit, in the order in which they came."""
 
-    Sessions may run in several threads. A command that has to wait is queued before the running ones are looked at,
-    and one that ends is taken out before the queue is looked at, so that one of the two always sees the other.
-    """
-
-    __slots__ = ("_lock", "_ordered", "_running", "_waiting")
+    __slots__ = ("_ordered", "_running", "_waiting")
 
     def __init__(self) -> None:
         self._running: set[chiscsi_scsi_command] = set()
         self._waiting: deque[chiscsi_scsi_command] = deque()
         self._ordered: chiscsi_scsi_command | None = None
-        self._lock = Lock()
 
     def admit(self, sc: chiscsi_scsi_command, start: Callable[[chiscsi_scsi_command], object]) -> bool:
         """Whether a command may run now; if not, `start` is called with it when its time has come."""
@@ -50,11 +44,10 @@ class TaskSet:
         """Take a command out, whether it ran or not, and start those that waited for it."""
         self._running.discard(sc)
         if self._waiting or self._ordered is not None:
-            with self._lock:
-                if self._ordered is sc:
-                    self._ordered = None
-                if sc in self._waiting:
-                    self._waiting.remove(sc)
+            if self._ordered is sc:
+                self._ordered = None
+            if sc in self._waiting:
+                self._waiting.remove(sc)
             self._start_waiting(start)
 
     def _start_waiting(self, start: Callable[[chiscsi_scsi_command], object]) -> None:
@@ -63,14 +56,13 @@ class TaskSet:
 
     def _next(self) -> chiscsi_scsi_command | None:
         """The oldest waiting command, if it may run now; it is running from then on."""
-        with self._lock:
-            if not self._waiting or self._ordered is not None:
-                return None
-            ordered = self._waiting[0].sc_attribute == ISCSI_TASK_ATTRIBUTES_ORDERED
-            if ordered and self._running:
-                return None
-            sc = self._waiting.popleft()
-            if ordered:
-                self._ordered = sc
-            self._running.add(sc)
-            return sc
+        if not self._waiting or self._ordered is not None:
+            return None
+        ordered = self._waiting[0].sc_attribute == ISCSI_TASK_ATTRIBUTES_ORDERED
+        if ordered and self._running:
+            return None
+        sc = self._waiting.popleft()
+        if ordered:
+            self._ordered = sc
+        self._running.add(sc)
+        return sc
