@@ -63,6 +63,8 @@ def _report(results: Results, output: Path, console: Console) -> None:
         console.print(f"{name}: {value:.3f}")
     for path in write(results, output):
         console.print(f"written: {path}")
+    if results.disturbed():
+        console.print("[yellow]the machine was busy with other programs: see 'elsewhere', and measure again[/]")
     for failure in results.failures():
         console.print(f"[red]missed[/]: {failure}")
 

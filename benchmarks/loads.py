@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import re
 import resource
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from benchmarks.measure import Sample
 from tests.interop.libiscsi import tool
@@ -37,17 +39,26 @@ class Load:
 
 
 def sample(load: Load, target: RunningTarget, seconds: int) -> Sample:
-    """Run `load` once, with the processor time that it took on either side."""
-    client, served = _children_cpu(), target.cpu_seconds()
+    """Run `load` once, with the processor time that it took on either side, and what others took meanwhile."""
+    before = _children_cpu(), target.cpu_seconds(), *_machine_cpu()
     rate, operations = load.run(target, seconds)
-    client_cpu, target_cpu = _children_cpu() - client, target.cpu_seconds() - served
-    return Sample(rate, client_cpu / operations, target_cpu / operations)
+    after = _children_cpu(), target.cpu_seconds(), *_machine_cpu()
+    client, served, busy, total = (end - begin for begin, end in zip(before, after, strict=True))
+    return Sample(rate, client / operations, served / operations, max(0.0, busy - client - served) / total)
 
 
 def _children_cpu() -> float:
     """Processor time of the clients so far; targets count only when they have ended, after all measuring."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
+
+
+def _machine_cpu() -> tuple[float, float]:
+    """Processor time of the whole machine so far, in seconds: (in use, in use or idle); see proc(5), /proc/stat."""
+    ticks = [int(word) for word in Path("/proc/stat").read_text(encoding="ascii").splitlines()[0].split()[1:9]]
+    idle = ticks[3] + ticks[4]
+    second = os.sysconf("SC_CLK_TCK")
+    return (sum(ticks) - idle) / second, sum(ticks) / second
 
 
 def _reads(depth: int, kibibytes: int, random: bool, target: RunningTarget, seconds: int) -> tuple[float, float]:

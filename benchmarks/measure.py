@@ -11,11 +11,15 @@ __all__ = ["Measured", "Sample", "interleaved", "measure"]
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One run of a load: operations a second, and the processor time of both sides for one operation, in seconds."""
+    """One run of a load: operations a second, and the processor time of both sides for one operation, in seconds.
+
+    `elsewhere` is the share of the machine's processor time that neither of them used, and that was not idle.
+    """
 
     rate: float
     client_cpu: float
     target_cpu: float
+    elsewhere: float = 0.0
 
 
 @dataclass(slots=True)
@@ -38,6 +42,10 @@ class Measured:
         samples = self.samples[target]
         client = statistics.median(sample.client_cpu for sample in samples)
         return client, statistics.median(sample.target_cpu for sample in samples)
+
+    def elsewhere(self) -> float:
+        """The median share of the machine that other programs had while this load was measured."""
+        return statistics.median(sample.elsewhere for samples in self.samples.values() for sample in samples)
 
     def ratios(self, ours: str, others: Sequence[str]) -> list[float]:
         """Ours to the faster of the others, round by round: what one round did to one, it did to all."""

@@ -20,6 +20,8 @@ from benchmarks.targets import OTHERS, OURS
 __all__ = ["Results", "cpu_table", "rates_table", "write"]
 
 _LIMITS = {"start_seconds": 0.3, "idle_mebibytes": 60.0}
+_QUIET = 0.1
+_DISTURBED = "**Measured on a busy machine: take the processor times, and not the ratios, for true.**"
 _TITLES = {"start_seconds": "`chiscsi --help`, seconds", "idle_mebibytes": "idle target, MiB resident"}
 
 
@@ -35,6 +37,10 @@ class Results:
     def names(self) -> list[str]:
         """The targets that were measured."""
         return list(dict.fromkeys(name for _, measured in self.loads for name in measured.samples))
+
+    def disturbed(self) -> bool:
+        """Whether other programs had so much of the machine that the figures say little."""
+        return any(measured.elsewhere() > _QUIET for _, measured in self.loads)
 
     def failures(self) -> list[str]:
         """The floors and limits that were missed, in words."""
@@ -69,10 +75,11 @@ def _rate_rows(results: Results) -> Iterator[Sequence[str]]:
 
 
 def _cpu_rows(results: Results) -> Iterator[Sequence[str]]:
-    """Load, and for each target the microseconds of processor time for one operation: client + target."""
+    """Load, for each target the microseconds of processor time for one operation, and the share that others had."""
     for load, measured in results.loads:
         both = [measured.cpu(name) for name in results.names]
-        yield load.title, *(f"{client * 1e6:.0f} + {target * 1e6:.0f}" for client, target in both)
+        costs = [f"{client * 1e6:.0f} + {target * 1e6:.0f}" for client, target in both]
+        yield load.title, *costs, f"{measured.elsewhere():.0%}"
 
 
 def _rate_heads(results: Results) -> list[str]:
@@ -80,7 +87,7 @@ def _rate_heads(results: Results) -> list[str]:
 
 
 def _cpu_heads(results: Results) -> list[str]:
-    return ["µs of processor an operation, client + target", *results.names]
+    return ["µs of processor an operation, client + target", *results.names, "elsewhere"]
 
 
 def rates_table(results: Results) -> Table:
@@ -133,6 +140,7 @@ def _load_as_json(load: Load, measured: Measured) -> dict[str, Any]:
     about["samples"] = {name: [asdict(sample) for sample in samples] for name, samples in measured.samples.items()}
     about["medians"] = {name: measured.median(name) for name in measured.samples}
     if _comparable(measured):
+        about["elsewhere"] = measured.elsewhere()
         about["ratio"] = measured.ratio(OURS, OTHERS)
         about["ratios"] = measured.ratios(OURS, OTHERS)
         about["ceiling"] = measured.ceiling(OURS, OTHERS)
@@ -146,6 +154,7 @@ def _as_markdown(results: Results) -> str:
         "# Figures of the last run",
         "Written by `make bench`; what they mean is in [the method](../README.md).",
         f"{versions}. {'; '.join(f'{key} {value}' for key, value in _machine().items())}.",
+        *([_DISTURBED] if results.disturbed() else []),
         "![bars](results.svg)",
         _markdown_table(_rate_heads(results), _rate_rows(results)),
         _markdown_table(_cpu_heads(results), _cpu_rows(results)),

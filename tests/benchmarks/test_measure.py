@@ -54,6 +54,14 @@ def test_a_floor_and_a_limit_that_were_missed_are_named() -> None:
     assert Results([(LOADS[0], slow)]).failures() == [f"{LOADS[0].title}: 1.00 times the faster other, 2.0 wanted"]
 
 
+def test_a_busy_machine_is_told(tmp_path: Path) -> None:
+    quiet, busy = ([Sample(1.0, 0.1, 0.1, share)] for share in (0.05, 0.2))
+    assert not Results([(LOADS[0], Measured("load", {"tgt": quiet}))]).disturbed()
+    results = Results([(LOADS[0], Measured("load", {"tgt": busy}))])
+    assert results.disturbed()
+    assert "busy machine" in write(results, tmp_path)[1].read_text()
+
+
 def test_results_are_written_as_json_markdown_and_picture(tmp_path: Path) -> None:
     data, text, picture = write(Results([(LOADS[0], MEASURED)], {"chiscsi": "0.1"}), tmp_path / "results")
     (load,) = json.loads(data.read_text())["loads"]
