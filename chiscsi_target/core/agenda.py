@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING
 from iscsi_wire.records import Listener, LogRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
     from chiscsi_target.core.session import Session
@@ -95,6 +97,10 @@ class Agenda(ABC):
     @abstractmethod
     def login_concluded(self, login: Login) -> None:
         """Hand a connection that reached full feature phase to its session's worker."""
+
+    @abstractmethod
+    def call_tasks_cleared(self, session: Session, luns: Collection[int]) -> None:
+        """Have the logical units told that tasks were ended while their session goes on (section 11.14.5)."""
 
     @abstractmethod
     def visible_nodes(self, connection: Connection) -> list[TargetNode]:

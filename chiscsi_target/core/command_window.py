@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from iscsi_wire.sequence import sn_le
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
 
 _MASK = 0xFFFFFFFF
 _HALF = 0x80000000
@@ -27,7 +30,7 @@ class CommandWindow:
         self.max_cmd_sn = (cmd_sn + size - 1) & _MASK
         self.size = size
         self.immediate = 0
-        self._waiting: dict[int, tuple[Callable[..., None], tuple[Any, ...]]] = {}
+        self._waiting: dict[int, tuple[Connection, Callable[..., None], tuple[Any, ...]]] = {}
         self._callbacks: list[tuple[int, Callable[[], None]]] = []
 
     def resize(self, size: int) -> None:
@@ -42,15 +45,15 @@ class CommandWindow:
         # A closed window has MaxCmdSN = ExpCmdSN - 1: the difference wraps to a number beyond one half.
         return ahead <= room < _HALF and cmd_sn not in self._waiting
 
-    def arrived(self, cmd_sn: int, deliver: Callable[..., None], *what: Any) -> None:
+    def arrived(self, cmd_sn: int, connection: Connection, deliver: Callable[..., None], *what: Any) -> None:
         """Call `deliver(*what)` for a command that was admitted, now or when the hole before it is filled."""
         if cmd_sn != self.exp_cmd_sn:
-            self._waiting[cmd_sn] = deliver, what
+            self._waiting[cmd_sn] = connection, deliver, what
             return
         self.exp_cmd_sn = (cmd_sn + 1) & _MASK
         deliver(*what)
         while self.exp_cmd_sn in self._waiting:
-            deliver, what = self._waiting.pop(self.exp_cmd_sn)
+            _, deliver, what = self._waiting.pop(self.exp_cmd_sn)
             self.exp_cmd_sn = (self.exp_cmd_sn + 1) & _MASK
             deliver(*what)
         if self._callbacks:
@@ -66,14 +69,21 @@ class CommandWindow:
         for _, callback in due:
             callback()
 
-    def skip(self, cmd_sn: int) -> None:
+    def skip(self, cmd_sn: int, connection: Connection) -> None:
         """Regard a command that has not arrived as received (section 11.6.1: ABORT TASK of such a command)."""
-        self.arrived(cmd_sn, _nothing)
+        self.arrived(cmd_sn, connection, _nothing)
 
     def forget(self, cmd_sn: int) -> None:
         """Keep a waiting command's place, but deliver nothing."""
         if cmd_sn in self._waiting:
-            self._waiting[cmd_sn] = _nothing, ()
+            self._waiting[cmd_sn] = self._waiting[cmd_sn][0], _nothing, ()
+
+    def discard(self, connection: Connection) -> set[int]:
+        """Drop what waits on a connection, which leaves holes (section 11.14); returns the numbers dropped."""
+        dropped = {cmd_sn for cmd_sn, (owner, _, _) in self._waiting.items() if owner is connection}
+        for cmd_sn in dropped:
+            del self._waiting[cmd_sn]
+        return dropped
 
     def answered(self) -> None:
         """Let one more command in: a non-immediate one has been answered, or ended without an answer."""

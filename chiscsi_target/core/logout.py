@@ -35,7 +35,7 @@ def logout(connection: Connection, frame: Frame) -> None:
     if immediate:
         _execute(connection, session, request)
     else:
-        session.window.arrived(request.cmd_sn, _execute, connection, session, request)
+        session.window.arrived(request.cmd_sn, connection, _execute, connection, session, request)
 
 
 def _execute(connection: Connection, session: Session, request: LogoutRequest) -> None:

@@ -37,7 +37,7 @@ def nop_out(connection: Connection, frame: Frame) -> None:
     if immediate:
         _answer(connection, request, data)
     else:
-        session.window.arrived(request.cmd_sn, _answer, connection, request, data)
+        session.window.arrived(request.cmd_sn, connection, _answer, connection, request, data)
 
 
 def _answer(connection: Connection, request: NopOut, data: bytes) -> None:

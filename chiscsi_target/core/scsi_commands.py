@@ -56,7 +56,7 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
     if immediate:
         deliver(task)
     else:
-        window.arrived(cmd_sn, deliver, task)
+        window.arrived(cmd_sn, connection, deliver, task)
 
 
 def _examine(session: Session, frame: Frame, flags: int, itt: int, cdb: bytes) -> bytes:

@@ -13,7 +13,7 @@ from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
 from iscsi_wire.records import StateRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Iterable
 
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class
     from chiscsi_target.api.scsi_command import CommandStack
@@ -110,12 +110,13 @@ class Session:
 
     # Tasks
 
-    def end_silently(self, tasks: Iterable[Task], flag: int) -> list[Task]:
+    def end_silently(self, tasks: Iterable[Task], flag: int, not_received: Collection[int] = ()) -> list[Task]:
         """End tasks without a response.
 
         Args:
             tasks: some of the session's.
             flag: SC_FLAG_SESS_ABORT, which the driver is told by `fp_scsi_cmd_abort`, or SC_FLAG_TMF_ABORT.
+            not_received: CmdSNs that do not count as received, since they were dropped while they waited.
 
         Returns:
             The tasks that can be released: the driver holds none of them.
@@ -129,7 +130,7 @@ class Session:
                 self.expect_late_data(task)
             if task.is_immediate:
                 self.window.immediate -= 1
-            else:
+            elif task.sc_CmdSN not in not_received:
                 self.window.answered()
                 self.window.forget(task.sc_CmdSN)
             if task.seen and flag == SC_FLAG_SESS_ABORT:
@@ -167,10 +168,13 @@ class Session:
         """Learn that one of the connections is closing: its tasks end, and with the last connection the session."""
         if self.connections.get(connection.cid) is connection:
             del self.connections[connection.cid]
+        dropped = self.window.discard(connection)
         orphans = [task for task in self.tasks.values() if task.connection is connection]
-        ended = self.end_silently(orphans, SC_FLAG_SESS_ABORT)
+        ended = self.end_silently(orphans, SC_FLAG_SESS_ABORT, dropped)
         for request in [request for request in self.requests if request.connection is connection]:
-            request.abandon()
+            request.abandon(dropped)
+        if self.connections and orphans:
+            self.agenda.call_tasks_cleared(self, {task.sc_lun for task in orphans})
         if not self.connections and self.state is SessionState.LOGGED_IN:
             if event is ConnectionEvent.TRANSPORT_LOST:
                 # ErrorRecoveryLevel 0: there is nothing that a later login could continue (section 7.1.4.1).

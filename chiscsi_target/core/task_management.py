@@ -20,6 +20,8 @@ from iscsi_wire.pdus import TaskManagementRequest, TaskManagementResponse
 from iscsi_wire.sequence import sn_lt
 
 if TYPE_CHECKING:
+    from collections.abc import Collection
+
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.session import Session
     from iscsi_wire.framing import Frame
@@ -63,7 +65,7 @@ def task_management_request(connection: Connection, frame: Frame) -> None:
     if immediate:
         request.start()
     else:
-        session.window.arrived(pdu.cmd_sn, request.start)
+        session.window.arrived(pdu.cmd_sn, connection, request.start)
 
 
 def _find_request(session: Session, tag: int) -> TaskManagement | None:
@@ -128,7 +130,7 @@ class TaskManagement:
         """Section 11.6.1: a command that can still come counts as received, and is aborted; others do not exist."""
         window, missing = self.session.window, self._pdu.ref_cmd_sn
         if window.admits(missing) and sn_lt(missing, self._pdu.cmd_sn):
-            window.skip(missing)
+            window.skip(missing, self.connection)
             return Response.FUNCTION_COMPLETE
         return Response.TASK_DOES_NOT_EXIST
 
@@ -215,8 +217,13 @@ class TaskManagement:
             )
         )
 
-    def abandon(self) -> None:
-        """Give up, since the connection is gone: nobody waits for the response."""
+    def abandon(self, not_received: Collection[int]) -> None:
+        """Give up, since the connection is gone: nobody waits for the response.
+
+        Args:
+            not_received: CmdSNs that do not count as received, since they were dropped while they waited.
+        """
         self._answered = True
-        if self in self.session.requests:
-            self.session.requests.remove(self)
+        self.session.requests.remove(self)
+        if not self.immediate and self._pdu.cmd_sn not in not_received:
+            self.session.window.answered()

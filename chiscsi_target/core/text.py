@@ -69,7 +69,7 @@ def text_request(connection: Connection, frame: Frame) -> None:
     if immediate:
         _respond(connection, session, request, exchange)
     else:
-        session.window.arrived(request.cmd_sn, _respond, connection, session, request, exchange)
+        session.window.arrived(request.cmd_sn, connection, _respond, connection, session, request, exchange)
 
 
 def _exchange(session: Session, request: TextRequest) -> TextExchange:

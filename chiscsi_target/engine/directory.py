@@ -17,12 +17,13 @@ from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.scsi.device_server import DeviceServer
+from chiscsi_target.scsi.sense import COMMANDS_CLEARED_BY_ISCSI
 from chiscsi_target.tracing import TracedHooks
 from iscsi_wire.constants import LoginStatus
 from iscsi_wire.constants import TaskManagementFunction as Function
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection
 
     from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
     from chiscsi_target.core.login import Login
@@ -203,6 +204,13 @@ class Directory:
             if other is not session:
                 _worker_of(other).post(other.close, ConnectionEvent.CLOSED_CLEANLY)
         _worker_of(session).post(session.close, ConnectionEvent.CLOSED_CLEANLY)
+
+    def tasks_cleared(self, session: Session, luns: Collection[int]) -> None:
+        """Have the next command to each of the logical units end with a unit attention (section 11.14.5)."""
+        node = session.node
+        if node is not None and isinstance(node.hooks, DeviceServer):
+            for lun in luns:
+                node.hooks.establish_attention(session.handle, lun, COMMANDS_CLEARED_BY_ISCSI)
 
     def visible_nodes(self, connection: Connection) -> list[TargetNode]:
         """The nodes that a discovery session may see: `fp_discovery_target_accessible` decides (guide 5.1.6)."""

@@ -7,7 +7,7 @@ held and the core at rest. Completions are queued too, whoever calls: the hook i
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
@@ -174,6 +174,10 @@ class Worker(Agenda):
     def call_session_removed(self, session: Session) -> None:
         """See `Agenda`."""
         self.queue.append((self.directory.session_removed, session))
+
+    def call_tasks_cleared(self, session: Session, luns: Collection[int]) -> None:
+        """See `Agenda`."""
+        self.directory.tasks_cleared(session, luns)
 
     def visible_nodes(self, connection: Connection) -> list[TargetNode]:
         """See `Agenda`."""
