@@ -106,7 +106,8 @@ class Connection:
         try:
             frames = self.framer.received(count)
         except FramingError as error:
-            self._handle(error.frames)
+            # Section 7.8: what has a wrong header digest is discarded; who knows what it was.
+            self._handle([frame for frame in error.frames if not frame.header_digest_error])
             self.drop(f"framing lost, {error}")
         else:
             self._handle(frames)
@@ -117,7 +118,10 @@ class Connection:
                 self._pdu_record("in", frame.header, frame.ahs, frame.data, frame.offset)
         if self._login is not None:
             self._handle_in_login(frames)
-            return
+        else:
+            self._dispatch(frames)
+
+    def _dispatch(self, frames: list[Frame]) -> None:
         session = self.session
         assert session is not None
         handlers = session.handlers
@@ -144,10 +148,12 @@ class Connection:
             login.received(frame)
 
     def resume(self) -> None:
-        """Handle what had to wait for the login."""
+        """Handle what had to wait for the login; or for its end, once the session's worker has the connection."""
         frames, self._unread = self._unread, []
-        if frames:
-            self._handle(frames)
+        if self._login is not None:
+            self._handle_in_login(frames)
+        elif frames:
+            self._dispatch(frames)
 
     def _reject(self, violation: RejectedPdu, frame: Frame) -> None:
         self.agenda.log(INFORMATION, f"rejected: {violation}", self.name)

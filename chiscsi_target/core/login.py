@@ -97,7 +97,8 @@ class Login:
         self.max_commands = self.max_commands or max_commands
         if not self._answers_due and not self.connection.closing:
             self._step(None)
-            self.connection.resume()
+            if not self.connection.in_full_feature_phase:
+                self.connection.resume()
 
     def timed_out(self) -> None:
         """Give up, since the time is over (section 8.1.2, T6 and T7)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import select
 from collections.abc import Callable
-from threading import get_ident
+from threading import Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -16,6 +16,10 @@ if TYPE_CHECKING:
 
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.engine.worker import Worker
+
+
+# How long a loop that is told to stop goes on sending what is queued, in seconds.
+GRACE = 1.0
 
 
 class Loop:
@@ -30,21 +34,40 @@ class Loop:
         self._streams: dict[int, Stream] = {}
         self._by_connection: dict[Connection, Stream] = {}
         self._watched: dict[int, int] = {}
-        self._listeners: dict[int, Callable[[], None]] = {}
+        self._listeners: dict[int, tuple[socket.socket, Callable[[], None]]] = {}
         self._lingering: set[Stream] = set()
         self._stopping = False
+        self._closed = False
+        self._closing = Lock()
         worker.wake = self.wake
 
     # From any thread
 
     def wake(self) -> None:
-        """Make the loop look for work."""
-        os.eventfd_write(self._wake, 1)
+        """Make the loop look for work; nothing happens once it is closed."""
+        with self._closing:
+            # A driver may complete commands after the end: by then the descriptor may be somebody else's.
+            if not self._closed:
+                os.eventfd_write(self._wake, 1)
 
     def stop(self) -> None:
         """Make `run` return, after what is queued has been sent."""
         self._stopping = True
         self.wake()
+
+    def close(self) -> None:
+        """Close everything, of a loop that does not run any more, or never did."""
+        self._settle()
+        for stream in list(self._streams.values()):
+            stream.abandon()
+            self._drop_if_done(stream)
+        self._settle()
+        for sock, _ in list(self._listeners.values()):
+            self.remove_listener(sock)
+        with self._closing:
+            self._closed = True
+            self._epoll.close()
+            os.close(self._wake)
 
     # From the loop's own thread
 
@@ -52,20 +75,31 @@ class Loop:
         """Serve until `stop`."""
         self.worker.thread = get_ident()
         worker, poll = self.worker, self._epoll.poll
+        worker.now = monotonic()
         self._settle()
         busy_until = 0.0
         while not self._stopping:
             events = poll(0) if monotonic() < busy_until else poll(self._timeout())
-            worker.now = now = monotonic()
             if events:
-                busy_until = now + self._spin
-            for fd, event in events:
-                self._handle(fd, event)
-            if worker.deadline <= now:
-                worker.handle_timers(now)
-            if events or worker.queue:
-                self._settle()
-        self._close()
+                busy_until = self._work(events) + self._spin
+            else:
+                self._work(events)
+        end = monotonic() + GRACE
+        while any(stream.connection.output for stream in self._streams.values()) and monotonic() < end:
+            self._work(poll(end - monotonic()))
+        self.close()
+
+    def _work(self, events: list[tuple[int, int]]) -> float:
+        """Do what the events and the time ask for; returns the time."""
+        worker = self.worker
+        worker.now = now = monotonic()
+        for fd, event in events:
+            self._handle(fd, event)
+        if worker.deadline <= now:
+            worker.handle_timers(now)
+        if events or worker.queue or worker.dirty or self._lingering:
+            self._settle()
+        return now
 
     def attach(self, stream: Stream) -> None:
         """Watch a socket from now on."""
@@ -85,7 +119,7 @@ class Loop:
 
     def add_listener(self, sock: socket.socket, accept: Callable[[], None]) -> None:
         """Call `accept` whenever a connection waits on a listening socket."""
-        self._listeners[sock.fileno()] = accept
+        self._listeners[sock.fileno()] = sock, accept
         self._epoll.register(sock.fileno(), select.EPOLLIN)
 
     def remove_listener(self, sock: socket.socket) -> None:
@@ -108,11 +142,14 @@ class Loop:
         elif fd == self._wake:
             os.eventfd_read(fd)
         else:
-            self._listeners[fd]()
+            self._listeners[fd][1]()
 
     def _settle(self) -> None:
         """Let the worker work, and send, until nothing is left to do now."""
         worker = self.worker
+        for lingering in list(self._lingering):
+            lingering.expire(worker.now)
+            self._drop_if_done(lingering)
         worker.run(worker.now)
         while worker.dirty or worker.queue:
             for connection in worker.take_dirty():
@@ -120,9 +157,6 @@ class Loop:
                 if stream is not None:
                     self._flush(stream)
             worker.run(worker.now)
-        for stream in list(self._lingering):
-            stream.expire(worker.now)
-            self._drop_if_done(stream)
 
     def _flush(self, stream: Stream) -> None:
         fd = stream.sock.fileno()
@@ -145,10 +179,3 @@ class Loop:
         for known in [known for known, other in self._streams.items() if other is stream]:
             del self._streams[known], self._watched[known]
         self.worker.disown(stream.connection)
-
-    def _close(self) -> None:
-        self._settle()
-        for stream in list(self._streams.values()):
-            stream.sock.close()
-        self._epoll.close()
-        os.close(self._wake)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from threading import Event, Thread
 from typing import TYPE_CHECKING
@@ -23,6 +24,14 @@ _BACKLOG = 128
 _POLL = 0.01
 
 
+@dataclass(slots=True)
+class _Listener:
+    """A listening socket, and the portals of all the nodes that it serves: logins find out which node is meant."""
+
+    sock: socket.socket
+    portals: list[Portal]
+
+
 class SocketTarget:
     """Serves a Target Module over TCP.
 
@@ -35,7 +44,7 @@ class SocketTarget:
         directory = module.directory
         self._login_loop = Loop(directory.login_worker)
         self._loops = {worker: Loop(worker) for worker in directory.workers}
-        self._sockets: dict[Portal, socket.socket] = {}
+        self._listeners: dict[str, _Listener] = {}
         self._threads: list[Thread] = []
         directory.moved = self._move
         module.listen = self._listen
@@ -53,47 +62,55 @@ class SocketTarget:
         """Tell all sessions, close them, and stop serving."""
         for name in list(self.module.directory.registry.nodes):
             self.module.chiscsi_target_remove(None, name)
-        for loop in (*self._loops.values(), self._login_loop):
-            loop.stop()
+        loops = (*self._loops.values(), self._login_loop)
+        for loop in loops:
+            if self._threads:
+                loop.stop()
+            else:
+                loop.close()
         for thread in self._threads:
             thread.join()
 
     def _listen(self, portal: Portal) -> None:
+        """Serve a portal; one that several nodes name is listened on once (behaviour file, 6.4)."""
         address = portal.address
-        family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
-        sock = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind((address.ip, address.port))
-            sock.listen(_BACKLOG)
-        except OSError as error:
-            sock.close()
-            raise ConfigurationError("PortalGroup", f"failed to start {address}: {error.strerror}.") from error
-        sock.setblocking(False)
+        known = self._listeners.get(str(address))
+        if known is not None:
+            known.portals.append(portal)
+            return
+        sock = _listening_socket(address)
         address.port = sock.getsockname()[1]
-        self._sockets[portal] = sock
-        self._in_login_thread(partial(self._login_loop.add_listener, sock, partial(self._accept, sock, portal)))
+        listener = self._listeners[str(address)] = _Listener(sock, [portal])
+        self._in_login_thread(partial(self._login_loop.add_listener, sock, partial(self._accept, listener)))
 
     def _unlisten(self, portal: Portal) -> None:
-        sock = self._sockets.pop(portal, None)
-        if sock is not None:
-            self._in_login_thread(partial(self._login_loop.remove_listener, sock))
+        listener = self._listeners.get(str(portal.address))
+        if listener is None or portal not in listener.portals:
+            return
+        listener.portals.remove(portal)
+        if not listener.portals:
+            del self._listeners[str(portal.address)]
+            # At once, so that the address is free when this returns; the thread that watches it closes it.
+            listener.sock.shutdown(socket.SHUT_RDWR)
+            self._in_login_thread(partial(self._login_loop.remove_listener, listener.sock))
 
     def _in_login_thread(self, call: Callable[[], None]) -> None:
         self._login_loop.worker.post(lambda _: call(), None)
 
-    def _accept(self, listener: socket.socket, portal: Portal) -> None:
+    def _accept(self, listener: _Listener) -> None:
         try:
-            sock, peer = listener.accept()
+            sock, peer = listener.sock.accept()
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             own = sock.getsockname()
         except OSError:
             return  # the initiator was gone before it was accepted
+        portals = listener.portals[:1]
+        if not portals:
+            sock.close()  # the last node has just left
+            return
         endpoints = chiscsi_tcp_endpoints(tcp_endpoint(*peer[:2]), tcp_endpoint(*own[:2]))
         worker = self._login_loop.worker
-        connection = self.module.directory.accept(endpoints, portal, worker.now)
+        connection = self.module.directory.accept(endpoints, portals[0], worker.now)
         self._login_loop.attach(Stream(sock, connection))
 
     def _move(self, connection: Connection, worker: Worker) -> None:
@@ -104,3 +121,24 @@ class SocketTarget:
         pause = Event()
         while not condition():
             pause.wait(_POLL)
+
+
+def _listening_socket(address: tcp_endpoint) -> socket.socket:
+    """A socket that listens at an address.
+
+    Raises:
+        ConfigurationError: it cannot.
+    """
+    family = socket.AF_INET6 if ":" in address.ip else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind((address.ip, address.port))
+        sock.listen(_BACKLOG)
+    except OSError as error:
+        sock.close()
+        raise ConfigurationError("PortalGroup", f"failed to start {address}: {error.strerror}.") from error
+    sock.setblocking(False)
+    return sock

@@ -49,10 +49,10 @@ class Stream:
         except BlockingIOError:
             return
         except OSError:
-            self._lost(reset=True)
+            self._close_now(reset=True)
             return
         if count == 0:
-            self._lost(reset=False)
+            self._close_now(reset=False)
         elif not connection.closing:
             connection.received(count)
 
@@ -64,36 +64,39 @@ class Stream:
         if connection.resetting:
             self._close_now(reset=True)
             return
+        sent = 0
         try:
             while connection.output:
-                connection.transmitted(self.sock.sendmsg(connection.output[:_MAX_BUFFERS]))
+                sent = self.sock.sendmsg(connection.output[:_MAX_BUFFERS])
+                connection.transmitted(sent)
         except BlockingIOError:
             pass
         except OSError:
-            self._lost(reset=True)
+            self._close_now(reset=True)
             return
-        if connection.closing and not connection.output and self.deadline == float("inf"):
+        if connection.closing and (sent or self.deadline == float("inf")):
             self._linger(now)
         self.interest = (EPOLLIN if connection.wants_input or self.deadline != float("inf") else 0) | (
             EPOLLOUT if connection.output else 0
         )
 
     def expire(self, now: float) -> None:
-        """Close a socket that has lingered long enough."""
+        """Close a socket that has lingered long enough; break it off if the initiator has not taken everything."""
         if self.deadline <= now:
-            self._close_now(reset=False)
+            self._close_now(reset=bool(self.connection.output))
+
+    def abandon(self) -> None:
+        """Close the socket, since nobody is left to serve it."""
+        self._close_now(reset=bool(self.connection.output))
 
     def _linger(self, now: float) -> None:
+        """Give the initiator time to take what is queued, and then to close its side."""
         self.deadline = now + LINGER
-        try:
-            self.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self._close_now(reset=False)
-
-    def _lost(self, *, reset: bool) -> None:
-        self._close_now(reset=False)
-        if not self.connection.closing:
-            self.connection.transport_closed(reset)
+        if not self.connection.output:
+            try:
+                self.sock.shutdown(socket.SHUT_WR)
+            except OSError:
+                self._close_now(reset=False)
 
     def _close_now(self, *, reset: bool) -> None:
         if self.done:
@@ -102,3 +105,4 @@ class Stream:
         if reset:
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
         self.sock.close()
+        self.connection.transport_closed(reset)

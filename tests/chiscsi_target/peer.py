@@ -22,7 +22,19 @@ from iscsi_wire.pdus import (
 )
 from iscsi_wire.text import format_pairs, parse_pairs
 
-__all__ = ["INITIATOR", "ISID", "Answer", "Pairs", "Peer", "Pipe", "lun_field", "on_wire"]
+__all__ = [
+    "INITIATOR",
+    "ISID",
+    "Answer",
+    "Pairs",
+    "Peer",
+    "Pipe",
+    "lun_field",
+    "of_kind",
+    "on_wire",
+    "read10",
+    "write10",
+]
 
 INITIATOR = "iqn.2026-11.org.example:host"
 ISID = bytes.fromhex("400000000001")
@@ -43,6 +55,16 @@ class Pipe(Protocol):
 def lun_field(lun: int) -> int:
     """A LUN in the flat addressing of small numbers."""
     return lun << 48
+
+
+def read10(block: int, count: int) -> bytes:
+    """A READ(10) of blocks of 512 octets."""
+    return bytes((0x28, 0)) + block.to_bytes(4) + b"\0" + count.to_bytes(2) + b"\0"
+
+
+def write10(block: int, count: int) -> bytes:
+    """A WRITE(10)."""
+    return b"\x2a" + read10(block, count)[1:]
 
 
 def on_wire(
