@@ -19,12 +19,17 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
+from tests.peers import peers_are_required
+
 __all__ = [
     "READY_SECONDS",
     "PeerFailed",
     "RunningTarget",
     "backing_file",
     "listens",
+    "require_root",
     "reserved_port",
     "server",
     "wait_until",
@@ -96,6 +101,15 @@ class RunningTarget:
         """Processor time that the server has used so far, in user and kernel mode (proc(5), stat fields 14 and 15)."""
         fields = Path(f"/proc/{self.pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def require_root(why: str) -> None:
+    """Give up the running test if this is not root: skip it, or fail where peers are required."""
+    if os.geteuid() != 0:
+        reason = f"needs root: {why}"
+        if peers_are_required():
+            pytest.fail(f"{reason} (CHISCSI_REQUIRE_PEERS is set)", pytrace=False)
+        pytest.skip(reason)
 
 
 def wait_until(condition: Callable[[], bool], what: str, seconds: float = READY_SECONDS) -> None:

@@ -13,6 +13,7 @@ from tests.interop.processes import (
     PeerFailed,
     RunningTarget,
     backing_file,
+    require_root,
     reserved_port,
     server,
     wait_until,
@@ -48,6 +49,7 @@ def running_tgt(
     when tgtd does not come up.
     """
     tgtd, tgtadm = (str(require_peer(program, package="tgt")) for program in ("tgtd", "tgtadm"))
+    require_root("tgtd takes orders from root alone")
     with reserved_port() as port, work_directory(directory) as home:
         options = ",".join(filter(None, [f"portal=127.0.0.1:{port}", portal_options]))
         command = [tgtd, "-f", "--iscsi", options]

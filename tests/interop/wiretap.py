@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
-from tests.interop.processes import READY_SECONDS, PeerFailed, wait_until, work_directory
+from tests.interop.processes import READY_SECONDS, PeerFailed, require_root, wait_until, work_directory
 from tests.peers import require_peer
 
 __all__ = [
@@ -99,7 +99,8 @@ def recording(port: int, into: Path) -> Iterator[None]:
 
 def _is_written(process: subprocess.Popen[bytes], raw: Path, port: int, marker: bytes) -> bool:
     if process.poll() is not None:
-        raise PeerFailed(f"dumpcap ended with status {process.returncode}: may this user capture?")
+        require_root("dumpcap may not record on lo otherwise, unless it has its capabilities")
+        raise PeerFailed(f"dumpcap ended with status {process.returncode}")
     if not raw.exists():
         return False
     if marker in raw.read_bytes():
