@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
+import ast
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.tree import ROOT
+from tests.tree import ROOT, parse, python_files
 
-PEERS = [
-    "libiscsi-bin",
-    "qemu-utils",
-    "qemu-block-extra",
-    "tgt",
-    "istgt",
-    "tshark",
-    "chromium",
-    "chromium-driver",
-]
+SCRIPT = (ROOT / "scripts" / "install-peers").read_text(encoding="utf-8")
+SIGNS = dict(re.findall(r'^    "([a-z0-9-]+) (\S+)"$', SCRIPT, re.MULTILINE))
+"""Debian's packages that the script installs, each with the program or file by which it knows that it is there."""
 
 
 class PretendMachine:
@@ -120,7 +115,21 @@ def test_install_peers_says_what_it_would_install_and_what_that_means(machine: P
     machine.stand_in("apt-get")
     missing = machine.run("install-peers", "--list").stdout.split()
     run = machine.run("install-peers")
-    assert set(missing) <= set(PEERS)
+    assert set(missing) <= set(SIGNS)
     assert run.returncode == 3
     assert f"apt-get install --no-install-recommends {' '.join(missing)}" in run.stderr
     assert "will be skipped" in run.stderr
+
+
+def test_install_peers_brings_every_peer_that_a_test_asks_for() -> None:
+    asked = {
+        keyword.value.value
+        for path in python_files("tests", "benchmarks")
+        if path.name != "test_peers.py"
+        for call in ast.walk(parse(path))
+        if isinstance(call, ast.Call)
+        for keyword in call.keywords
+        if keyword.arg == "package" and isinstance(keyword.value, ast.Constant)
+    }
+    assert asked
+    assert asked - set(SIGNS) == set()
