@@ -4,10 +4,11 @@ from typing import Any
 
 import pytest
 
-from chiscsi_target.api import LU_FLAG_OFFLINE, chiscsi_scsi_command
+from chiscsi_target.api import ISCSI_TASK_ATTRIBUTES_ORDERED, LU_FLAG_OFFLINE, chiscsi_scsi_command
 from chiscsi_target.api.lun_class import missing_hooks
 from chiscsi_target.api.sgvec import SgList
 from chiscsi_target.drivers.memory import MemoryLunClass
+from chiscsi_target.errors import DriverError
 from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.sense import COMMANDS_CLEARED_BY_ISCSI, REPORTED_LUNS_CHANGED
 from tests.chiscsi_target.fakes import FakeStack, disk
@@ -164,3 +165,47 @@ def test_the_driver_of_the_unit_hears_that_its_abort_is_done() -> None:
     for lun in (0, 1, ABSENT):
         server.fp_scsi_cmd_abort_status(lun, 5, 0xAB, 0, None, None)
     assert watched.calls == ["abort status 1 ab"]
+
+
+# Commands that had to wait for others
+
+
+class Refusing(MemoryLunClass):
+    """A LUN class that completes its first command, and fails others in the way it is told."""
+
+    def __init__(self, failure: Exception | None) -> None:
+        self.failure = failure
+        self.seen = 0
+
+    def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
+        self.seen += 1
+        if self.seen == 1:
+            return super().fp_scsi_cmd_cdb_rcved(sc)
+        if self.failure is not None:
+            raise self.failure
+        return -1
+
+
+@pytest.mark.parametrize(
+    "failure, sense",
+    [
+        (DriverError(3, 0x11, 0), (3, 0x11, 0)),
+        (RuntimeError("broken driver"), (4, 0x44, 0)),
+        (None, (4, 0x44, 0)),
+    ],
+    ids=["driver error", "exception", "negative result"],
+)
+def test_a_command_that_waited_ends_however_its_driver_fails(
+    failure: Exception | None, sense: tuple[int, int, int]
+) -> None:
+    server = DeviceServer([disk(Refusing(failure))])
+    first, second = FakeStack(server), FakeStack(server)
+    before = first.command(bytes.fromhex(READ), length=BLOCK)
+    waiting = second.command(bytes.fromhex(READ), length=BLOCK)
+    waiting.sc_attribute = ISCSI_TASK_ATTRIBUTES_ORDERED
+    assert server.fp_scsi_cmd_cdb_rcved(before) == 0
+    assert server.fp_scsi_cmd_cdb_rcved(waiting) == 0
+    assert (first.completions, second.completions) == (1, 0)
+    server.fp_scsi_cmd_cleanup(before)
+    assert second.completions == 1
+    assert (waiting.sc_sense_key, waiting.sc_sense_asc, waiting.sc_sense_ascq) == sense
