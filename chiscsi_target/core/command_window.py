@@ -30,7 +30,7 @@ class CommandWindow:
         self.max_cmd_sn = (cmd_sn + size - 1) & _MASK
         self.size = size
         self.immediate = 0
-        self._waiting: dict[int, tuple[Connection, Callable[..., None], tuple[Any, ...]]] = {}
+        self._waiting: dict[int, tuple[Connection | None, Callable[..., None], tuple[Any, ...]]] = {}
         self._callbacks: list[tuple[int, Callable[[], None]]] = []
 
     def resize(self, size: int) -> None:
@@ -45,7 +45,7 @@ class CommandWindow:
         # A closed window has MaxCmdSN = ExpCmdSN - 1: the difference wraps to a number beyond one half.
         return ahead <= room < _HALF and cmd_sn not in self._waiting
 
-    def arrived(self, cmd_sn: int, connection: Connection, deliver: Callable[..., None], *what: Any) -> None:
+    def arrived(self, cmd_sn: int, connection: Connection | None, deliver: Callable[..., None], *what: Any) -> None:
         """Call `deliver(*what)` for a command that was admitted, now or when the hole before it is filled."""
         if cmd_sn != self.exp_cmd_sn:
             self._waiting[cmd_sn] = connection, deliver, what
@@ -69,14 +69,15 @@ class CommandWindow:
         for _, callback in due:
             callback()
 
-    def skip(self, cmd_sn: int, connection: Connection) -> None:
-        """Regard a command that has not arrived as received (section 11.6.1: ABORT TASK of such a command)."""
-        self.arrived(cmd_sn, connection, _nothing)
+    def skip(self, cmd_sn: int) -> None:
+        """Regard a command that has not come as received and ended (section 11.6.1, ABORT TASK of such a command)."""
+        self.answered()
+        self.arrived(cmd_sn, None, _nothing)
 
     def forget(self, cmd_sn: int) -> None:
         """Keep a waiting command's place, but deliver nothing."""
         if cmd_sn in self._waiting:
-            self._waiting[cmd_sn] = self._waiting[cmd_sn][0], _nothing, ()
+            self._waiting[cmd_sn] = None, _nothing, ()
 
     def discard(self, connection: Connection) -> set[int]:
         """Drop what waits on a connection, which leaves holes (section 11.14); returns the numbers dropped."""

@@ -130,7 +130,7 @@ class TaskManagement:
         """Section 11.6.1: a command that can still come counts as received, and is aborted; others do not exist."""
         window, missing = self.session.window, self._pdu.ref_cmd_sn
         if window.admits(missing) and sn_lt(missing, self._pdu.cmd_sn):
-            window.skip(missing, self.connection)
+            window.skip(missing)
             return Response.FUNCTION_COMPLETE
         return Response.TASK_DOES_NOT_EXIST
 
