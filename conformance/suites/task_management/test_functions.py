@@ -4,8 +4,6 @@ from collections.abc import Callable
 
 from conformance.api import (
     RESERVED_TAG,
-    Received,
-    Reject,
     Scratch,
     Session,
     TaskManagementFunction,
@@ -115,22 +113,3 @@ def test_numbered_function_takes_its_place_among_commands(session: Session) -> N
     after = session.start(TestUnitReady())
     for task in (before, after):
         task.expect(expect.good())
-
-
-@case("tmf-tag-01", "7143-11.17.1-06", "7143-4.2.1-05")
-def test_function_with_the_tag_of_another_task_is_refused(session: Session, scratch: Scratch) -> None:
-    """> While a task exists, this tag MUST uniquely identify the task session-wide."""
-    task, r2t = ask_write(session, scratch, pattern(scratch.block_size))
-    session.send(
-        TaskManagementRequest,
-        immediate=1,
-        function=Function.ABORT_TASK,
-        initiator_task_tag=task.tag,
-        referenced_task_tag=NO_TASK,
-    )
-    event = task.next()
-    refused = isinstance(event, Received) and isinstance(event.header, Reject) and event.header.reason in (4, 7, 9)
-    if refused:
-        task.serve(r2t)
-        task.expect(expect.good())
-    assert refused or session.connection.ended, f"{event}"
