@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from conformance.api import FULL_FEATURE, LoginResult, LoginStatus, Unsupported, expect
+from conformance.api import (
+    FULL_FEATURE,
+    OPERATIONAL,
+    SECURITY,
+    Inconclusive,
+    Initiator,
+    LoginResult,
+    LoginStatus,
+    Session,
+    Unsupported,
+    expect,
+)
 from initiator_sim.expectation import Expectation
 from initiator_sim.login import MAX_STEPS, Login
 
@@ -16,6 +27,34 @@ INITIATOR_ERRORS: Final = range(0x0200, 0x0300)
 def refused(*, or_closed: bool = False) -> Expectation[LoginResult]:
     """The login ends with an initiator error; or, after a format error (RFC 7143, 7.7), with the connection alone."""
     return expect.login_failed(INITIATOR_ERRORS, or_closed=or_closed)
+
+
+def opening(initiator: Initiator, csg: int = SECURITY) -> dict[str, str]:
+    """The keys that begin a login in stage `csg` without asking for anything: the names, and AuthMethod=None."""
+    return initiator.identity() | ({"AuthMethod": "None"} if csg == SECURITY else {})
+
+
+def arranged(result: LoginResult) -> LoginResult:
+    """Require that the login goes on so far; what a case is about comes after.
+
+    Raises:
+        Inconclusive: it does not.
+    """
+    if result.status != 0:
+        raise Inconclusive(f"the case could not be arranged: {result}")
+    return result
+
+
+def operational_stage(initiator: Initiator) -> tuple[Session, Login]:
+    """A new session with its login in the operational stage, nothing negotiated there yet.
+
+    Raises:
+        Inconclusive: the login does not get so far.
+    """
+    session = initiator.session()
+    login = session.begin_login()
+    arranged(advance(login, SECURITY, OPERATIONAL, opening(initiator)))
+    return session, login
 
 
 def advance(login: Login, csg: int, nsg: int, keys: Mapping[str, str]) -> LoginResult:

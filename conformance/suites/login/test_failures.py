@@ -19,7 +19,7 @@ from conformance.api import (
     expect,
     variants,
 )
-from conformance.suites.login.steps import finish, refused
+from conformance.suites.login.steps import arranged, finish, opening, operational_stage, refused
 from iscsi_wire.scsi import TestUnitReady
 
 _FAULTS: dict[str, dict[str, Any]] = {
@@ -62,7 +62,7 @@ def test_name_that_comes_with_the_second_request_comes_too_late(initiator: Initi
     """> The initial Login Request of any connection MUST include the InitiatorName key=value pair. ... the first Login
     > Request MUST also include the TargetName key=value pair.
     """
-    names = initiator.identity()
+    names = opening(initiator)
     name = {late: names.pop(late)}
     login = initiator.session().begin_login()
     result = login.step(csg=SECURITY, transit=0, keys=names)
@@ -113,7 +113,7 @@ def test_versions_of_a_later_request_do_not_count(initiator: Initiator) -> None:
     It may also call the contradiction an error; it may not find the later version unsupported.
     """
     login = initiator.session().begin_login()
-    login.step(csg=SECURITY, transit=0, keys=initiator.identity()).expect(expect.pdu(LoginResponse, status_class=0))
+    arranged(login.step(csg=SECURITY, transit=0, keys=opening(initiator)))
     result = login.step(csg=SECURITY, transit=0, version_min=0xF0, version_max=0xFF)
     contradiction = expect.login_failed({LoginStatus.INITIATOR_ERROR}, or_closed=True)
     result.expect(expect.any_of(expect.pdu(LoginResponse, status_class=0, version_active=0), contradiction))
@@ -131,8 +131,8 @@ def test_connection_ends_with_a_failed_login(attempt_login: Callable[..., LoginR
 @case("login-failure-forgets-01", "7143-8.3.4-01", "7143-6.3.1-07")
 def test_session_of_a_failed_login_does_not_exist(initiator: Initiator) -> None:
     """A session whose leading login fails is discarded: the same ISID logs in afresh, and finds nothing of it."""
-    failed = initiator.session()
-    failed.attempt_login(extra=[("MaxBurstLength", "512"), ("MaxBurstLength", "1024")]).expect(refused())
+    failed, login = operational_stage(initiator)
+    login.step(csg=OPERATIONAL, nsg=SECURITY, transit=1).expect(refused(or_closed=True))
     session = initiator.session(isid=failed.isid)
     session.attempt_login().expect(expect.login_succeeded())
     session.command(TestUnitReady()).expect(expect.status(0, 2))
@@ -159,7 +159,7 @@ def test_login_that_is_not_gone_on_with_ends(target: Target, initiator: Initiato
     """A login that times out ends with the connection closed; a Login Response may say so before."""
     _need_fake_clock(target)
     login = initiator.session().begin_login()
-    login.request(csg=SECURITY, transit=0, continue_=continued, keys=initiator.identity())
-    login.connection.expect(expect.pdu(LoginResponse, status_class=0))
+    login.request(csg=SECURITY, transit=0, continue_=continued, keys=opening(initiator))
+    arranged(login.reply())
     initiator.settings.rules.ignore("tag")
     login.connection.expect(expect.connection_closed(after=(LoginResponse,), timeout=_LONGEST_LOGIN_TIME))

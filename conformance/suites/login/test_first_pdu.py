@@ -19,6 +19,7 @@ from conformance.api import (
     mutations,
     variants,
 )
+from conformance.suites.login.steps import arranged, opening
 
 _OTHERS: list[Any] = [ScsiCommand, TaskManagementRequest, TextRequest, DataOut, LogoutRequest, SnackRequest]
 _NAMES = ["scsi-command", "task-management", "text", "data-out", "logout", "snack"]
@@ -58,7 +59,7 @@ def test_another_pdu_during_login_is_invalid(initiator: Initiator, kind: Any) ->
     > reject (with Status "invalid during login") and then disconnect.
     """
     login = initiator.session().begin_login()
-    login.step(csg=SECURITY, transit=0, keys=initiator.identity()).expect(expect.pdu(LoginResponse, status_class=0))
+    arranged(login.step(csg=SECURITY, transit=0, keys=opening(initiator)))
     initiator.settings.rules.ignore("tag")  # the reject answers no Login Request
     login.connection.send(kind)
     login.connection.expect(expect.pdu(LoginResponse, status_class=2, status_detail=0x0B))
@@ -72,7 +73,7 @@ def test_another_pdu_between_the_pieces_of_a_text_is_invalid(initiator: Initiato
     """
     login = initiator.session().begin_login()
     login.request(csg=SECURITY, continue_=1, data=b"Initiator")
-    login.connection.expect(expect.pdu(LoginResponse, status_class=0))
+    login.reply().expect(expect.pdu(LoginResponse, status_class=0))
     initiator.settings.rules.ignore("tag")  # the reject answers no Login Request
     login.connection.send(NopOut)
     login.connection.expect(expect.pdu(LoginResponse, status_class=2, status_detail=0x0B))

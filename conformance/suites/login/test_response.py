@@ -13,7 +13,7 @@ from conformance.api import (
     sn_add,
     variants,
 )
-from conformance.suites.login.steps import advance, finish
+from conformance.suites.login.steps import advance, arranged, finish, opening
 from initiator_sim.login import LoginResult
 from iscsi_wire.scsi import TestUnitReady
 
@@ -23,8 +23,7 @@ _ISIDS = {"oui": "00023d000001", "enterprise-number": "40000f423f10", "random": 
 def _long_login(initiator: Initiator, session: Session) -> LoginResult:
     """Log in with three requests at least."""
     login = session.begin_login()
-    result = login.step(csg=SECURITY, transit=0, keys=initiator.identity())
-    result.expect(expect.pdu(LoginResponse, status_class=0))
+    arranged(login.step(csg=SECURITY, transit=0, keys=opening(initiator)))
     result = advance(login, SECURITY, OPERATIONAL, {})
     return finish(login, result)
 
@@ -112,7 +111,7 @@ def test_first_answer_tells_the_portal_group(initiator: Initiator, pieces: int) 
     """
     login = initiator.session().begin_login()
     piece = 40 if pieces > 1 else None
-    result = login.step(csg=SECURITY, transit=0, keys=initiator.identity(), piece=piece)
+    result = login.step(csg=SECURITY, transit=0, keys=opening(initiator), piece=piece)
     result.expect(expect.pdu(LoginResponse, status_class=0))
     tags = [value for key, value in result.pairs if key == "TargetPortalGroupTag"]
     assert len(tags) == 1, f"the first answer has the keys {result.pairs}"
@@ -130,6 +129,6 @@ def test_first_answer_tells_the_portal_group(initiator: Initiator, pieces: int) 
 def test_reserved_bits_of_a_request_are_ignored(initiator: Initiator, offset: int, mask: bytes) -> None:
     """> Any compliant receiver MUST ignore any bit not defined and all reserved fields unless specified otherwise."""
     login = initiator.session().begin_login()
-    result = login.step(mutations.xor(offset, mask), csg=SECURITY, transit=0, keys=initiator.identity())
+    result = login.step(mutations.xor(offset, mask), csg=SECURITY, transit=0, keys=opening(initiator))
     result.expect(expect.pdu(LoginResponse, status_class=0))
     finish(login, result).expect(expect.login_succeeded())

@@ -6,14 +6,13 @@ from conformance.api import (
     OPERATIONAL,
     SECURITY,
     Initiator,
-    LoginResponse,
     LoginStatus,
     LogoutReason,
     Session,
     case,
     expect,
 )
-from conformance.suites.login.steps import finish, refused
+from conformance.suites.login.steps import arranged, finish, opening, refused
 from iscsi_wire.scsi import TestUnitReady
 
 _NO_SESSION = {LoginStatus.SESSION_DOES_NOT_EXIST}
@@ -72,8 +71,7 @@ def test_cid_of_a_later_request_does_not_count(initiator: Initiator) -> None:
     """
     session = initiator.session()
     login = session.begin_login(cid=7)
-    result = login.step(csg=SECURITY, transit=0, keys=initiator.identity())
-    result.expect(expect.pdu(LoginResponse, status_class=0))
+    arranged(login.step(csg=SECURITY, transit=0, keys=opening(initiator)))
     result = finish(login, login.step(csg=SECURITY, nsg=OPERATIONAL, transit=1, cid=8))
     if not result.succeeded:
         result.expect(refused(or_closed=True))

@@ -13,7 +13,15 @@ from conformance.api import (
     expect,
     variants,
 )
-from conformance.suites.login.steps import advance, allow_compulsory_security, finish, refused
+from conformance.suites.login.steps import (
+    advance,
+    allow_compulsory_security,
+    arranged,
+    finish,
+    opening,
+    operational_stage,
+    refused,
+)
 
 _RESERVED_STAGE = 2
 _WAYS = [(SECURITY, OPERATIONAL), (SECURITY,), (OPERATIONAL,)]
@@ -40,7 +48,7 @@ def test_response_that_transits_goes_no_further_than_asked(initiator: Initiator,
     """> Stage transition is performed through a command exchange (request/response) that carries the T bit and the
     > same CSG code. ... The selected NSG MUST NOT exceed the value stated by the initiator.
     """
-    result = advance(initiator.session().begin_login(), csg, nsg, initiator.identity())
+    result = advance(initiator.session().begin_login(), csg, nsg, opening(initiator, csg))
     if csg == OPERATIONAL:
         allow_compulsory_security(result)
     legal = {stage for stage in (OPERATIONAL, FULL_FEATURE) if csg < stage <= nsg}
@@ -52,7 +60,7 @@ def test_response_that_transits_goes_no_further_than_asked(initiator: Initiator,
 def test_target_stays_in_a_stage_that_the_initiator_stays_in(initiator: Initiator, csg: int) -> None:
     """> If the Status-Class is 0, the T bit MUST NOT be set to 1 if the T bit in the request was set to 0."""
     login = initiator.session().begin_login()
-    result = login.step(csg=csg, transit=0, keys=initiator.identity())
+    result = login.step(csg=csg, transit=0, keys=opening(initiator, csg))
     if csg == OPERATIONAL:
         allow_compulsory_security(result)
     result.expect(expect.pdu(LoginResponse, status_class=0, transit=0, csg=csg))
@@ -64,7 +72,7 @@ def test_target_stays_in_a_stage_that_the_initiator_stays_in(initiator: Initiato
 def test_nsg_means_nothing_without_the_t_bit(initiator: Initiator, nsg: int) -> None:
     """> The Next Stage value is only valid when the T bit is 1; otherwise, it is reserved."""
     login = initiator.session().begin_login()
-    result = login.step(csg=SECURITY, nsg=nsg, transit=0, keys=initiator.identity())
+    result = login.step(csg=SECURITY, nsg=nsg, transit=0, keys=opening(initiator))
     result.expect(expect.pdu(LoginResponse, status_class=0, transit=0, csg=SECURITY))
     finish(login, result).expect(expect.login_succeeded())
 
@@ -101,7 +109,7 @@ def test_a_stage_may_take_six_exchanges(initiator: Initiator) -> None:
     > implementation-specific reasonable time or number of exchanges but SHOULD allow at least six (6) exchanges.
     """
     login = initiator.session().begin_login()
-    result = login.step(csg=SECURITY, transit=0, keys=initiator.identity())
+    result = login.step(csg=SECURITY, transit=0, keys=opening(initiator))
     for _ in range(4):
         result.expect(expect.pdu(LoginResponse, status_class=0))
         result = login.step(csg=SECURITY, transit=0, keys=login.negotiation.take_answers())
@@ -118,7 +126,7 @@ def test_transition_outside_the_table_is_refused(initiator: Initiator, csg: int,
     """> Stage transitions during login (including entering and exit) are only possible as outlined in the following
     > table.
     """
-    result = initiator.session().begin_login().step(csg=csg, nsg=nsg, transit=1, keys=initiator.identity())
+    result = initiator.session().begin_login().step(csg=csg, nsg=nsg, transit=1, keys=opening(initiator, csg))
     result.expect(refused(or_closed=True))
 
 
@@ -136,9 +144,7 @@ def test_login_that_begins_in_the_full_feature_phase_is_refused(initiator: Initi
 @case("login-illegal-stage-02", "7143-6.3-10", "7143-6.3-18", "7143-6.3-20")
 def test_return_to_the_security_stage_is_refused(initiator: Initiator) -> None:
     """> If both stages are used, the SecurityNegotiation MUST precede the LoginOperationalNegotiation."""
-    login = initiator.session().begin_login()
-    result = advance(login, SECURITY, OPERATIONAL, initiator.identity())
-    result.expect(expect.pdu(LoginResponse, status_class=0, transit=1, nsg=OPERATIONAL))
+    _, login = operational_stage(initiator)
     login.step(csg=SECURITY, nsg=OPERATIONAL, transit=1).expect(refused(or_closed=True))
 
 
@@ -148,8 +154,7 @@ def test_stage_that_the_target_did_not_go_to_is_refused(initiator: Initiator) ->
     > switch to the selected stage.
     """
     login = initiator.session().begin_login()
-    result = login.step(csg=SECURITY, transit=0, keys=initiator.identity())
-    result.expect(expect.pdu(LoginResponse, status_class=0, transit=0))
+    arranged(login.step(csg=SECURITY, transit=0, keys=opening(initiator)))
     login.step(csg=OPERATIONAL, nsg=FULL_FEATURE, transit=1).expect(refused(or_closed=True))
 
 
@@ -167,7 +172,7 @@ def test_reserved_current_stage_is_refused(initiator: Initiator, csg: int, trans
 def test_reserved_next_stage_is_refused(initiator: Initiator, csg: int) -> None:
     """> Receipt of reserved code values in defined fields MUST be reported as a protocol error."""
     login = initiator.session().begin_login()
-    result = login.step(csg=csg, nsg=_RESERVED_STAGE, transit=1, keys=initiator.identity())
+    result = login.step(csg=csg, nsg=_RESERVED_STAGE, transit=1, keys=opening(initiator, csg))
     result.expect(refused(or_closed=True))
 
 
@@ -176,5 +181,5 @@ def test_reserved_next_stage_is_refused(initiator: Initiator, csg: int) -> None:
 def test_c_bit_together_with_the_t_bit_is_refused(initiator: Initiator, csg: int) -> None:
     """> A Login Request with the C bit set to 1 MUST have the T bit set to 0."""
     login = initiator.session().begin_login()
-    login.request(csg=csg, transit=1, continue_=1, keys=initiator.identity())
+    login.request(csg=csg, transit=1, continue_=1, keys=opening(initiator, csg))
     login.reply().expect(refused(or_closed=True))

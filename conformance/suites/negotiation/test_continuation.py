@@ -8,14 +8,12 @@ from conformance.api import (
     Initiator,
     LoginResponse,
     LoginResult,
-    Session,
     case,
     expect,
     variants,
 )
-from conformance.suites.login.steps import INITIATOR_ERRORS, advance, finish
+from conformance.suites.login.steps import INITIATOR_ERRORS, finish, opening, operational_stage
 from conformance.suites.negotiation.offers import filler, length, not_understood, sole_answer
-from initiator_sim.login import Login
 from iscsi_wire.text import format_pairs
 
 _PAIRS = [("X-org.chiscsi.Before", "1"), ("MaxBurstLength", "65536"), ("X-org.chiscsi.After", "1")]
@@ -34,14 +32,6 @@ _CUTS = {
 }
 
 
-def _in_operational_stage(initiator: Initiator) -> tuple[Session, Login]:
-    session = initiator.session()
-    login = session.begin_login()
-    result = advance(login, SECURITY, OPERATIONAL, initiator.identity())
-    result.expect(expect.pdu(LoginResponse, status_class=0, transit=1, nsg=OPERATIONAL))
-    return session, login
-
-
 @case("key-continue-01", "7143-6.2-03", "7143-11.13.6-02")
 @variants("stage", [SECURITY, OPERATIONAL], ids=["security", "operational"])
 def test_request_with_more_to_come_gets_an_empty_response(initiator: Initiator, stage: int) -> None:
@@ -49,11 +39,11 @@ def test_request_with_more_to_come_gets_an_empty_response(initiator: Initiator, 
     > with no data segment (DataSegmentLength 0).
     """
     if stage == OPERATIONAL:
-        _, login = _in_operational_stage(initiator)
+        _, login = operational_stage(initiator)
         text = format_pairs([*_PAIRS, ("HeaderDigest", "None")])
     else:
         login = initiator.session().begin_login()
-        text = format_pairs([*initiator.identity().items(), ("AuthMethod", "None")])
+        text = format_pairs(opening(initiator).items())
     login.request(csg=stage, transit=0, continue_=1, data=text[:-3])
     result = login.reply()
     result.expect(expect.pdu(LoginResponse, data=b"", status_class=0, transit=0, continue_=0, csg=stage))
@@ -70,7 +60,7 @@ def test_text_may_be_cut_anywhere(initiator: Initiator, cut: int) -> None:
     > end with a PDU that has the C bit set to 0 ... have to be considered as forming a single
     > logical-text-data-segment.
     """
-    session, login = _in_operational_stage(initiator)
+    session, login = operational_stage(initiator)
     login.negotiation.sent(_PAIRS)
     login.request(csg=OPERATIONAL, transit=0, continue_=1, data=_TEXT[:cut])
     login.reply().expect(expect.pdu(LoginResponse, status_class=0, transit=0))
@@ -102,7 +92,7 @@ def test_8192_octets_of_text_are_accepted(initiator: Initiator, piece: int | Non
     """> Any iSCSI target or initiator MUST support receiving at least 8192 bytes of key=value data in a negotiation
     > sequence.
     """
-    _, login = _in_operational_stage(initiator)
+    _, login = operational_stage(initiator)
     pairs = filler(8192)
     result = login.step(csg=OPERATIONAL, transit=0, keys=pairs, piece=piece)
     result.expect(expect.pdu(LoginResponse, status_class=0))
@@ -118,7 +108,7 @@ def test_64_kilobytes_of_text_get_an_answer(initiator: Initiator) -> None:
 
     Other targets may refuse so much, but do not fall silent.
     """
-    _, login = _in_operational_stage(initiator)
+    _, login = operational_stage(initiator)
     pairs = filler(65536)
     assert length(pairs) == 65536
     result = login.step(csg=OPERATIONAL, transit=0, keys=pairs, piece=8192)
@@ -135,7 +125,7 @@ def test_answer_beyond_8192_octets_is_split(initiator: Initiator) -> None:
     """> The default MaxRecvDataSegmentLength is used during login. ... An initiator or target that sends partial
     > key=value text within a PDU indicates that more text follows by setting the C bit.
     """
-    _, login = _in_operational_stage(initiator)
+    _, login = operational_stage(initiator)
     pairs = [(f"X-a.{number:03}", "1") for number in range(440)]
     result = login.step(csg=OPERATIONAL, transit=0, keys=pairs)
     result.expect(expect.pdu(LoginResponse, status_class=0))

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Any
 
-from conformance.api import LoginResult, Session, Target, case, expect, variants
+from conformance.api import Initiator, LoginResult, Session, Target, case, expect, settle, variants
 from conformance.suites.login.steps import refused
 from conformance.suites.negotiation.offers import is_admissible
 from iscsi_wire.keys import KEYS, Phase, is_private
@@ -12,6 +13,13 @@ from iscsi_wire.text import NOT_UNDERSTOOD, REJECT, parse_pairs
 _LIMIT = "MaxRecvDataSegmentLength"
 _NODE = "X#NodeArchitecture"
 _PHASES = {0: Phase.SECURITY, 1: Phase.OPERATIONAL}
+
+
+def _logged_in(initiator: Initiator, **arguments: Any) -> Session:
+    session = initiator.session()
+    session.attempt_login(**arguments).expect(expect.login_succeeded())
+    settle(session)
+    return session
 
 
 def _said(result: LoginResult) -> Iterator[tuple[Phase, str, str]]:
@@ -26,14 +34,12 @@ def _said(result: LoginResult) -> Iterator[tuple[Phase, str, str]]:
 
 @case("key-data-segment-01", "7143-13.12-01", "7143-13.12-02")
 @variants("limit", ["512", "0x201", "8192", "16777215"], ids=["lowest", "odd", "default", "highest"])
-def test_data_segments_stay_within_the_declared_length(
-    login: Callable[..., Session], target: Target, limit: str
-) -> None:
+def test_data_segments_stay_within_the_declared_length(initiator: Initiator, target: Target, limit: str) -> None:
     """> The transmitter (initiator or target) is required to send PDUs with a data segment that does not exceed
     > MaxRecvDataSegmentLength of the receiver.
     """
     place = target.scratch(target.lun)
-    session = login(keys={_LIMIT: limit})
+    session = _logged_in(initiator, keys={_LIMIT: limit})
     blocks = 16384 // place.block_size
     result = session.command(Read10.make(transfer_length=blocks), read=blocks * place.block_size)
     result.expect(expect.good())
@@ -42,12 +48,10 @@ def test_data_segments_stay_within_the_declared_length(
 
 
 @case("key-data-segment-02", "7143-13.12-01", "7143-13.12-02", "7143-6.2-08")
-def test_data_segments_keep_to_the_default_when_nothing_is_declared(
-    login: Callable[..., Session], target: Target
-) -> None:
+def test_data_segments_keep_to_the_default_when_nothing_is_declared(initiator: Initiator, target: Target) -> None:
     """> MaxRecvDataSegmentLength ... Default is 8192 bytes."""
     place = target.scratch(target.lun)
-    session = login(omit={_LIMIT})
+    session = _logged_in(initiator, omit={_LIMIT})
     blocks = 32768 // place.block_size
     result = session.command(Read10.make(transfer_length=blocks), read=blocks * place.block_size)
     result.expect(expect.good())
@@ -74,11 +78,11 @@ def test_data_segment_length_outside_the_range_is_no_declaration(
 @case("key-node-architecture-01", "7143-13.26.1-01", "7143-13.26.2-01", "7143-13.26.2-07", "7143-13.26.2-06")
 @variants("discovery", [False, True], ids=["normal", "discovery"])
 @variants("value", ["ExampleOS/v1234,ExampleInc_SW_Initiator/1.05a", "a/" + "1" * 253], ids=["usual", "longest"])
-def test_node_architecture_may_be_declared(login: Callable[..., Session], value: str, discovery: bool) -> None:
+def test_node_architecture_may_be_declared(initiator: Initiator, value: str, discovery: bool) -> None:
     """> X#NodeArchitecture ... Declarative ... This key may be declared on a Discovery session or a Normal session."""
-    session = login(discovery=discovery, extra=[(_NODE, value)])
-    assert session.negotiation is not None
-    answer = session.negotiation.answered.get(_NODE, NOT_UNDERSTOOD)
+    result = initiator.session(discovery=discovery).attempt_login(extra=[(_NODE, value)])
+    result.expect(expect.login_succeeded())
+    answer = result.keys.get(_NODE, NOT_UNDERSTOOD)
     assert answer == NOT_UNDERSTOOD or "/" in answer, f"{_NODE} is answered with {answer}"
 
 

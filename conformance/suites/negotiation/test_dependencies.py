@@ -4,16 +4,14 @@ from collections.abc import Callable
 
 from conformance.api import (
     OPERATIONAL,
-    SECURITY,
     Initiator,
     LoginResponse,
     LoginResult,
-    Session,
     case,
     expect,
     variants,
 )
-from conformance.suites.login.steps import advance, finish, refused
+from conformance.suites.login.steps import finish, operational_stage, refused
 from conformance.suites.negotiation.offers import answers, is_admissible, sole_answer
 from initiator_sim.proposal import OPERATIONAL_KEYS
 from iscsi_wire.keys import KEYS
@@ -54,8 +52,7 @@ def test_burst_lengths_are_compared_when_both_are_known(initiator: Initiator, ap
 
     A FirstBurstLength beyond the default MaxBurstLength is no fault if a larger MaxBurstLength comes after it.
     """
-    login = initiator.session().begin_login()
-    advance(login, SECURITY, OPERATIONAL, initiator.identity())
+    _, login = operational_stage(initiator)
     first = [*_UNSOLICITED.items(), _LONG_BURSTS[0]]
     if apart:
         login.step(csg=OPERATIONAL, transit=0, keys=first).expect(expect.pdu(LoginResponse, status_class=0))
@@ -146,12 +143,10 @@ def test_marker_interval_is_rejected(attempt_login: Callable[..., LoginResult], 
 @case("key-one-by-one-01", "7143-10.3-02", "7143-6.2-08")
 def test_every_key_may_have_an_exchange_of_its_own(initiator: Initiator) -> None:
     """Limits on a negotiation leave room for negotiating every key in an exchange of its own."""
-    session: Session = initiator.session()
-    login = session.begin_login()
-    result = advance(login, SECURITY, OPERATIONAL, initiator.identity())
+    session, login = operational_stage(initiator)
     for name, value in OPERATIONAL_KEYS.items():
-        result.expect(expect.pdu(LoginResponse, status_class=0))
         result = login.step(csg=OPERATIONAL, transit=0, keys={name: value})
+        result.expect(expect.pdu(LoginResponse, status_class=0))
     result = finish(login, result)
     result.expect(expect.login_succeeded())
     session.conclude(login, result)

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.api import OPERATIONAL, SECURITY, Initiator, LoginResponse, LoginResult, case, expect, variants
-from conformance.suites.login.steps import advance, finish, refused
+from conformance.suites.login.steps import finish, opening, operational_stage, refused
 from conformance.suites.negotiation.offers import not_understood, sole_answer
 from iscsi_wire.text import NOT_UNDERSTOOD
 
@@ -60,12 +60,12 @@ def test_value_of_an_unknown_key_does_not_matter(initiator: Initiator, stage: in
     """> Any key not understood by the acceptor may be ignored by the acceptor without affecting the basic function.
     > However, the answer for a key that is not understood MUST be key=NotUnderstood.
     """
-    login = initiator.session().begin_login()
     unheard = {"X-org.chiscsi.Unheard": value}
     if stage == SECURITY:
-        result = login.step(csg=SECURITY, transit=0, keys=initiator.identity() | unheard)
+        login = initiator.session().begin_login()
+        result = login.step(csg=SECURITY, transit=0, keys=opening(initiator) | unheard)
     else:
-        advance(login, SECURITY, OPERATIONAL, initiator.identity())
+        _, login = operational_stage(initiator)
         result = login.step(csg=OPERATIONAL, transit=0, keys=unheard)
     result.expect(expect.pdu(LoginResponse, status_class=0))
     assert sole_answer(result, "X-org.chiscsi.Unheard") == NOT_UNDERSTOOD, f"the answer is {result.pairs}"
@@ -103,9 +103,7 @@ def test_malformed_text_gets_an_answer(initiator: Initiator, text: bytes) -> Non
 
     What a target does with other text is up to it, but it goes on with the login or ends it, and says so.
     """
-    login = initiator.session().begin_login()
-    result = advance(login, SECURITY, OPERATIONAL, initiator.identity())
-    result.expect(expect.pdu(LoginResponse, status_class=0, transit=1))
+    _, login = operational_stage(initiator)
     result = login.step(csg=OPERATIONAL, transit=0, data=text)
     result.expect(expect.any_of(expect.pdu(LoginResponse, status_class=0), refused(or_closed=True)))
     if result.status == 0:

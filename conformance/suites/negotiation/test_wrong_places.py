@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.api import OPERATIONAL, SECURITY, Initiator, LoginResult, Session, case, expect, variants
-from conformance.suites.login.steps import allow_compulsory_security, refused
+from conformance.suites.login.steps import allow_compulsory_security, opening, operational_stage, refused
 from conformance.suites.negotiation.offers import OPERATIONAL_OFFERS, answers, judge_protocol_error
 from iscsi_wire.keys import KEYS, Form
 from iscsi_wire.scsi import TestUnitReady
@@ -39,7 +39,7 @@ _REPEATED = {
 def test_operational_key_in_the_security_stage_is_refused(initiator: Initiator, name: str) -> None:
     """> Sending a key that is not allowed in the current stage is considered a protocol error."""
     login = initiator.session().begin_login()
-    keys = initiator.identity() | {name: OPERATIONAL_OFFERS[name]}
+    keys = opening(initiator) | {name: OPERATIONAL_OFFERS[name]}
     judge_protocol_error(login.step(csg=SECURITY, transit=0, keys=keys), name)
 
 
@@ -124,13 +124,13 @@ def test_name_sent_twice_is_an_initiator_error(initiator: Initiator, name: str, 
     """> The TargetName MUST NOT be redeclared within the Login Phase. ... The InitiatorName MUST NOT be redeclared
     > within the Login Phase.
     """
-    names = initiator.identity()
-    login = initiator.session().begin_login()
+    names = opening(initiator)
     again = (name, names[name])
     if apart:
-        login.step(csg=SECURITY, nsg=OPERATIONAL, transit=1, keys=names)
+        _, login = operational_stage(initiator)
         result = login.step(csg=OPERATIONAL, transit=0, keys=[again])
     else:
+        login = initiator.session().begin_login()
         result = login.step(csg=SECURITY, transit=0, keys=[*names.items(), again])
     result.expect(refused())
 
