@@ -50,7 +50,7 @@ def check_given(
 
 def plainly_right(task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
     """Whether this is all of the transfer in one buffer, as it nearly always is: no check can fail then."""
-    if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER:
+    if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER or task.sc_status:
         return False
     if sgcnt == 1:
         return type(buf) is list and len(buf) == 1 and buf[0].sg_length == buflen
@@ -79,14 +79,16 @@ def memory_of(vector: chiscsi_sgvec) -> memoryview:
     """
     start = 0
     memory: Memory | None = vector.sg_addr
+    if type(memory) is memoryview and len(memory) == vector.sg_length:
+        return memory
     if memory is None:
         memory, start = vector.sg_page, vector.sg_offset
     if memory is None:
         raise ValueError("the vector has neither sg_addr nor sg_page")
     view = memoryview(memory)
     end = start + vector.sg_length
-    if len(view) < end:
-        raise ValueError(f"the vector's memory has {len(view)} octets, {end} are needed")
+    if len(view) < end or len(view) != view.nbytes or not 0 <= start <= end:
+        raise ValueError(f"the vector's memory has {view.nbytes} octets, those from {start} to {end} are needed")
     return view if len(view) == vector.sg_length else view[start:end]
 
 
@@ -111,7 +113,7 @@ def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:
 def _in_one_piece(buf: SgList, sgcnt: int, offset: int, length: int, start: int, end: int) -> memoryview | None:
     """The same for a phase of one buffer, the common case."""
     if sgcnt == 0:
-        view = memoryview(buf)  # type: ignore[arg-type]  # linear
+        view = buf if type(buf) is memoryview else memoryview(buf)  # type: ignore[arg-type]  # linear
     elif sgcnt == 1:
         view = memory_of(buf[0])  # type: ignore[arg-type]  # vectors
     else:

@@ -143,10 +143,15 @@ def place(connection: Connection, frame: Frame) -> memoryview | None:
 
 def take_unsolicited(task: Task) -> None:
     """Move what arrived early into buffers that the driver has given meanwhile."""
-    if not task.unsolicited:
+    early = task.unsolicited
+    if not early:
+        return
+    if len(early) == 1 and len(early[0][1]) == task.given:
+        buffers.scatter(task.phases, 0, early[0][1])
+        early.clear()
         return
     kept = []
-    for offset, data in task.unsolicited:
+    for offset, data in early:
         fits = max(min(task.given - offset, len(data)), 0)
         if fits:
             buffers.scatter(task.phases, offset, data if fits == len(data) else data[:fits])

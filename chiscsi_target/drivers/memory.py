@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
@@ -12,7 +13,6 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_execution_status,
     chiscsi_sgvec,
 )
-from chiscsi_target.drivers.in_place import InPlaceMedium
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.options import Option, parse_options, parse_size
 
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["MemoryLunClass"]
 
 DEFAULT_SIZE: Final = 16 << 20
+_MAP_NORESERVE: Final = 0x4000
+"""Linux's flag for address space without a claim on memory; Python 3.11 does not name it."""
 
 
 def _size(lu: chiscsi_lun, value: str) -> None:
@@ -37,9 +39,9 @@ _OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size}
 class MemoryLunClass(LocalLunClass):
     """Keeps its blocks in anonymous memory.
 
-    A write lands in place: the stack gets the medium's own memory as buffer. A write that is aborted may therefore
-    leave its blocks partly written, as on any disk. A long read hands the medium's own memory over, too, and what it
-    shows does not change before the initiator has it.
+    Nothing is copied: a write is received into the medium's own memory, and a read is sent from it. A write that is
+    aborted may therefore leave its blocks partly written, and a read beside a write of the same blocks may see old or
+    new ones, as SBC-3 allows for commands without an order between them.
     """
 
     class_name = "MEM"
@@ -56,10 +58,11 @@ class MemoryLunClass(LocalLunClass):
             ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
             return -ReturnCode.EINVAL
         try:
-            lu.priv_data = InPlaceMedium(lu.size)
+            memory = mmap.mmap(-1, lu.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
         except (OSError, OverflowError, ValueError) as error:
             ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
             return -ReturnCode.ENOMEM
+        lu.priv_data = memoryview(memory)
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:
@@ -70,29 +73,19 @@ class MemoryLunClass(LocalLunClass):
         """Execute a READ, provide the buffer of a WRITE, and complete SYNCHRONIZE CACHE: there is no cache."""
         lu = sc.sc_lu
         assert lu is not None
-        medium: InPlaceMedium = lu.priv_data
         length = sc.sc_xfer_len
+        if not length:
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
         start = sc.sc_lba << lu.sect_shift
+        blocks = lu.priv_data[start : start + length]
         if sc.sc_flag & SC_FLAG_WRITE:
-            sc.sc_sdev_hdl = buffer = medium.buffer(sc, start, start + length)
-            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
-        if length:
-            return chiscsi_scsi_cmd_execution_status(sc, medium.read(sc, start, start + length), 0, 0, length)
-        return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(blocks, length)], 1, 0, length)
+        return chiscsi_scsi_cmd_execution_status(sc, blocks, 0, 0, length)
 
     def fp_scsi_cmd_data_xfer_status(
         self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
     ) -> int:
-        """Complete a WRITE."""
+        """Complete a WRITE, whose data is where it belongs."""
         if sc.sc_flag & SC_FLAG_WRITE:
-            lu = sc.sc_lu
-            assert lu is not None
-            lu.priv_data.written(sc.sc_lba << lu.sect_shift, sc.sc_sdev_hdl)
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
         return 0
-
-    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
-        """End what a command claims of the medium."""
-        lu = sc.sc_lu
-        assert lu is not None
-        lu.priv_data.release(sc)

@@ -42,7 +42,10 @@ class Completions:
         assert isinstance(scmd, Task)
         if scmd.state >= DONE or not scmd.held or not scmd.is_write:
             return self._misplaced(scmd, BUFFER_READY)
-        if not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
+        if plainly_right(scmd, buf, sgcnt, offset, buflen):
+            scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
+            scmd.given = buflen
+        elif not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return _EINVAL
         scmd.held = False
         if self._worker.listener is not None:
@@ -61,7 +64,10 @@ class Completions:
             executed = self._on_write_executed
         else:
             executed = self._on_read_executed
-            if not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
+            if plainly_right(scmd, buf, sgcnt, offset, buflen):
+                scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
+                scmd.given = buflen
+            elif not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return _EINVAL
         scmd.held = False
         if self._worker.listener is not None:
@@ -88,13 +94,12 @@ class Completions:
 
     def _take(self, function: str, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
         """Take buffers over, if they are in order."""
-        if not plainly_right(task, buf, sgcnt, offset, buflen):
-            if task.sc_xfer_len == 0:
-                return True
-            complaint = check_given(function, task, buf, sgcnt, offset, buflen, task.session.multi_phase)
-            if complaint:
-                self._worker.log(INFORMATION, complaint, task.connection.name)
-                return False
+        if task.sc_xfer_len == 0:
+            return True
+        complaint = check_given(function, task, buf, sgcnt, offset, buflen, task.session.multi_phase)
+        if complaint:
+            self._worker.log(INFORMATION, complaint, task.connection.name)
+            return False
         assert buf is not None
         task.phases.append((buf, sgcnt, offset, buflen))
         task.given = offset + buflen

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import ISCSI_RESPONSE_TMF_FUNCTION_REJECTED
 from chiscsi_target.core import scsi_response
-from chiscsi_target.core.agenda import ERROR
+from chiscsi_target.core.agenda import ERROR, INFORMATION
 from chiscsi_target.core.task import CLOSED, EXECUTING, STATUS, W_BUFFER_WAIT, Task
 from chiscsi_target.errors import DriverError
 
@@ -103,6 +103,7 @@ class HookCalls:
         sense = INTERNAL_TARGET_FAILURE
         if isinstance(error, DriverError):
             sense = (error.key, error.asc, error.ascq)
+            self._agenda.log(INFORMATION, f"{task.name}: {hook}: {error}", task.connection.name)
         else:
             self._log(task, hook, error)
         if task.held:

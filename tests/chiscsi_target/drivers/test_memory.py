@@ -66,24 +66,7 @@ def test_a_write_lands_in_place() -> None:
     assert read(fake, lu, 1, 1)[:3] == b"abc"
 
 
-@pytest.mark.parametrize("count", [1, 128], ids=["short", "long"])
-def test_what_a_read_handed_over_does_not_change_before_it_is_over(count: int) -> None:
-    fake, lu = stack()
-    old, new = b"o" * count * BLOCK, b"n" * count * BLOCK
-    write(fake, lu, 0, old)
-    reading = addressed(fake.command(b"\x28", length=count * BLOCK), lu, 0, count)
-    fake.reset(b"")
-    fake.keep_views = True
-    fake.lun_class.fp_scsi_cmd_cdb_rcved(reading)
-    handed_over, fake.keep_views = fake.views[0], False
-    write(fake, lu, 0, new)
-    assert handed_over == old
-    assert read(fake, lu, 0, count) == new
-    fake.lun_class.fp_scsi_cmd_cleanup(reading)
-    assert read(fake, lu, 0, count) == new
-
-
-def test_a_long_read_shows_the_medium_itself() -> None:
+def test_a_read_shows_the_medium_itself() -> None:
     fake, lu = stack()
     fake.keep_views = True
     read(fake, lu, 0, 128)
