@@ -30,7 +30,7 @@ def check_given(
     if buf is None:
         return f"{prefix}data buf NULL, {offset}+{buflen}/{total}."
     linear = isinstance(buf, bytes | bytearray | memoryview)
-    if sgcnt == 0 and not (linear and offset == 0 and task.given == 0):
+    if sgcnt == 0 and not (linear and offset == 0 and buflen == total and task.given == 0):
         return f"{prefix}sg 0, exp. sgl, {offset}+{buflen}/{total}."
     over = task.sc_flag & SC_FLAG_XFER_OVERFLOW
     under = task.sc_flag & SC_FLAG_XFER_UNDERFLOW
@@ -48,13 +48,68 @@ def check_given(
     return ""
 
 
+def check_executed(task: Task, offset: int, buflen: int, multi_phase: bool) -> tuple[list[str], int | None]:
+    """Judge which part of a write a driver says that it has executed; its buffers may be gone already.
+
+    Returns:
+        Messages, and SC_FLAG_XFER_* bits that are set because of them; None for the bits when the call is refused.
+    """
+    total, end = task.sc_xfer_len, offset + buflen
+    prefix = f"{EXECUTION_STATUS}: {task.name}, "
+    messages, flags = [], 0
+    if end > total:
+        messages.append(f"{prefix}buf overflow, {total}!={offset}+{buflen}.")
+        flags = SC_FLAG_XFER_OVERFLOW
+    elif end < total and not multi_phase:
+        messages.append(f"{prefix}buf underflow, {total}!={offset}+{buflen}.")
+        flags = SC_FLAG_XFER_UNDERFLOW
+    if end > task.returned:
+        messages.append(f"{prefix}{offset}+{buflen} > current sgl 0+{task.returned}.")
+        return messages, None
+    return messages, flags
+
+
 def plainly_right(task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
     """Whether this is all of the transfer in one buffer, as it nearly always is: no check can fail then."""
     if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER or task.sc_status:
         return False
     if sgcnt == 1:
-        return type(buf) is list and len(buf) == 1 and buf[0].sg_length == buflen
-    return sgcnt == 0 and type(buf) in (bytes, memoryview) and len(buf) == buflen  # type: ignore[arg-type]
+        return (
+            type(buf) is list
+            and len(buf) == 1
+            and buf[0].sg_length == buflen
+            and _holds(buf[0].sg_addr, buflen, task.is_write)
+        )
+    return sgcnt == 0 and _holds(buf, buflen, task.is_write) and len(buf) == buflen  # type: ignore[arg-type]
+
+
+def _holds(memory: object, length: int, writable: bool) -> bool:
+    """Whether this is plain memory of at least `length` octets."""
+    if type(memory) is memoryview:
+        return memory.nbytes == len(memory) >= length and not (writable and memory.readonly)
+    return (type(memory) is bytearray or (type(memory) is bytes and not writable)) and len(memory) >= length
+
+
+def find_unusable(task: Task, buf: SgList, sgcnt: int) -> str:
+    """What makes it impossible to move data in or out of buffers that passed the checks; "" when nothing does.
+
+    The guide has a message for memory that the stack cannot reach (7.3.5.1); the rest would be a crash in a kernel.
+    """
+    for vector in vectors(buf, sgcnt):
+        if vector.sg_addr is None and vector.sg_page is None:
+            return (
+                f"No DDP: sgcnt {sgcnt} sgl 0x{id(buf):x}, sg_flag 0x{vector.sg_flag:x}, sg_addr NULL, "
+                "Cannot copy data!"
+            )
+        try:
+            view = memory_of(vector)
+        except (ValueError, TypeError) as error:
+            return f"{task.name}, {error}."
+        if view.nbytes != vector.sg_length:
+            return f"{task.name}, the vector's memory is not made of octets."
+        if task.is_write and view.readonly:
+            return f"{task.name}, the buffer of a write is read-only."
+    return ""
 
 
 def _length(buf: SgList, sgcnt: int) -> int:
@@ -87,7 +142,7 @@ def memory_of(vector: chiscsi_sgvec) -> memoryview:
         raise ValueError("the vector has neither sg_addr nor sg_page")
     view = memoryview(memory)
     end = start + vector.sg_length
-    if len(view) < end or len(view) != view.nbytes or not 0 <= start <= end:
+    if len(view) < end or not 0 <= start <= end:
         raise ValueError(f"the vector's memory has {view.nbytes} octets, those from {start} to {end} are needed")
     return view if len(view) == vector.sg_length else view[start:end]
 
