@@ -53,5 +53,11 @@ def title(function_name: str) -> str:
 
 
 def rule(docstring: str | None) -> str:
-    """The rule as a docstring states it, on one line; the `>` that marks a quotation of the RFC stays."""
-    return " ".join((docstring or "").split())
+    """The rule as a docstring states it, on one line; one `>` stays where a quotation of the RFC begins."""
+    words: list[str] = []
+    quoting = False
+    for line in (docstring or "").splitlines():
+        text = line.strip()
+        words += (text[1:] if quoting and text.startswith(">") else text).split()
+        quoting = text.startswith(">")
+    return " ".join(words)

@@ -58,13 +58,16 @@ function fieldTable(event, highlight) {
   return table;
 }
 
+/** A name in snake case that may go on in the next line after an underscore. */
+const breakable = (name) => name.split(/(?<=_)/).flatMap((part) => [part, make("wbr")]);
+
 function fieldRow(field, place, highlight) {
   const cell = (name, ...content) => make(`td.${name}`, { role: "cell" }, ...content);
-  const long = field.value.length > 20;
+  const long = field.value.length > 16;
   const alone = long && !field.meaning; // a text key's value takes the room of the meaning that it lacks
   const quiet = field.name.startsWith("rsvd") && /^(0x)?0*$/.test(field.value);
   const row = make("tr", { role: "row", "data-field": place, class: field.marked ? "marked" : quiet ? "quiet" : null },
-    cell("name", visible(field.name), field.marked ? make("span.unseen", {}, " (offending field)") : null),
+    cell("name", breakable(visible(field.name)), field.marked ? make("span.unseen", {}, " (offending field)") : null),
     make(`td.value${long ? ".long" : ""}`, { role: "cell", colspan: alone ? 2 : null }, visible(field.value)),
     alone ? null : cell("meaning", visible(field.meaning)),
     cell("place", field.place),

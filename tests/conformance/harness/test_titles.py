@@ -26,4 +26,8 @@ def test_titles_use_the_spelling_of_the_rfc(name: str, expected: str) -> None:
 
 def test_a_rule_is_one_line() -> None:
     assert rule("> MUST silently\n    ignore\n") == "> MUST silently ignore"
+    assert (
+        rule("> MAY wait.\n    > MUST NOT\n    > sleep.\n\n    Unless asked.")
+        == "> MAY wait. MUST NOT sleep. Unless asked."
+    )
     assert rule(None) == ""
