@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 from collections.abc import Sequence
@@ -33,6 +34,8 @@ _KEYS = {
     "DataDigest": "CRC32C,None",
 }
 _READ_ONLY = ",ro"
+# How long the target stays awake for the next command, in seconds: as long as an initiator takes for a round trip.
+SPIN = 200e-6
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk]) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    shell = SocketTarget(TargetModule())
+    shell = SocketTarget(TargetModule(), SPIN if (os.cpu_count() or 1) > 1 else 0.0)
     shell.start()
     try:
         node = shell.module.add_target(_configuration(portals or [DEFAULT_PORTAL], iqn, disks))

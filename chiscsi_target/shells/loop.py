@@ -23,7 +23,13 @@ GRACE = 1.0
 
 
 class Loop:
-    """Runs one worker and the sockets of its connections, and accepts on listening sockets."""
+    """Runs one worker and the sockets of its connections, and accepts on listening sockets.
+
+    Args:
+        worker: what to run.
+        spin: for how many seconds after an input to look for the next one without going to sleep. An initiator with one
+            command at a time answers within that; to be woken up would take longer than to execute the command.
+    """
 
     def __init__(self, worker: Worker, spin: float = 0.0) -> None:
         self.worker = worker
@@ -80,17 +86,16 @@ class Loop:
         busy_until = 0.0
         while not self._stopping:
             events = poll(0) if monotonic() < busy_until else poll(self._timeout())
-            if events:
-                busy_until = self._work(events) + self._spin
-            else:
-                self._work(events)
+            self._work(events)
+            if events and self._spin:
+                busy_until = monotonic() + self._spin
         end = monotonic() + GRACE
         while any(stream.connection.output for stream in self._streams.values()) and monotonic() < end:
             self._work(poll(end - monotonic()))
         self.close()
 
-    def _work(self, events: list[tuple[int, int]]) -> float:
-        """Do what the events and the time ask for; returns the time."""
+    def _work(self, events: list[tuple[int, int]]) -> None:
+        """Do what the events and the time ask for."""
         worker = self.worker
         worker.now = now = monotonic()
         for fd, event in events:
@@ -99,7 +104,6 @@ class Loop:
             worker.handle_timers(now)
         if events or worker.queue or worker.dirty or self._lingering:
             self._settle()
-        return now
 
     def attach(self, stream: Stream) -> None:
         """Watch a socket from now on."""

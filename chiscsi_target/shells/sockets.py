@@ -37,13 +37,17 @@ class SocketTarget:
 
     `start` runs the threads; targets can be added before and after. `stop` removes all targets, which tells their
     sessions, and ends the threads.
+
+    Args:
+        module: what to serve.
+        spin: see `Loop`; worth it where the target has a processor for itself.
     """
 
-    def __init__(self, module: TargetModule) -> None:
+    def __init__(self, module: TargetModule, spin: float = 0.0) -> None:
         self.module = module
         directory = module.directory
         self._login_loop = Loop(directory.login_worker)
-        self._loops = {worker: Loop(worker) for worker in directory.workers}
+        self._loops = {worker: Loop(worker, spin) for worker in directory.workers}
         self._listeners: dict[str, _Listener] = {}
         self._threads: list[Thread] = []
         directory.moved = self._move
