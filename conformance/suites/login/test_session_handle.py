@@ -94,10 +94,11 @@ def test_connection_beyond_max_connections_is_one_too_many(login: Callable[..., 
 def test_new_cid_adds_a_connection_to_the_session(login: Callable[..., Session]) -> None:
     """> ISID existing, TSIH non-zero existing, CID new: add a new connection to the session."""
     session = login(keys={"MaxConnections": "2"})
+    tsih = session.tsih
     result = session.attempt_login(connection=session.connect(cid=1))
     result.expect(expect.login_succeeded())
     handles = {reply.header.tsih for reply in result.replies}
-    assert handles == {session.tsih}, f"TSIH {session.tsih:#x} is answered with {sorted(map(hex, handles))}"
+    assert handles == {tsih}, f"TSIH {tsih:#x} is answered with {sorted(map(hex, handles))}"
     for connection in session.connections:
         session.command(TestUnitReady(), connection=connection).expect(expect.good())
 
