@@ -63,6 +63,10 @@ class Agenda(ABC):
         """Have the remaining buffers returned and `fp_scsi_cmd_cleanup` called; the task is over."""
 
     @abstractmethod
+    def call_phases_sent(self, sent: tuple[Task, int]) -> None:
+        """Have the phases of a multi-phase read given back that end at an offset which was sent."""
+
+    @abstractmethod
     def resume(self, task: Task) -> None:
         """Go on with a task that a task management function did not end after all."""
 

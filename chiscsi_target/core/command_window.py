@@ -74,6 +74,10 @@ class CommandWindow:
         self.answered()
         self.arrived(cmd_sn, None, _nothing)
 
+    def holds(self, cmd_sn: int) -> bool:
+        """Whether a command has come and waits for a hole before it to be filled."""
+        return cmd_sn in self._waiting
+
     def forget(self, cmd_sn: int) -> None:
         """Keep a waiting command's place, but deliver nothing."""
         if cmd_sn in self._waiting:

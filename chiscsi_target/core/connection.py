@@ -6,7 +6,7 @@ What a PDU means is found elsewhere: in `login` before the full feature phase, i
 from __future__ import annotations
 
 from collections import deque
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.core import data_out, dispatch, nop
 from chiscsi_target.core.agenda import INFORMATION
@@ -20,7 +20,7 @@ from iscsi_wire.framing import Buffer, Frame, Framer
 from iscsi_wire.records import PduRecord, StateRecord, TransportRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
     from chiscsi_target.core.agenda import Agenda
@@ -76,7 +76,8 @@ class Connection:
         self.last_received = agenda.now
         self.ping_sent: float | None = None
         self.framer = Framer(LOGIN_DATA_SEGMENT_LENGTH, place=self._place)
-        self._in_output: deque[tuple[int, Task]] = deque()  # released once that many buffers were taken
+        # What is to be done once the transport has taken that many buffers.
+        self._in_output: deque[tuple[int, Callable[[Any], None], Any]] = deque()
         self._buffers_taken = 0
         self._plain = agenda.listener is None
         self._bytes_sent = 0
@@ -164,6 +165,12 @@ class Connection:
     def _place(self, frame: Frame) -> memoryview | None:
         return data_out.place(self, frame)
 
+    def take_place_away(self, task: Task) -> None:
+        """Receive no more into a task's buffers: they go back to the driver."""
+        frame = self.framer.placing
+        if frame is not None and int.from_bytes(frame.header[16:20]) == task.sc_itt:
+            self.framer.divert()
+
     # Output
 
     def send(self, header: bytes, pieces: Sequence[Buffer] = (), length: int = 0) -> None:
@@ -228,11 +235,17 @@ class Connection:
             self._buffers_taken += taken
         waiting, taken = self._in_output, self._buffers_taken
         while waiting and waiting[0][0] <= taken:
-            self.agenda.call_release(waiting.popleft()[1])
+            _, call, subject = waiting.popleft()
+            call(subject)
 
     def release_when_sent(self, task: Task) -> None:
         """Release a task as soon as the transport has taken all that was queued so far (guide 7.3.5.1)."""
-        self._in_output.append((self._buffers_taken + len(self.output), task))
+        self._in_output.append((self._buffers_taken + len(self.output), self.agenda.call_release, task))
+
+    def return_when_sent(self, task: Task) -> None:
+        """Give the phases of a multi-phase read that are sent so far back to the driver, likewise."""
+        end = self._buffers_taken + len(self.output)
+        self._in_output.append((end, self.agenda.call_phases_sent, (task, task.sent)))
 
     # Phases
 
@@ -311,7 +324,8 @@ class Connection:
         self._transport_record("reset" if reset else "closed")
         self.output.clear()
         while self._in_output:
-            self.agenda.call_release(self._in_output.popleft()[1])
+            _, call, subject = self._in_output.popleft()
+            call(subject)
         self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
 
     # Records

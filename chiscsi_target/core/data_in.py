@@ -40,10 +40,12 @@ def send_data(task: Task) -> None:
     )
     if task.sc_status == 0 or collapse:
         task.state = R_XFER
-        _send_pdus(task, end, collapse)
+        _send_pdus(task, end, collapse, complete)
     if complete and not collapse:
         task.state = STATUS
         send_response(task)
+    elif not complete:
+        task.connection.return_when_sent(task)
 
 
 def _is_plain(task: Task) -> bool:
@@ -56,7 +58,7 @@ def _is_plain(task: Task) -> bool:
     )
 
 
-def _send_pdus(task: Task, end: int, collapse: bool) -> None:
+def _send_pdus(task: Task, end: int, collapse: bool, complete: bool) -> None:
     """Send octets `task.sent` to `end`, cut where PDUs and bursts have to end; with status in the last PDU or not."""
     connection = task.connection
     max_burst = task.session.keys.max_burst_length
@@ -67,7 +69,7 @@ def _send_pdus(task: Task, end: int, collapse: bool) -> None:
         length = min(end - offset, connection.max_send_data, burst_end - offset)
         following = offset + length
         last = following == end
-        final = _FINAL if following == burst_end or following >= task.sc_xfer_len or (last and collapse) else 0
+        final = _FINAL if following == burst_end or (last and complete) else 0
         _send_pdu(task, offset, length, final, last and collapse)
         offset = following
     task.sent = end

@@ -95,6 +95,8 @@ def _unsolicited(task: Task, frame: Frame, data_sn: int, offset: int, final: boo
 def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, final: bool) -> None:
     request = task.r2ts.get(ttt)
     if request is None:
+        if task.session.late_data(task.sc_itt, ttt, final):
+            return  # of a task that had the same tag
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Target Transfer Tag 0x{ttt:x} is not outstanding", "11.7.4")
     end = offset + len(frame.data)
     if not task.failing and task.aborting is None:

@@ -33,6 +33,8 @@ def nop_out(connection: Connection, frame: Frame) -> None:
             raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "a NOP-Out without a tag has to be immediate", "11.18.1")
         session.transfer_tags.discard(request.target_transfer_tag)
         return
+    if session.tag_in_use(request.initiator_task_tag):
+        raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
     data = bytes(frame.data[: connection.max_send_data])
     if immediate:
         _answer(connection, request, data)

@@ -22,5 +22,6 @@ def residual(task: Task) -> tuple[int, int]:
     if flag & SC_FLAG_XFER_OVERFLOW:
         return OVERFLOW, task.sc_xfer_residualcount or max(task.given - task.edtl, 0)
     if flag & SC_FLAG_XFER_UNDERFLOW:
-        return UNDERFLOW, task.sc_xfer_residualcount or task.edtl - task.sc_xfer_len
+        moved = min(task.given, task.sc_xfer_len)
+        return UNDERFLOW, task.sc_xfer_residualcount or task.edtl - moved
     return 0, 0

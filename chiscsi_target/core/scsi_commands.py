@@ -10,9 +10,9 @@ from chiscsi_target.core.lun import decode_lun
 from chiscsi_target.core.task import Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.ahs import parse_ahs
-from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
+from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason, TaskAttribute
 from iscsi_wire.errors import WireError
-from iscsi_wire.pdus import ExtendedCdbAhs, ScsiCommand
+from iscsi_wire.pdus import ExtendedCdbAhs, ScsiCommand, UnknownAhs
 
 if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _unpack = ScsiCommand.STRUCT.unpack_from
 _FINAL, _READ, _WRITE, _ATTRIBUTE = 0x80, 0x40, 0x20, 0x07
+_RARE_ATTRIBUTE = 0x04  # ACA, and the reserved ones
 
 
 def scsi_command(connection: Connection, frame: Frame) -> None:
@@ -39,7 +40,7 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
         return
     if not flags & (_READ | _WRITE):
         edtl = 0
-    kind = flags & (_FINAL | _READ | _WRITE)
+    kind = flags & (_FINAL | _READ | _WRITE | _RARE_ATTRIBUTE)
     plain = kind == _FINAL | _WRITE or (kind == _FINAL | _READ and not frame.data)
     if not plain or itt in session.tasks or itt == RESERVED_TAG or frame.ahs or frame.data_digest_error:
         cdb = _examine(session, frame, flags, itt, cdb)
@@ -76,15 +77,26 @@ def _examine(session: Session, frame: Frame, flags: int, itt: int, cdb: bytes) -
     if flags & _READ and flags & _WRITE:
         # The guide, 7.3.5.1: only uni-directional commands are supported.
         raise RejectedPdu(RejectReason.COMMAND_NOT_SUPPORTED, "bidirectional command", "11.3.1")
+    if flags & _ATTRIBUTE > TaskAttribute.ACA:
+        raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "reserved task attribute", "11.3.1")
     if frame.data and not flags & _WRITE:
         raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "immediate data with a command that is no write", "11.3.1")
-    if not frame.ahs:
-        return cdb
+    return cdb + _extended_cdb(frame.ahs) if frame.ahs else cdb
+
+
+def _extended_cdb(area: bytes) -> bytes:
+    """What the additional header segments add to the CDB (section 11.2.2.3).
+
+    Raises:
+        RejectedPdu: they are malformed, or of a type that has no meaning.
+    """
     try:
-        segments = parse_ahs(frame.ahs)
+        segments = parse_ahs(area)
     except WireError as error:
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"malformed AHS, {error}", "11.2.2") from error
-    return cdb + b"".join(segment.extended_cdb for segment in segments if isinstance(segment, ExtendedCdbAhs))
+    if any(isinstance(segment, UnknownAhs) for segment in segments):
+        raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "reserved AHS type", "11.2.2.1")
+    return b"".join(segment.extended_cdb for segment in segments if isinstance(segment, ExtendedCdbAhs))
 
 
 def _admit_immediate(session: Session) -> None:

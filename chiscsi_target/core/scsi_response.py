@@ -103,9 +103,9 @@ def conclude_when_data_is_in(task: Task) -> None:
 
     A driver whose buffers are with the stack gets `fp_scsi_cmd_abort`: they will never be full.
     """
-    if not task.failing or task.data_due or task.held or task.state >= STATUS:
+    if not task.failing or task.data_due or task.held or task.state >= STATUS or task.aborting is not None:
         return
-    if task.is_write and task.phases:
+    if task.phases and not task.given_up:
         task.sc_flag |= SC_FLAG_CMD_ABORT
         task.connection.agenda.call_abort(task)
     task.state = STATUS

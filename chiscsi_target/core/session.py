@@ -87,6 +87,10 @@ class Session:
         self.transfer_tags.add(tag)
         return tag
 
+    def tag_in_use(self, itt: int) -> bool:
+        """Whether an Initiator Task Tag names an unfinished command or task management request (section 4.2.2.1)."""
+        return itt in self.tasks or any(request.tag == itt for request in self.requests)
+
     def expect_late_data(self, task: Task) -> None:
         """Remember which Data-Out of an ended task may still come; they are thrown away silently (section 10.7)."""
         bursts = set(task.r2ts)

@@ -80,6 +80,8 @@ class Task(chiscsi_scsi_command):
         unsolicited_open: unsolicited Data-Out PDUs are still due; `unsolicited_sn`, the next one's DataSN.
         aborting: the task management request that ends the task, or None.
         failing: its status is known and is sent as soon as no more Data-Out are due.
+        given_up: the driver asked for its abort, and wants to be told when that is done.
+        executed: multi-phase writes only: how many octets the driver has executed.
         lun_field: the LUN as it stood in the PDU, for the R2Ts.
     """
 
@@ -88,8 +90,10 @@ class Task(chiscsi_scsi_command):
         "connection",
         "data_sn",
         "edtl",
+        "executed",
         "failing",
         "given",
+        "given_up",
         "held",
         "is_immediate",
         "is_write",
@@ -144,7 +148,9 @@ class Task(chiscsi_scsi_command):
         self.sent = 0
         self.aborting: TaskManagement | None = None
         self.failing = False
+        self.given_up = False
         if self.is_write:
+            self.executed = 0
             self.r2t_sn = 0
             self.r2ts: dict[int, ReadyToTransferRecord] = {}
             self.solicited = 0

@@ -58,7 +58,7 @@ def task_management_request(connection: Connection, frame: Frame) -> None:
         return
     if pdu.initiator_task_tag == RESERVED_TAG:
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "reserved Initiator Task Tag", "11.2.1.8")
-    if pdu.initiator_task_tag in session.tasks or _find_request(session, pdu.initiator_task_tag):
+    if session.tag_in_use(pdu.initiator_task_tag):
         raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
     request = TaskManagement(connection, session, pdu)
     session.requests.append(request)

@@ -77,6 +77,8 @@ def _exchange(session: Session, request: TextRequest) -> TextExchange:
     itt, ttt = request.initiator_task_tag, request.target_transfer_tag
     if itt == RESERVED_TAG:
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "reserved Initiator Task Tag", "11.2.1.8")
+    if session.tag_in_use(itt):
+        raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
     if ttt == RESERVED_TAG:
         # Section 11.10.4: this starts anew, whatever was going on under the tag.
         _forget(session, itt)

@@ -7,11 +7,33 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT, ReturnCode
+from chiscsi_target.api.constants import (
+    SC_FLAG_CMD_ABORT,
+    SC_FLAG_XFER_OVERFLOW,
+    SC_FLAG_XFER_UNDERFLOW,
+    ReturnCode,
+)
 from chiscsi_target.core import data_in, data_out, scsi_response
 from chiscsi_target.core.agenda import INFORMATION, WARNING
-from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, check_given, plainly_right
-from chiscsi_target.core.task import DONE, STATE_NAMES, W_BUFFER_READY, W_XFER, Task
+from chiscsi_target.core.buffers import (
+    BUFFER_READY,
+    EXECUTION_STATUS,
+    check_executed,
+    check_given,
+    find_unusable,
+    plainly_right,
+)
+from chiscsi_target.core.task import (
+    DONE,
+    EXE_READY,
+    INITIALIZED,
+    STATE_NAMES,
+    W_BUFFER_READY,
+    W_BUFFER_WAIT,
+    W_XFER,
+    Task,
+)
+from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.records import CompletionRecord
 
 if TYPE_CHECKING:
@@ -21,8 +43,13 @@ if TYPE_CHECKING:
 
 _ABORT: Final = "chiscsi_scsi_cmd_abort"
 _ABORT_STATUS: Final = "chiscsi_scsi_cmd_abort_status"
-_GOOD: Final = 0
-_EINVAL: Final = -int(ReturnCode.EINVAL)
+GOOD: Final = 0
+OVER_OR_UNDER: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
+# Sense data of the data path (behaviour file, 3.8): key, additional sense code, qualifier.
+_WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
+_READ_ERROR: Final = (0x03, 0x11, 0x00)
+_ABORTED_COMMAND: Final = 0x0B
+EINVAL: Final = -int(ReturnCode.EINVAL)
 
 
 class Completions:
@@ -46,7 +73,7 @@ class Completions:
             scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
             scmd.given = buflen
         elif not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
-            return _EINVAL
+            return EINVAL
         scmd.held = False
         if self._worker.listener is not None:
             self._record(scmd, BUFFER_READY, sgcnt, offset, buflen)
@@ -62,13 +89,15 @@ class Completions:
             return self._misplaced(scmd, EXECUTION_STATUS)
         if scmd.is_write:
             executed = self._on_write_executed
+            if not scmd.sc_status and not self._covers(scmd, offset, buflen):
+                return EINVAL
         else:
             executed = self._on_read_executed
             if plainly_right(scmd, buf, sgcnt, offset, buflen):
                 scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
                 scmd.given = buflen
             elif not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
-                return _EINVAL
+                return EINVAL
         scmd.held = False
         if self._worker.listener is not None:
             self._record(scmd, EXECUTION_STATUS, sgcnt, offset, buflen)
@@ -81,6 +110,7 @@ class Completions:
         if scmd.state >= DONE:
             return self._misplaced(scmd, _ABORT)
         scmd.sc_flag |= SC_FLAG_CMD_ABORT
+        scmd.given_up = True
         self._record(scmd, _ABORT, 0, 0, 0)
         self._post(self._aborted, scmd)
         return 0
@@ -97,13 +127,47 @@ class Completions:
         if task.sc_xfer_len == 0:
             return True
         complaint = check_given(function, task, buf, sgcnt, offset, buflen, task.session.multi_phase)
+        if complaint and task.aborting is not None:
+            # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though.
+            task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
+            return True
         if complaint:
-            self._worker.log(INFORMATION, complaint, task.connection.name)
+            self._complain(task, complaint)
+            if function is EXECUTION_STATUS:
+                self._complain_of_state(task)
             return False
         assert buf is not None
+        trouble = find_unusable(task, buf, sgcnt)
+        if trouble:
+            # The call was right; the data path fails, and the command with it (behaviour file, 5.3).
+            self._complain(task, trouble)
+            task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
+        # In this order: the worker may look at any time, and what `given` says has to be there.
         task.phases.append((buf, sgcnt, offset, buflen))
         task.given = offset + buflen
         return True
+
+    def _covers(self, task: Task, offset: int, buflen: int) -> bool:
+        """Judge what a write says it has executed; an over- or underflow that is found is noted in the command."""
+        if (offset == 0 and buflen == task.sc_xfer_len == task.returned) or task.aborting is not None:
+            return True
+        messages, flags = check_executed(task, offset, buflen, task.session.multi_phase)
+        for message in messages:
+            self._complain(task, message)
+        if flags is None:
+            self._complain_of_state(task)
+            return False
+        if flags and not task.sc_flag & OVER_OR_UNDER:
+            task.sc_flag |= flags
+            task.sc_xfer_residualcount = task.sc_xfer_residualcount or abs(task.sc_xfer_len - offset - buflen)
+        return True
+
+    def _complain(self, task: Task, text: str) -> None:
+        self._worker.log(INFORMATION, text, task.connection.name)
+
+    def _complain_of_state(self, task: Task) -> None:
+        self._complain(task, f"{task.name}, flag 0x{task.sc_flag:x}, state {task.state}, check buffer {EINVAL}.")
+        self._complain(task, repr(task))
 
     def _misplaced(self, task: Task, function: str) -> int:
         """Judge a call that the command's state does not expect: it may let an aborted command go, else it is wrong."""
@@ -113,7 +177,7 @@ class Completions:
             return 0
         state = STATE_NAMES[task.state]
         self._worker.log(WARNING, f"{function}: {task.name}, not expected in state {state}.", task.connection.name)
-        return _EINVAL
+        return EINVAL
 
     def _record(self, task: Task, function: str, sgcnt: int, offset: int, buflen: int) -> None:
         worker = self._worker
@@ -132,7 +196,7 @@ class Completions:
     def _buffers_given(self, task: Task) -> None:
         if task.state >= DONE or task.aborting is not None or task.failing:
             self._let_go(task)
-        elif task.sc_status != _GOOD:
+        elif task.sc_status != GOOD:
             self._write_executed(task)
         elif task.sc_xfer_len == 0:
             # Nothing to transfer: the driver still has to say how the execution went (behaviour file, 3.7).
@@ -145,13 +209,11 @@ class Completions:
     def _write_executed(self, task: Task) -> None:
         if task.state >= DONE or task.aborting is not None or task.failing:
             self._let_go(task)
-        elif task.sc_status != _GOOD and task.data_due:
+        elif task.data_due:
+            # A driver without a buffer to give: what the initiator sends unasked is awaited, and thrown away.
             task.failing = True
-        elif task.sc_status != _GOOD or task.returned >= task.sc_xfer_len:
-            scsi_response.send_response(task)
         else:
-            # Multi-phase, the long path: the driver is asked for buffers again (behaviour file, 3.4).
-            self._worker.call_cdb_rcved(task)
+            scsi_response.send_response(task)
 
     def _let_go(self, task: Task) -> None:
         """Go on with a command that had to wait for the driver's call."""
@@ -167,11 +229,13 @@ class Completions:
         if task.state >= DONE:
             return
         task.held = False
-        if task.sc_status == _GOOD:
-            task.fail(0x0B, 0x0C if task.is_write else 0x11, 0x00)
-        scsi_response.send_response(task)
-        hooks = task.session.hooks
-        hooks.fp_scsi_cmd_abort_status(task.sc_lun, task.sc_CmdSN, task.sc_itt, 0, None, task.sc_sdev_hdl)
+        if not task.sc_sense_key and not task.sc_sense_buf:
+            _, task.sc_sense_asc, task.sc_sense_ascq = _WRITE_ERROR if task.is_write else _READ_ERROR
+            task.sc_sense_key = _ABORTED_COMMAND
+        task.sc_status = task.sc_status or ScsiStatus.CHECK_CONDITION
+        task.failing = True
+        if task.aborting is None:
+            scsi_response.send_response(task)
 
     def _abort_answered(self, task: Task) -> None:
         if task.held:
@@ -182,11 +246,26 @@ class Completions:
         """Go on with a command that a task management function did not end after all."""
         if task.held or task.state >= DONE:
             return
-        if not task.seen:
-            self._worker.call_cdb_rcved(task)
-        elif not task.is_write:
+        if task.failing:
+            scsi_response.conclude_when_data_is_in(task)
+        elif not task.seen:
+            # One that waits for its turn is delivered when that comes.
+            if task.is_immediate or not task.session.window.holds(task.sc_CmdSN):
+                self._worker.call_cdb_rcved(task)
+        elif task.is_write:
+            self._resume_write(task)
+        else:
             self._read_executed(task)
-        elif task.state in (W_BUFFER_READY, W_XFER):
+
+    def _resume_write(self, task: Task) -> None:
+        state = task.state
+        if state == W_BUFFER_WAIT and task.phases:
+            self._buffers_given(task)
+        elif state in (W_BUFFER_READY, W_XFER):
             data_out.continue_write(task)
+        elif state == EXE_READY:
+            self._worker.call_data_xfer_status(task)
+        elif state == INITIALIZED:
+            self._worker.call_cdb_rcved(task)
         else:
             self._write_executed(task)

@@ -155,11 +155,11 @@ class Directory:
     def _session_added(self, session: Session) -> None:
         node = session.node
         worker = _worker_of(session)
-        session.stack = worker.completions
         if node is None or session.discovery:
             return
         session.hooks = node.hooks if self.listener is None else TracedHooks(node.hooks, worker)
         session.multi_phase = is_multi_phase(node.hooks)
+        session.stack = worker.phased_completions if session.multi_phase else worker.completions
         session.announced = True
         names = (session.identity.initiator_name, node.name)
         try:

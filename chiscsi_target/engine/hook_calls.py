@@ -9,9 +9,9 @@ import traceback
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import ISCSI_RESPONSE_TMF_FUNCTION_REJECTED
-from chiscsi_target.core import scsi_response
+from chiscsi_target.core import data_out, scsi_response
 from chiscsi_target.core.agenda import ERROR, INFORMATION
-from chiscsi_target.core.task import CLOSED, EXECUTING, STATUS, W_BUFFER_WAIT, Task
+from chiscsi_target.core.task import CLOSED, EXECUTING, STATUS, W_BUFFER_READY, W_BUFFER_WAIT, Phase, Task
 from chiscsi_target.errors import DriverError
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ class HookCalls:
         if task.state >= STATUS or task.aborting is not None or task.failing:
             return
         task.state = EXECUTING
-        phases, task.phases = task.phases, []
-        for buf, sgcnt, offset, length in phases:
+        for buf, sgcnt, offset, length in _take_filled(task):
             if task.state >= STATUS:
                 return
             task.held = True
@@ -61,6 +60,21 @@ class HookCalls:
             except Exception as error:
                 self._failed(task, "fp_scsi_cmd_data_xfer_status", error)
                 return
+        if task.phases and task.state == EXECUTING:
+            # Multi-phase: the driver gave more while these were on their way.
+            task.state = W_BUFFER_READY
+            data_out.continue_write(task)
+
+    def phases_sent(self, sent: tuple[Task, int]) -> None:
+        """Give those phases of a multi-phase read back that the transport has taken, which end at an offset."""
+        task, end = sent
+        while task.state < STATUS and task.phases and task.phases[0][2] + task.phases[0][3] <= end:
+            buf, sgcnt, offset, length = task.phases.pop(0)
+            task.returned = offset + length
+            try:
+                task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
+            except Exception as error:
+                self._log(task, "fp_scsi_cmd_data_xfer_status", error)
 
     def abort(self, task: Task) -> None:
         """Tell the driver to give a command up."""
@@ -74,16 +88,29 @@ class HookCalls:
         if task.state == CLOSED:
             return
         task.state = CLOSED
-        hooks = task.session.hooks
+        if task.is_write:
+            task.connection.take_place_away(task)
         phases, task.phases = task.phases, []
         try:
-            if not task.is_write:
+            if task.given_up:
+                self._tell_of_abort(task, phases)
+            elif not task.is_write:
                 for buf, sgcnt, offset, length in phases:
-                    hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
-            if task.seen:
-                hooks.fp_scsi_cmd_cleanup(task)
+                    task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
         except Exception as error:
             self._log(task, "release", error)
+        try:
+            if task.seen:
+                task.session.hooks.fp_scsi_cmd_cleanup(task)
+        except Exception as error:
+            self._log(task, "fp_scsi_cmd_cleanup", error)
+
+    def _tell_of_abort(self, task: Task, phases: list[Phase]) -> None:
+        """Return the buffers of a command whose abort the driver asked for (guide 7.3.5.4); there may be none."""
+        for buf, sgcnt, _, _ in phases or [(None, 0, 0, 0)]:
+            task.session.hooks.fp_scsi_cmd_abort_status(
+                task.sc_lun, task.sc_CmdSN, task.sc_itt, sgcnt, buf, task.sc_sdev_hdl
+            )
 
     def tmf_execute(self, request: TaskManagement) -> None:
         """Have the driver execute a task management function; a refusal is the answer `Function rejected`."""
@@ -127,6 +154,18 @@ class HookCalls:
 
     def _log(self, task: Task, hook: str, error: Exception) -> None:
         self._agenda.log(ERROR, f"{task.name}: {_describe(hook, error)}", task.connection.name)
+
+
+def _take_filled(task: Task) -> list[Phase]:
+    """Take those buffers of a write that are full; a driver may give more at any time, from any thread."""
+    phases = task.phases
+    if not task.session.multi_phase:
+        task.phases = []
+        return phases
+    count = sum(1 for _, _, offset, length in phases if min(offset + length, task.sc_xfer_len) <= task.landed)
+    filled = phases[:count]
+    del phases[:count]
+    return filled
 
 
 def _describe(hook: str, error: Exception) -> str:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from chiscsi_target.core.agenda import Agenda
 from chiscsi_target.engine.completions import Completions
 from chiscsi_target.engine.hook_calls import HookCalls
+from chiscsi_target.engine.phased_completions import PhasedCompletions
 
 if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
@@ -52,11 +53,12 @@ class Worker(Agenda):
         self.connections: dict[Connection, None] = {}
         self.deadline = float("inf")
         self.completions = Completions(self)
+        self.phased_completions = PhasedCompletions(self)
         self.queue: deque[tuple[Callable[[Any], object], Any]] = deque()
         self._early: list[Task] = []
         hooks = HookCalls(self)
         # Bound once, since they are queued for every command.
-        self._cdb_rcved, self._release = hooks.cdb_rcved, hooks.release
+        self._cdb_rcved, self._release, self._phases_sent = hooks.cdb_rcved, hooks.release, hooks.phases_sent
         self._data_xfer_status, self._abort, self._tmf_execute = hooks.data_xfer_status, hooks.abort, hooks.tmf_execute
 
     # For the shell
@@ -137,9 +139,14 @@ class Worker(Agenda):
         """See `Agenda`."""
         self.queue.append((self._tmf_execute, request))
 
+    def call_phases_sent(self, sent: tuple[Task, int]) -> None:
+        """See `Agenda`."""
+        self.queue.append((self._phases_sent, sent))
+
     def resume(self, task: Task) -> None:
         """See `Agenda`."""
-        self.queue.append((self.completions.resume, task))
+        stack = self.phased_completions if task.session.multi_phase else self.completions
+        self.queue.append((stack.resume, task))
 
     def tmf_execution_done(self, request: TaskManagement, response: int) -> int:
         """See `Agenda`."""
