@@ -186,6 +186,19 @@ class Framer:
                 raise
         return frames
 
+    @property
+    def placing(self) -> Frame | None:
+        """The frame whose data segment is being received into its place, while that lasts."""
+        return self._placing
+
+    def divert(self) -> None:
+        """Receive the rest of the frame that is being placed elsewhere: its place is taken away."""
+        if self._placing is None or self._missing is None:
+            return
+        here = len(self._placing.data) - len(self._missing)
+        elsewhere = memoryview(bytearray(self._placing.data))
+        self._placing.data, self._missing = elsewhere, elsewhere[here:]
+
     def _received_in_place(self, count: int, frames: list[Frame]) -> int:
         """Account for octets that went straight to their place; returns how many went to the staging buffer."""
         assert self._missing is not None and self._placing is not None

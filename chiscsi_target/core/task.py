@@ -150,11 +150,8 @@ class Task(chiscsi_scsi_command):
         self.failing = False
         self.given_up = False
         if self.is_write:
-            self.executed = 0
-            self.r2t_sn = 0
+            self.r2t_sn = self.solicited = self.landed = self.executed = 0
             self.r2ts: dict[int, ReadyToTransferRecord] = {}
-            self.solicited = 0
-            self.landed = 0
             self.unsolicited: list[tuple[int, bytes | memoryview]] = []
             self.unsolicited_open = False
             self.unsolicited_sn = 0

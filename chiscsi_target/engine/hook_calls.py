@@ -107,10 +107,11 @@ class HookCalls:
 
     def _tell_of_abort(self, task: Task, phases: list[Phase]) -> None:
         """Return the buffers of a command whose abort the driver asked for (guide 7.3.5.4); there may be none."""
-        for buf, sgcnt, _, _ in phases or [(None, 0, 0, 0)]:
-            task.session.hooks.fp_scsi_cmd_abort_status(
-                task.sc_lun, task.sc_CmdSN, task.sc_itt, sgcnt, buf, task.sc_sdev_hdl
-            )
+        tell, names = task.session.hooks.fp_scsi_cmd_abort_status, (task.sc_lun, task.sc_CmdSN, task.sc_itt)
+        for buf, sgcnt, _, _ in phases:
+            tell(*names, sgcnt, buf, task.sc_sdev_hdl)
+        if not phases:
+            tell(*names, 0, None, task.sc_sdev_hdl)
 
     def tmf_execute(self, request: TaskManagement) -> None:
         """Have the driver execute a task management function; a refusal is the answer `Function rejected`."""
