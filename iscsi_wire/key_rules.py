@@ -226,7 +226,7 @@ _ADMISSIONS: Final[dict[Rule, Callable[[Any, Any], bool]]] = {
     Rule.LIST: lambda offer, answer: answer in offer,
     Rule.DECLARE: lambda offer, answer: False,
     Rule.REQUEST: lambda offer, answer: True,
-    Rule.REJECT: lambda offer, answer: answer == REJECT,
+    Rule.REJECT: lambda offer, answer: answer == REJECT or answer is False,  # 13.25: a marker key also "No"
 }
 
 

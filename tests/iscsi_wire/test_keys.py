@@ -112,6 +112,8 @@ def test_obsolete_keys_are_rejected_and_not_misunderstood() -> None:
     for name in obsolete:
         assert KEYS[name].select(True, True) is None
         assert KEYS[name].admits(True, "Reject")
+    assert KEYS["IFMarker"].admits(True, False)  # "MAY alternatively respond with a "No" value"
+    assert not KEYS["IFMarkInt"].admits((2048, 8192), (2048, 8192))
 
 
 def test_the_table_holds_nothing_else() -> None:
@@ -240,7 +242,7 @@ def test_what_this_side_selects_the_other_side_admits() -> None:
         ("InitialR2T", True, False),
         ("HeaderDigest", ("None",), "CRC32C"),
         ("MaxRecvDataSegmentLength", 512, 512),  # declarative: nothing to answer
-        ("IFMarker", True, "Yes"),
+        ("IFMarker", True, True),
     ],
 )
 def test_answers_that_the_result_function_forbids(name: str, offer: Any, answer: Any) -> None:

@@ -33,7 +33,7 @@ def _said(result: LoginResult) -> Iterator[tuple[Phase, str, str]]:
 
 
 @case("key-data-segment-01", "7143-13.12-01", "7143-13.12-02")
-@variants("limit", ["512", "0x201", "8192", "16777215"], ids=["lowest", "odd", "default", "highest"])
+@variants("limit", ["512", "513", "0x400", "8192", "16777215"], ids=["lowest", "odd", "hex", "default", "highest"])
 def test_data_segments_stay_within_the_declared_length(initiator: Initiator, target: Target, limit: str) -> None:
     """> The transmitter (initiator or target) is required to send PDUs with a data segment that does not exceed
     > MaxRecvDataSegmentLength of the receiver.
