@@ -16,8 +16,7 @@ if TYPE_CHECKING:
     from chiscsi_target.core.session import Session
     from chiscsi_target.core.task_management import TaskManagement
 
-# Plain integers: they are compared several times for each command.
-CLOSED: Final = 0
+# Plain integers: they are compared several times for each command. From DONE on a command is over.
 INITIALIZED: Final = 1
 EXE_READY: Final = 2
 EXECUTING: Final = 3
@@ -27,9 +26,10 @@ W_BUFFER_READY: Final = 6
 W_XFER: Final = 7
 STATUS: Final = 8
 DONE: Final = 9
+CLOSED: Final = 10
 
 STATE_NAMES: Final = (
-    "CLOSED",
+    "",
     "INITIALIZED",
     "EXE_READY",
     "EXECUTING",
@@ -39,6 +39,7 @@ STATE_NAMES: Final = (
     "W_XFER",
     "STATUS",
     "DONE",
+    "CLOSED",
 )
 
 Phase: TypeAlias = tuple[SgList, int, int, int]

@@ -74,7 +74,8 @@ class Completions:
             scmd.given = buflen
         elif not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return EINVAL
-        scmd.held = False
+        # With nothing to transfer the driver still has to say how the execution went (behaviour file, 3.7).
+        scmd.held = not scmd.sc_status and scmd.sc_xfer_len == 0
         if self._worker.listener is not None:
             self._record(scmd, BUFFER_READY, sgcnt, offset, buflen)
         self._post(self._on_buffers_given, scmd)
@@ -198,10 +199,7 @@ class Completions:
             self._let_go(task)
         elif task.sc_status != GOOD:
             self._write_executed(task)
-        elif task.sc_xfer_len == 0:
-            # Nothing to transfer: the driver still has to say how the execution went (behaviour file, 3.7).
-            task.held = True
-        else:
+        elif task.sc_xfer_len:
             task.state = W_BUFFER_READY
             data_out.take_unsolicited(task)
             data_out.continue_write(task)
