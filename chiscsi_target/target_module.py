@@ -5,7 +5,7 @@ Functions with the guide's names return 0 or a negative `ReturnCode` and log why
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.constants import (
@@ -30,6 +30,7 @@ from chiscsi_target.scsi.device_server import DeviceServer
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
+    from chiscsi_target.core.negotiation import Own
     from chiscsi_target.core.portal import Portal
     from iscsi_wire.records import Listener
 
@@ -163,7 +164,7 @@ class TargetModule:
             hooks=hooks,
             luns=luns,
             portals=config.portals,
-            own=config.own,
+            own=_without_unsolicited_data(config.own) if is_multi_phase(hooks) else config.own,
             max_receive_data=config.keys["MaxRecvDataSegmentLength"],
             max_commands=config.max_commands,
         )
@@ -251,6 +252,11 @@ class TargetModule:
                 self.directory.close_session(session, ConnectionEvent.TRANSPORT_LOST)
                 return 0
         return _EINVAL
+
+
+def _without_unsolicited_data(own: Mapping[str, Own]) -> Mapping[str, Own]:
+    """What a node of a multi-phase class wants: its buffers come piece by piece, so no data may come unasked."""
+    return {**own, "ImmediateData": False, "InitialR2T": True}
 
 
 def _ignore(portal: Portal) -> None:
