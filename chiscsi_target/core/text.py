@@ -101,6 +101,8 @@ def _answer(connection: Connection, exchange: TextExchange, pairs: Pairs) -> Pai
     session = connection.session
     assert session is not None
     asked = [pair for pair in pairs if pair[0] in KEYS and KEYS[pair[0]].rule is Rule.REQUEST]
+    if session.discovery and pairs and not asked:
+        raise NegotiationFailure("a discovery session serves SendTargets only", "4.3")
     if not asked:
         return exchange.negotiation.answer(pairs, Phase.FULL_FEATURE)
     if len(pairs) > 1:
