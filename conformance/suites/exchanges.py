@@ -8,12 +8,15 @@ from conformance.api import (
     RESERVED_TAG,
     Connection,
     NopOut,
+    Opcode,
     Received,
     Session,
     Task,
+    TaskManagementFunction,
     TaskManagementRequest,
     TaskManagementResponse,
     TaskManagementResponseCode,
+    Unsupported,
     expect,
 )
 from initiator_sim.draft import Draft
@@ -56,6 +59,19 @@ def send_function(session: Session, function: int, lun: int, **fields: Any) -> D
     return session.send(TaskManagementRequest, **(filled | fields))
 
 
+def require_function(session: Session, function: int) -> None:
+    """Go on only if the target has a function that SAM leaves to it: CLEAR TASK SET (SAM-5, 7.4).
+
+    Raises:
+        Unsupported: it says that it does not.
+    """
+    if function == TaskManagementFunction.CLEAR_TASK_SET:
+        answer = session.task_management(function, referenced_task_tag=RESERVED_TAG)
+        if answer.header.response == TaskManagementResponseCode.FUNCTION_NOT_SUPPORTED:
+            raise Unsupported("the target answers that it does not support CLEAR TASK SET")
+        take_attentions(session)
+
+
 def conclude_function(session: Session, request: Draft[TaskManagementRequest], *tasks: Task) -> None:
     """Require the response "function complete", and that none of `tasks` gets an answer behind it.
 
@@ -63,10 +79,23 @@ def conclude_function(session: Session, request: Draft[TaskManagementRequest], *
     """
     session.nop()
     session.send(NopOut, initiator_task_tag=RESERVED_TAG)
-    expect_function_response(session.connection, request, TaskManagementResponseCode.FUNCTION_COMPLETE)
+    response = expect_function_response(session.connection, request, TaskManagementResponseCode.FUNCTION_COMPLETE)
     for task in tasks:
         session.connection.never_answered(task.tag)
     session.nop()
+    require_silence_behind(session, response, *tasks)
+
+
+def require_silence_behind(session: Session, response: Received[TaskManagementResponse], *tasks: Task) -> None:
+    """Require that no status of `tasks` came behind a task management response, also while something else was awaited.
+
+    What comes from now on, `never_answered` sees.
+    """
+    came = session.connection.exchange.pdus()
+    statuses = [record for record in came[came.index(response.record) :] if record.header[0] == Opcode.SCSI_RESPONSE]
+    tags = {int.from_bytes(record.header[16:20], "big") for record in statuses}
+    late = sorted(tags & {task.tag for task in tasks})
+    assert not late, f"behind the response came the status of the tasks {late}"
 
 
 def take_attentions(session: Session) -> None:

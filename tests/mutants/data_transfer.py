@@ -420,14 +420,14 @@ def data_sn_of_a_data_out_is_not_checked(plant: Plant) -> None:
 @mutant("4.2.5.2", "dataout-late-01")
 def data_out_behind_the_end_of_a_write_are_stored(plant: Plant) -> None:
     """A Data-Out for a write that has ended overwrites what was written."""
-    ended: dict[int, Any] = {}
+    ended: dict[tuple[Session | None, int], Any] = {}
 
     def release(original: Original, task: Task) -> None:
-        ended[task.sc_itt] = (task.sc_lu, task.sc_lba) if task.is_write else (None, 0)
+        ended[task.session, task.sc_itt] = (task.sc_lu, task.sc_lba) if task.is_write else (None, 0)
         original(task)
 
     def handle(original: Handler, connection: Connection, frame: Frame) -> None:
-        unit, lba = ended.get(_fields(frame).initiator_task_tag, (None, 0))
+        unit, lba = ended.get((connection.session, _fields(frame).initiator_task_tag), (None, 0))
         if unit is None or _task(connection, frame) is not None:
             original(connection, frame)
             return

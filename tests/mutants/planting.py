@@ -91,7 +91,8 @@ class Plant:
 
     def key(self, name: str, **changes: Any) -> None:
         """Change the row of a text key, for the target alone."""
-        self.replace(negotiation, "KEYS", {**negotiation.KEYS, name: replace(negotiation.KEYS[name], **changes)})
+        table = vars(negotiation)["KEYS"]
+        self.replace(negotiation, "KEYS", {**table, name: replace(table[name], **changes)})
 
     def undo(self) -> None:
         """Take the fault out."""

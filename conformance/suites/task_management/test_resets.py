@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from conformance.api import (
     RESERVED_TAG,
     Closed,
+    Initiator,
     NopOut,
     Received,
     Scratch,
@@ -14,10 +13,18 @@ from conformance.api import (
     TaskManagementResponseCode,
     case,
     expect,
+    settle,
     variants,
 )
 from conformance.suites.blocks import ask_write, contents, fill, pattern
-from conformance.suites.exchanges import answer_to, conclude_function, send_function, take_attentions
+from conformance.suites.exchanges import (
+    answer_to,
+    conclude_function,
+    require_function,
+    require_silence_behind,
+    send_function,
+    take_attentions,
+)
 from iscsi_wire.scsi import TestUnitReady
 
 LOGICAL_UNIT_RESET = TaskManagementFunction.LOGICAL_UNIT_RESET
@@ -55,6 +62,8 @@ def test_late_data_of_another_initiators_task_are_thrown_away(
 
     The other initiator's write ends or is ended; what it still sends is not rejected and does not cost the session.
     """
+    require_function(session, function)
+    take_attentions(second_session)
     task, r2t = ask_write(second_session, scratch, pattern(scratch.block_size, 1))
     request = send_function(session, function, task.lun)
     session.nop()
@@ -98,6 +107,7 @@ def test_target_warm_reset_ends_tasks_or_is_declined(session: Session, scratch: 
     if answer.header.response == COMPLETE:
         session.connection.never_answered(task.tag)
         session.nop()
+        require_silence_behind(session, answer, task)
     else:
         task.expect(expect.good())
     take_attentions(session)
@@ -123,8 +133,10 @@ def test_target_cold_reset_ends_all_sessions_or_is_declined(session: Session, se
 
 
 @case("tmf-reset-06", "7143-11.5.1-25", disturbs=True)
-def test_target_can_be_logged_in_to_after_a_cold_reset(session: Session, login: Callable[..., Session]) -> None:
+def test_target_can_be_logged_in_to_after_a_cold_reset(session: Session, initiator: Initiator) -> None:
     """> The target MUST treat the TARGET COLD RESET function as a power-on event."""
     answer_to(session.connection, send_function(session, COLD_RESET, 0))
-    again = login()
+    again = initiator.session()
+    again.attempt_login().expect(expect.login_succeeded())
+    settle(again)
     again.command(TestUnitReady()).expect(expect.good())
