@@ -176,7 +176,7 @@ class Connection:
     def send(self, header: bytes, pieces: Sequence[Buffer] = (), length: int = 0) -> None:
         """Queue a PDU: its 48-octet header and a data segment of `length` octets in pieces.
 
-        During login, and for PDUs without AHS always, digests and padding are added here (RFC 7143 section 11.2.3).
+        Padding and digests are added here (RFC 7143 section 11.2.3); no PDU of the target has additional headers.
         """
         output = self.output
         if self._plain:
