@@ -94,7 +94,8 @@ class TaskManagement:
         self.affected: list[Task] = []
         self._pdu = pdu
         self._forwarded = False
-        self._answered = False
+        self._finished = False
+        self._abandoned = False
 
     def start(self) -> None:
         """Act on the request: its turn has come."""
@@ -181,19 +182,30 @@ class TaskManagement:
 
     def finish(self, response: int) -> None:
         """End what the function ended, then answer; on the wire the response is behind all of theirs (4.2.3.3, d)."""
-        if self._answered or self.connection.closing:
+        if self._finished:
             return
+        self._finished = True
         if response == Response.FUNCTION_COMPLETE:
-            self._end([task for task in self.affected if self.session.tasks.get(task.sc_itt) is task])
+            self._end(self._unfinished())
             if self.function in CROSSES_SESSIONS:
                 self.connection.agenda.reset_tasks_of_others(self)
         else:
-            for task in self.affected:
-                task.aborting = None
-                self.connection.agenda.resume(task)
-        self.respond(response)
+            self._give_back()
+        if not self._abandoned:
+            self.respond(response)
         if self.function == Function.TARGET_COLD_RESET and response == Response.FUNCTION_COMPLETE:
             self.connection.agenda.close_all_sessions(self.session)
+
+    def _unfinished(self) -> list[Task]:
+        """The affected tasks that are still there."""
+        return [task for task in self.affected if self.session.tasks.get(task.sc_itt) is task]
+
+    def _give_back(self) -> None:
+        """Let the affected tasks go on: the function did not end them."""
+        for task in self._unfinished():
+            task.aborting = None
+            task.sc_flag &= ~SC_FLAG_TMF_ABORT
+            self.connection.agenda.resume(task)
 
     def _end(self, tasks: list[Task]) -> None:
         for task in self.session.end_silently(tasks, SC_FLAG_TMF_ABORT):
@@ -201,7 +213,6 @@ class TaskManagement:
 
     def respond(self, response: int) -> None:
         """Send the response."""
-        self._answered = True
         window = self.session.window
         if self in self.session.requests:
             self.session.requests.remove(self)
@@ -223,7 +234,11 @@ class TaskManagement:
         Args:
             not_received: CmdSNs that do not count as received, since they were dropped while they waited.
         """
-        self._answered = True
+        self._abandoned = True
         self.session.requests.remove(self)
+        if not self._forwarded:
+            # Tasks on other connections of the session do not end without it.
+            self._finished = True
+            self._give_back()
         if not self.immediate and self._pdu.cmd_sn not in not_received:
             self.session.window.answered()

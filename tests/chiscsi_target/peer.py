@@ -104,7 +104,7 @@ class Peer:
         self.closed = False
         self._framer = Framer(LARGEST)
         self._inbox: list[Answer] = []
-        self._next_tag = 0x1000
+        self._next_tag = 0x1000 * (cid + 1)
 
     # Any PDU
 

@@ -11,61 +11,22 @@ import pytest
 from chiscsi_target.api import (
     SC_FLAG_CMD_ABORT,
     SC_FLAG_SESS_ABORT,
-    SC_FLAG_XFER_OVERFLOW,
-    SC_FLAG_XFER_UNDERFLOW,
     chiscsi_scsi_cmd_abort,
     chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
-    chiscsi_scsi_cmd_execution_status,
-    chiscsi_scsi_command,
     chiscsi_sgvec,
 )
 from chiscsi_target.shells.memory import MemoryTarget
-from iscsi_wire.pdus import DataIn, DataOut, ReadyToTransfer, ScsiCommand, ScsiResponse
+from iscsi_wire.pdus import DataIn, ReadyToTransfer, ScsiResponse
 from iscsi_wire.records import CompletionRecord
-from tests.chiscsi_target.peer import Peer, read10, write10
-from tests.chiscsi_target.scripted import HoldingDriver, RamDriver
+from tests.chiscsi_target.bench import Laboratory, send_data
+from tests.chiscsi_target.peer import read10, write10
+from tests.chiscsi_target.scripted import RamDriver
 from tests.chiscsi_target.stand import Stand
 
 EINVAL = -26
 CHECK_CONDITION = 2
 Work = Callable[[], object]
-
-
-class Laboratory:
-    """A holding driver with one session."""
-
-    def __init__(self, *keys: tuple[str, str], quiet: bool = False) -> None:
-        self.driver = HoldingDriver()
-        self.stand = Stand(*keys, driver=self.driver, quiet=quiet)
-        self.peer = self.stand.login(*keys)
-
-    def write(self, length: int = 4096, data: bytes = b"", **fields: int) -> tuple[ScsiCommand, chiscsi_scsi_command]:
-        request = self.peer.command(write10(0, length // 512), length, data, write=True, **fields)
-        return request, self.driver.last
-
-    def read(self, length: int = 4096) -> tuple[ScsiCommand, chiscsi_scsi_command]:
-        request = self.peer.command(read10(0, length // 512), length)
-        return request, self.driver.last
-
-    def answer_r2t(self, data: bytes) -> ReadyToTransfer:
-        """Send what the one R2T that came asks for."""
-        r2t, _ = self.peer.take(ReadyToTransfer)
-        piece = data[r2t.buffer_offset : r2t.buffer_offset + r2t.desired_data_transfer_length]
-        send_data(self.peer, r2t, piece)
-        return r2t
-
-    def status(self) -> tuple[int, tuple[int, int, int]]:
-        """Status and sense codes of the one SCSI Response that came."""
-        response, data = self.peer.take(ScsiResponse)
-        return response.status, (data[4] & 0xF, data[14], data[15]) if data else (0, 0, 0)
-
-
-def send_data(peer: Peer, r2t: ReadyToTransfer, data: bytes, **fields: int) -> None:
-    """Answer an R2T by one Data-Out."""
-    known = {"final": 1, "lun": r2t.lun, "initiator_task_tag": r2t.initiator_task_tag}
-    known |= {"target_transfer_tag": r2t.target_transfer_tag, "buffer_offset": r2t.buffer_offset}
-    peer.send(DataOut.make(**known | fields), data)
 
 
 @pytest.fixture
@@ -230,153 +191,6 @@ def test_calls_for_a_dead_command_harm_nobody(lab: Laboratory, function: Callabl
     assert function(sc) in (0, EINVAL)
     lab.stand.pump()
     assert lab.driver.calls.count("cleanup") == 1 and lab.peer.silent()
-
-
-# Buffers
-
-
-def test_wrong_buffers_are_refused_and_the_driver_may_try_again(lab: Laboratory) -> None:
-    _, sc = lab.write()
-    vectors = [chiscsi_sgvec(bytearray(4096), 4096)]
-    for sgcnt, offset, length in ((0, 0, 4096), (1, 0, 4097), (1, 0, 4095), (1, 512, 3584), (2, 0, 4096)):
-        if (sgcnt, offset, length) != (2, 0, 4096):
-            assert chiscsi_scsi_cmd_buffer_ready(sc, vectors, sgcnt, offset, length) == EINVAL
-    assert chiscsi_scsi_cmd_buffer_ready(sc, None, 1, 0, 4096) == EINVAL
-    assert lab.peer.silent()
-    lab.driver.give(sc)
-    lab.answer_r2t(bytes(4096))
-    lab.driver.complete(sc)
-    assert lab.status()[0] == 0
-    assert "chiscsi_scsi_cmd_buffer_ready: itt 0x1001, data buf NULL, 0+4096/4096." in lab.stand.log
-    assert "chiscsi_scsi_cmd_buffer_ready: itt 0x1001, buf overflow, 4096!=0+4097." in lab.stand.log
-
-
-def test_a_refused_execution_status_says_in_which_state(lab: Laboratory) -> None:
-    _, sc = lab.read()
-    assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 4096) == EINVAL
-    assert "itt 0x1001, flag 0x1, state 3, check buffer -26." in lab.stand.log
-    assert repr(sc) in lab.stand.log
-    assert lab.driver.complete(sc, bytes(4096)) == 0
-
-
-@pytest.mark.parametrize(
-    "vectors, message",
-    [
-        ([chiscsi_sgvec(None, 4096, sg_flag=1, sg_dma_addr=0x1000)], "sg_flag 0x1, sg_addr NULL, Cannot copy data!"),
-        ([chiscsi_sgvec(bytearray(100), 4096)], "the vector's memory has 100 octets"),
-        ([chiscsi_sgvec(bytes(4096), 4096)], "the buffer of a write is read-only."),
-    ],
-)
-def test_a_write_into_memory_that_is_not_there_fails(
-    lab: Laboratory, vectors: list[chiscsi_sgvec], message: str
-) -> None:
-    """Behaviour file, 5.3: the call is right, the data path fails; the driver is told, and the initiator too."""
-    _, sc = lab.write()
-    assert chiscsi_scsi_cmd_buffer_ready(sc, vectors, 1, 0, 4096) == 0
-    assert lab.status() == (CHECK_CONDITION, (3, 0x0C, 0))
-    assert message in lab.stand.log
-    assert lab.driver.calls == ["cdb_rcved", "abort", "cleanup"]
-    assert sc.sc_flag & SC_FLAG_CMD_ABORT
-
-
-def test_a_read_from_memory_that_is_not_there_fails(lab: Laboratory) -> None:
-    _, sc = lab.read()
-    assert chiscsi_scsi_cmd_execution_status(sc, [chiscsi_sgvec(None, 4096)], 1, 0, 4096) == 0
-    assert lab.status() == (CHECK_CONDITION, (3, 0x11, 0))
-    assert lab.driver.calls == ["cdb_rcved", "abort", "data_xfer_status", "cleanup"]
-    assert lab.peer.ping(b"alive")[1] == b"alive"
-
-
-def test_a_write_executed_in_part_has_a_residual(lab: Laboratory) -> None:
-    """Check 8b: the flag is set, and the command goes on to its end."""
-    _, sc = lab.write()
-    lab.driver.give(sc)
-    lab.answer_r2t(bytes(4096))
-    assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 1024) == 0
-    response, _ = lab.peer.take(ScsiResponse)
-    assert (response.underflow, response.overflow, response.residual_count) == (1, 0, 3072)
-    assert "buf underflow, 4096!=0+1024." in lab.stand.log
-
-
-def test_more_than_was_given_back_cannot_have_been_executed(lab: Laboratory) -> None:
-    """Check 9 refuses the call; what 8a would have noted is not noted then."""
-    _, sc = lab.write()
-    lab.driver.give(sc)
-    lab.answer_r2t(bytes(4096))
-    assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 4097) == EINVAL
-    assert "4096!=0+4097." in lab.stand.log and "0+4097 > current sgl 0+4096." in lab.stand.log
-    assert not sc.sc_flag & (SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW)
-    lab.driver.complete(sc)
-    assert lab.status()[0] == 0
-
-
-# Without data
-
-
-def test_a_command_without_data(lab: Laboratory) -> None:
-    lab.peer.command("00")
-    assert chiscsi_scsi_cmd_execution_status(lab.driver.last, None, 0, 0, 0) == 0
-    response, _ = lab.peer.take(ScsiResponse)
-    assert (response.status, response.exp_data_sn, response.residual_count) == (0, 0, 0)
-
-
-def test_a_read_without_data_to_give(lab: Laboratory) -> None:
-    """Behaviour file, 3.7."""
-    _, sc = lab.read(512)
-    sc.sc_flag |= SC_FLAG_XFER_UNDERFLOW
-    sc.sc_xfer_residualcount, sc.sc_xfer_len = 512, 0
-    assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0) == 0
-    response, _ = lab.peer.take(ScsiResponse)
-    assert (response.status, response.underflow, response.residual_count) == (0, 1, 512)
-
-
-def test_a_write_of_nothing(lab: Laboratory) -> None:
-    lab.peer.command(write10(0, 0), 0, write=True)
-    assert chiscsi_scsi_cmd_execution_status(lab.driver.last, None, 0, 0, 0) == 0
-    assert lab.status()[0] == 0
-    assert lab.driver.calls == ["cdb_rcved", "cleanup"]
-
-
-def test_a_write_of_nothing_with_a_buffer_first(lab: Laboratory) -> None:
-    lab.peer.command(write10(0, 0), 0, write=True)
-    assert chiscsi_scsi_cmd_buffer_ready(lab.driver.last, b"", 0, 0, 0) == 0
-    assert lab.peer.silent()
-    assert chiscsi_scsi_cmd_execution_status(lab.driver.last, None, 0, 0, 0) == 0
-    assert lab.status()[0] == 0
-
-
-def test_a_write_of_nothing_completed_in_the_same_hook_as_its_buffer(lab: Laboratory) -> None:
-    """The module loses the second call; the model does not (behaviour file, 3.7)."""
-
-    def both(sc: chiscsi_scsi_command) -> int:
-        assert chiscsi_scsi_cmd_buffer_ready(sc, b"", 0, 0, 0) == 0
-        return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
-
-    lab.driver.on_cdb = both
-    lab.peer.command(write10(0, 0), 0, write=True)
-    assert lab.status()[0] == 0
-
-
-def test_a_write_whose_driver_has_no_buffer_to_give_ends() -> None:
-    """W_BUFFER_WAIT, `execution_status`: the command is over (behaviour file, 3.4); it is not offered again."""
-    lab = Laboratory(("InitialR2T", "No"))
-    _, sc = lab.write()
-    assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0) == 0
-    response, _ = lab.peer.take(ScsiResponse)
-    assert (response.status, response.underflow, response.residual_count) == (0, 1, 4096)
-    assert lab.driver.calls == ["cdb_rcved", "cleanup"]
-
-
-def test_unsolicited_data_are_awaited_before_the_status() -> None:
-    """RFC 7143, 7.8 and 11.17.1 in spirit: the data that were announced are taken in first."""
-    lab = Laboratory(("InitialR2T", "No"))
-    request, sc = lab.write(final=0)
-    sc.fail(5, 0x20)
-    assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0) == 0
-    assert lab.peer.silent()
-    tags = {"initiator_task_tag": request.initiator_task_tag, "target_transfer_tag": 0xFFFFFFFF}
-    lab.peer.send(DataOut.make(final=1, **tags), bytes(4096))
-    assert lab.status() == (CHECK_CONDITION, (5, 0x20, 0))
 
 
 # Status

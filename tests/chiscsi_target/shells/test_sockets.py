@@ -2,113 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import struct
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from chiscsi_target.api import chiscsi_target_lun_class
-from chiscsi_target.config.target_config import parse_target
-from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.shells import stream
-from chiscsi_target.shells.sockets import SocketTarget
-from chiscsi_target.target_module import TargetModule
-from iscsi_wire.constants import AsyncEvent, LoginStatus
-from iscsi_wire.pdus import AsyncMessage, DataIn, LoginResponse, NopIn, Reject, ScsiResponse, TextResponse
+from iscsi_wire.constants import LoginStatus
+from iscsi_wire.pdus import DataIn, LoginResponse, NopIn, Reject, ScsiResponse, TextResponse
 from iscsi_wire.text import parse_pairs
 from tests.chiscsi_target.peer import Peer, read10, write10
-from tests.chiscsi_target.scripted import NotingClass, RamDriver
-
-NAME = "iqn.2026-11.org.example:disk"
-OTHER = "iqn.2026-11.org.example:other"
-PATIENCE = 10.0
-RESET = struct.pack("ii", 1, 0)
-MIB = 1 << 20
-
-
-class TcpPipe:
-    """An initiator's TCP connection."""
-
-    def __init__(self, ip: str, port: int, *, receive_buffer: int = 0) -> None:
-        family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-        self.sock = socket.socket(family, socket.SOCK_STREAM)
-        if receive_buffer:
-            self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
-        self.sock.settimeout(PATIENCE)
-        try:
-            self.sock.connect((ip, port))
-        except OSError:
-            self.sock.close()
-            raise
-
-    def send(self, data: bytes) -> None:
-        self.sock.sendall(data)
-
-    def receive(self, timeout: float) -> bytes | None:
-        """Wait for octets if any time is given; else take what is there."""
-        self.sock.settimeout(timeout)
-        try:
-            return self.sock.recv(1 << 20)
-        except (BlockingIOError, TimeoutError):
-            return None
-        finally:
-            self.sock.settimeout(PATIENCE)
-
-    def reset(self) -> None:
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, RESET)
-        self.sock.close()
-
-
-class Server:
-    """A running target, and the initiators that connect to it."""
-
-    def __init__(self, workers: int = 1) -> None:
-        self.module = TargetModule(workers)
-        self.shell = SocketTarget(self.module)
-        self.shell.start()
-        self.pipes: list[TcpPipe] = []
-
-    def add(self, name: str = NAME, *portals: str, **keys: str) -> TargetNode:
-        pairs = [("TargetName", name), ("PortalGroup", "1@" + ",".join(portals or ("127.0.0.1:0",)))]
-        pairs += list(keys.items())
-        if "TargetClass" not in keys:
-            pairs.append(("TargetDevice", "disk,MEM,size=16M"))
-        return self.module.add_target(parse_target(pairs))
-
-    def register(self, driver: chiscsi_target_lun_class) -> None:
-        noting = NotingClass()
-        noting.class_name = "DRIVER"
-        assert self.module.chiscsi_target_class_register(noting) == 0
-        assert self.module.chiscsi_target_lun_class_register(driver, "DRIVER") == 0
-
-    def connect(self, node: TargetNode, portal: int = 0, **how: Any) -> Peer:
-        address = node.portals[portal].address
-        pipe = TcpPipe(address.ip, address.port, receive_buffer=how.pop("receive_buffer", 0))
-        self.pipes.append(pipe)
-        return TcpPeer(pipe, **how)
-
-    def login(self, node: TargetNode, *keys: tuple[str, str], number: int = 1, **how: Any) -> Peer:
-        peer = self.connect(node, isid=bytes((0x40, 0, 0, 0, 0, number)), **how)
-        peer.login(node.name, *keys)
-        return peer
-
-    def close(self) -> None:
-        for pipe in self.pipes:
-            pipe.sock.close()
-        self.shell.stop()
-
-
-class TcpPeer(Peer):
-    """A peer that waits for what it expects."""
-
-    def take(self, kind: Any, timeout: float = PATIENCE) -> Any:
-        return super().take(kind, timeout)
+from tests.chiscsi_target.scripted import RamDriver
+from tests.chiscsi_target.shells.server import MIB, NAME, OTHER, PATIENCE, Server, until
 
 
 @pytest.fixture
@@ -116,25 +22,6 @@ def server() -> Iterator[Server]:
     running = Server()
     yield running
     running.close()
-
-
-@contextmanager
-def noticing_leaks() -> Iterator[None]:
-    """No thread and no descriptor may be left over."""
-    threads, descriptors = set(threading.enumerate()), set(os.listdir("/proc/self/fd"))
-    yield
-    assert set(threading.enumerate()) == threads
-    assert set(os.listdir("/proc/self/fd")) == descriptors
-
-
-def until(condition: Callable[[], bool]) -> None:
-    """Wait for something that the target's threads do; there is nothing else to wait on."""
-    pause = threading.Event()
-    for _ in range(int(PATIENCE / 0.005)):
-        if condition():
-            return
-        pause.wait(0.005)
-    raise AssertionError("it never came to that")
 
 
 # Addresses
@@ -344,95 +231,6 @@ def test_login_time_out_over_tcp(server: Server) -> None:
     server.module.directory.login_worker.post(lambda _: server.module.directory.login_worker.timer_due(0.0), None)
     with pytest.raises(ConnectionResetError):
         idle.receive(PATIENCE)
-
-
-# Threads
-
-
-def test_logins_and_sessions_run_in_threads_of_their_own() -> None:
-    """The sessions of a node, which share its logical units, share a worker; those of others get another."""
-    server = Server(workers=3)
-    try:
-        nodes = [server.add(f"{NAME}{number}") for number in range(3)]
-        peers = [server.login(node, number=number) for node in nodes for number in (1, 2)]
-        for peer in peers:
-            peer.execute("00")
-            peer.command(read10(0, 8), 4096)
-            assert isinstance(peer.receive(PATIENCE)[-1][0], DataIn)
-        directory = server.module.directory
-        for worker in directory.workers:
-            sessions = [connection.session for connection in worker.connections]
-            assert len(sessions) == 2
-            assert len({session.node for session in sessions if session is not None}) == 1
-        assert len({worker.thread for worker in (directory.login_worker, *directory.workers)}) == 4
-    finally:
-        server.close()
-
-
-def test_start_and_stop_leave_nothing() -> None:
-    with noticing_leaks():
-        for _ in range(3):
-            server = Server(workers=2)
-            node = server.add()
-            peers = [server.login(node, number=number) for number in (1, 2, 3)]
-            assert peers[0].ping(b"x")[1] == b"x"
-            server.close()
-
-
-def test_stop_without_start_leaves_nothing() -> None:
-    with noticing_leaks():
-        module = TargetModule()
-        shell = SocketTarget(module)
-        pairs = [("TargetName", NAME), ("PortalGroup", "1@127.0.0.1:0"), ("TargetDevice", "disk,MEM")]
-        module.add_target(parse_target(pairs))
-        shell.stop()
-
-
-def test_targets_added_before_the_start_are_served() -> None:
-    server = Server.__new__(Server)
-    server.module, server.pipes = TargetModule(), []
-    server.shell = SocketTarget(server.module)
-    node = server.add()
-    server.shell.start()
-    try:
-        assert server.login(node).ping(b"x")[1] == b"x"
-    finally:
-        server.close()
-
-
-def test_a_shutdown_tells_the_sessions(server: Server) -> None:
-    """RFC 7143, 11.9.1: event 3 on the last connection of a session, event 2 on its others; then they are closed."""
-    node = server.add(NAME, MaxConnections="2", DefaultTime2Wait="3")
-    leading = server.login(node, ("MaxConnections", "2"), ("DefaultTime2Wait", "0"))
-    further = server.connect(node, isid=leading.isid, cid=7)
-    further.tsih, further.cmd_sn = leading.tsih, leading.cmd_sn
-    further.login(NAME)
-    further.ping()
-    lonely = server.login(node, number=9)
-    idle = server.connect(node)
-    until(lambda: len(server.module.directory.login_worker.connections) == 1)
-    server.shell.stop()
-    messages = {}
-    for name, peer in (("leading", leading), ("further", further), ("lonely", lonely)):
-        message, _ = peer.take(AsyncMessage)
-        messages[name] = (message.async_event, message.parameter1, message.parameter2, message.parameter3)
-        assert peer.receive(PATIENCE) == [] and peer.closed
-    assert messages == {
-        "leading": (AsyncEvent.CONNECTION_DROP, 0, 3, 0),
-        "further": (AsyncEvent.SESSION_DROP, 0, 3, 0),
-        "lonely": (AsyncEvent.SESSION_DROP, 0, 2, 0),
-    }
-    assert idle.receive(PATIENCE) == [] and idle.closed
-    assert server.module.directory.registry.nodes == {}
-
-
-def test_a_completion_after_the_end_harms_nobody(server: Server) -> None:
-    """The loop's descriptor is closed by then, and its number may be somebody else's."""
-    wake = server.module.directory.workers[0].wake
-    server.shell.stop()
-    with open(os.devnull, "wb") as file:
-        wake()
-        file.write(b"mine")
 
 
 def test_a_rejected_pdu_over_tcp(server: Server) -> None:
