@@ -1,0 +1,521 @@
+"""Faults of framing, digests, additional header segments, reserved fields, and Reject (sections 7.7, 7.8, 11.2, 11.17)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chiscsi_target.core import connection as core_connection
+from chiscsi_target.core import dispatch, scsi_commands
+from chiscsi_target.core.connection import Connection
+from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.registry import Registry
+from chiscsi_target.core.session import Session
+from chiscsi_target.core.task import Task
+from chiscsi_target.errors import RejectedPdu
+from initiator_sim.fields import first_reserved_set
+from iscsi_wire.ahs import parse_ahs
+from iscsi_wire.constants import OPCODE_MASK, RESERVED_TAG, Opcode, RejectReason
+from iscsi_wire.digest import digest
+from iscsi_wire.errors import WireError
+from iscsi_wire.framing import Frame, Framer
+from iscsi_wire.pdus import LogoutRequest, NopIn, NopOut, Reject, ScsiCommand
+from tests.mutants.planting import Handler, Original, Plant, mutant
+
+_REQUESTS = (
+    Opcode.NOP_OUT,
+    Opcode.SCSI_COMMAND,
+    Opcode.TASK_MANAGEMENT_REQUEST,
+    Opcode.TEXT_REQUEST,
+    Opcode.DATA_OUT,
+    Opcode.LOGOUT_REQUEST,
+)
+_UNASSIGNED = "an opcode that has no meaning"
+
+
+def _refuse(plant: Plant, opcode: Opcode, wrong: Callable[[Frame], object], reason: int = 4) -> None:
+    """Reject requests of an opcode that are `wrong`."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        if wrong(frame):
+            raise RejectedPdu(reason, "refused", "none")
+        original(connection, frame)
+
+    plant.received(opcode, handle)
+
+
+def _drop(plant: Plant, opcode: Opcode, which: Callable[[Frame], object]) -> None:
+    """Ignore requests of an opcode."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        if not which(frame):
+            original(connection, frame)
+
+    plant.received(opcode, handle)
+
+
+def _change_command(plant: Plant, change: Callable[[ScsiCommand], object]) -> None:
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        pdu = ScsiCommand.decode(frame.header)
+        change(pdu)
+        frame.header = pdu.encode()
+        original(connection, frame)
+
+    plant.received(Opcode.SCSI_COMMAND, handle)
+
+
+# Reject
+
+
+@mutant("11.2.1.2", "reject-opcode-01 reject-opcode-02 reject-command-01")
+def unassigned_opcodes_are_ignored(plant: Plant) -> None:
+    """A PDU whose opcode has no meaning is dropped."""
+    plant.replace(dispatch, "unsupported", lambda connection, frame: None)
+
+
+@mutant("11.2.1.2", "reject-opcode-03")
+def target_opcodes_are_ignored(plant: Plant) -> None:
+    """A PDU that only a target may send is dropped."""
+    for opcode in Opcode:
+        if opcode & 0x20:
+            plant.row(dispatch.handlers_for(False), opcode.value, lambda connection, frame: None)
+
+
+@mutant("11.17.4", "reject-header-01")
+def reject_returns_half_a_header(plant: Plant) -> None:
+    """Of the header that a Reject returns, the second half is 0."""
+
+    def send(original: Original, connection: Connection, reason: int, frame: Frame) -> None:
+        frame.header = bytes(frame.header[:24]) + bytes(24)
+        original(connection, reason, frame)
+
+    plant.wrap(core_connection, "send_reject", send)
+
+
+@mutant("11.17.3", "reject-numbers-01")
+def reject_uses_up_no_stat_sn(plant: Plant) -> None:
+    """StatSN of a Reject is that of the next status, too."""
+
+    def edit(_: Reject, connection: Connection) -> None:
+        connection.stat_sn -= 1
+
+    plant.sent(Reject, edit)
+
+
+@mutant("11.16", "reject-snack-01")
+def snacks_are_ignored(plant: Plant) -> None:
+    """A SNACK Request at ErrorRecoveryLevel 0 is dropped."""
+    _drop(plant, Opcode.SNACK_REQUEST, lambda frame: True)
+
+
+@mutant("11.17.1", "reject-tag-01 reject-tag-02")
+def command_takes_over_the_tag_of_another(plant: Plant) -> None:
+    """A command with the Initiator Task Tag of a task that exists is executed, and the task is lost."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        assert connection.session is not None
+        connection.session.tasks.pop(ScsiCommand.decode(frame.header).initiator_task_tag, None)
+        original(connection, frame)
+
+    plant.received(Opcode.SCSI_COMMAND, handle)
+
+
+@mutant("7.3", "reject-tag-02")
+def cmd_sn_of_a_rejected_command_is_used_up(plant: Plant) -> None:
+    """ExpCmdSN moves on for a command that was rejected."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        assert connection.session is not None
+        try:
+            original(connection, frame)
+        except RejectedPdu:
+            connection.session.window.exp_cmd_sn += 1
+            raise
+
+    plant.received(Opcode.SCSI_COMMAND, handle)
+
+
+@mutant("11.2.1.8", "reject-tag-03")
+def reserved_tag_is_a_tag(plant: Plant) -> None:
+    """A command with the Initiator Task Tag 0xffffffff is dropped."""
+    _drop(
+        plant,
+        Opcode.SCSI_COMMAND,
+        lambda frame: ScsiCommand.decode(frame.header).initiator_task_tag == RESERVED_TAG,
+    )
+
+
+@mutant("7.3", "reject-command-01")
+def rejected_request_is_answered_as_well(plant: Plant) -> None:
+    """A request that was rejected gets a response behind the Reject."""
+
+    def reject(original: Original, connection: Connection, violation: RejectedPdu, frame: Frame) -> None:
+        original(connection, violation, frame)
+        assert connection.session is not None
+        window, tag = connection.session.window, NopOut.decode(frame.header).initiator_task_tag
+        pdu = NopIn(initiator_task_tag=tag, stat_sn=connection.next_stat_sn())
+        pdu.exp_cmd_sn, pdu.max_cmd_sn = window.exp_cmd_sn, window.max_cmd_sn
+        connection.send_pdu(pdu)
+
+    plant.wrap(Connection, "_reject", reject)
+
+
+@mutant("7.3", "reject-command-02 digest-wrong-data-01.numbered digest-wrong-data-02")
+def request_behind_a_rejected_one_is_lost(plant: Plant) -> None:
+    """The request that comes behind a rejected one is dropped."""
+    rejected: set[Connection] = set()
+
+    def reject(original: Original, connection: Connection, *rest: Any) -> None:
+        rejected.add(connection)
+        original(connection, *rest)
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        if connection in rejected:
+            rejected.discard(connection)
+        else:
+            original(connection, frame)
+
+    plant.wrap(Connection, "_reject", reject)
+    for opcode in (Opcode.SCSI_COMMAND, Opcode.NOP_OUT):
+        plant.received(opcode, handle)
+
+
+# Digests
+
+
+def _send_otherwise(plant: Plant, opcodes: tuple[Opcode, ...], **digests: bool) -> None:
+    """Send PDUs of these opcodes with other digests than agreed."""
+
+    def send(original: Original, connection: Connection, header: bytes, *rest: Any) -> None:
+        framer = connection.framer
+        agreed = {name: getattr(framer, name) for name in digests}
+        if header[0] & OPCODE_MASK in opcodes:
+            for name, used in digests.items():
+                setattr(framer, name, used)
+        original(connection, header, *rest)
+        for name, used in agreed.items():
+            setattr(framer, name, used)
+
+    plant.wrap(Connection, "_send_with_digests", send)
+
+
+@mutant("13.1", "digest-combination-03")
+def text_responses_have_no_header_digest(plant: Plant) -> None:
+    """A Text Response goes out without the header digest agreed."""
+    _send_otherwise(plant, (Opcode.TEXT_RESPONSE,), header_digest=False)
+
+
+@mutant("13.1", "digest-response-01 digest-combination-01.data")
+def sense_data_have_no_digest(plant: Plant) -> None:
+    """A SCSI Response with sense data for an illegal request, or a Reject, lacks the data digest agreed."""
+
+    def send(original: Original, connection: Connection, header: bytes, pieces: Any, length: int) -> None:
+        data = b"".join(pieces)
+        agreed = connection.framer.data_digest
+        if header[0] & OPCODE_MASK == Opcode.REJECT or data[4:5] == b"\x05":
+            connection.framer.data_digest = False
+        original(connection, header, pieces, length)
+        connection.framer.data_digest = agreed
+
+    plant.wrap(Connection, "_send_with_digests", send)
+
+
+@mutant("13.1", "digest-combination-02")
+def digests_hold_for_the_whole_session(plant: Plant) -> None:
+    """The digests of the connection that came last are used on all of its session."""
+
+    def start(original: Original, connection: Connection, *, header_digest: bool, **more: Any) -> None:
+        original(connection, header_digest=header_digest, **more)
+        others = () if connection.session is None else connection.session.connections.values()
+        for other in others:
+            other.framer.header_digest = header_digest
+            other._plain = other._plain and not header_digest
+
+    plant.wrap(Connection, "start_full_feature_phase", start)
+
+
+@mutant("11.2.3", "digest-empty-01")
+def empty_data_segments_have_a_digest(plant: Plant) -> None:
+    """A PDU without data has a data digest."""
+
+    def send(original: Original, connection: Connection, header: bytes, pieces: Any, length: int) -> None:
+        original(connection, header, pieces, length)
+        if not length and connection.framer.data_digest and header[0] & OPCODE_MASK == Opcode.NOP_IN:
+            connection.output.append(digest(b""))
+
+    plant.wrap(Connection, "_send_with_digests", send)
+
+
+class _FramesFramer(Framer):
+    """A framer that hands every frame to `amend` before anybody else sees it."""
+
+    def amend(self, frame: Frame) -> None:
+        """Change a frame."""
+
+    def _frame(self, position: int, header_end: int) -> Frame:
+        frame = super()._frame(position, header_end)
+        self.amend(frame)
+        return frame
+
+
+@mutant("7.8", "digest-wrong-header-01 digest-wrong-header-02")
+def header_digests_are_not_checked(plant: Plant) -> None:
+    """A PDU with a wrong header digest is served."""
+
+    class Careless(_FramesFramer):
+        def amend(self, frame: Frame) -> None:
+            frame.header_digest_error = False
+
+    plant.replace(core_connection, "Framer", Careless)
+
+
+@mutant("11.2.3", "digest-ahs-01")
+def header_digest_leaves_out_additional_segments(plant: Plant) -> None:
+    """The header digest of a PDU with additional header segments is taken for wrong."""
+
+    class Short(_FramesFramer):
+        def amend(self, frame: Frame) -> None:
+            frame.header_digest_error = frame.header_digest_error or (self.header_digest and bool(frame.ahs))
+
+    plant.replace(core_connection, "Framer", Short)
+
+
+def _data_digest_error(plant: Plant, wrong: Callable[[Frame], bool]) -> None:
+    """Have it said of each PDU with data whether its data digest is wrong."""
+
+    def judge(original: Original, connection: Connection, frames: list[Frame]) -> None:
+        for frame in frames:
+            if connection.framer.data_digest and len(frame.data):
+                frame.data_digest_error = wrong(frame)
+        original(connection, frames)
+
+    plant.wrap(Connection, "_handle", judge)
+
+
+@mutant(
+    "7.8",
+    "digest-wrong-data-01 digest-wrong-data-02 digest-wrong-data-03 digest-wrong-data-04 digest-wrong-data-05"
+    " digest-wrong-data-06",
+)
+def data_digests_are_not_checked(plant: Plant) -> None:
+    """Data with a wrong digest are taken."""
+    _data_digest_error(plant, lambda frame: False)
+
+
+@mutant("13.1", "digest-padding-01 frame-split-02")
+def data_digest_leaves_out_the_padding(plant: Plant) -> None:
+    """The data digest of a segment with padding is taken for wrong."""
+    _data_digest_error(plant, lambda frame: frame.data_digest_error or bool(frame.padding))
+
+
+@mutant("13.1", "digest-reference-01")
+def data_digest_has_its_octets_swapped(plant: Plant) -> None:
+    """The data digests of 32 octets that the specification gives as examples are taken for wrong."""
+    _data_digest_error(plant, lambda frame: frame.data_digest_error or len(frame.data) == 32)
+
+
+# The stream
+
+
+@mutant("4.6", "frame-split-01 frame-split-02 frame-split-03")
+def header_has_to_come_in_one_piece(plant: Plant) -> None:
+    """A TCP segment of fewer than 48 octets ends the connection."""
+
+    def received(original: Original, connection: Connection, count: int) -> None:
+        if count < 48:
+            connection.drop("a piece of a header")
+        else:
+            original(connection, count)
+
+    plant.wrap(Connection, "received", received)
+
+
+@mutant("4.6", "frame-joined-01")
+def one_pdu_of_a_segment_is_served(plant: Plant) -> None:
+    """Of several PDUs that come in one TCP segment, the first is served."""
+    plant.wrap(Connection, "_handle", lambda original, connection, frames: original(connection, frames[:1]))
+
+
+@mutant("7.1.4.3", "frame-truncated-01.header-only frame-truncated-01.part-of-the-data")
+def write_is_carried_out_before_it_is_there(plant: Plant) -> None:
+    """The blocks of a write are cleared when its header has come and the connection breaks."""
+
+    def closed(original: Original, connection: Connection, reset: bool = False) -> None:
+        framer, session = connection.framer, connection.session
+        header = bytes(framer._view[framer._start : framer._start + 48])
+        if session is not None and framer.buffered >= 48 and header[0] == Opcode.SCSI_COMMAND:
+            assert session.node is not None
+            lba = int.from_bytes(header[34:38], "big")
+            session.node.luns[0].priv_data[lba * 512 : (lba + 1) * 512] = bytes(512)
+        original(connection, reset)
+
+    plant.wrap(Connection, "transport_closed", closed)
+
+
+@mutant("7.1.4.3", "frame-truncated-02")
+def reset_connection_takes_all_sessions_along(plant: Plant) -> None:
+    """A TCP reset ends the sessions of other initiators."""
+
+    def closed(original: Original, connection: Connection, reset: bool = False) -> None:
+        if connection.session is not None and reset:
+            connection.agenda.close_all_sessions(connection.session)
+        original(connection, reset)
+
+    plant.wrap(Connection, "transport_closed", closed)
+
+
+@mutant("7.7", "frame-length-01")
+def oversized_data_segment_gets_no_answer(plant: Plant) -> None:
+    """A data segment beyond MaxRecvDataSegmentLength leaves the connection open and silent."""
+
+    def drop(original: Original, connection: Connection, reason: str) -> None:
+        if "DataSegmentLength" not in reason:
+            original(connection, reason)
+
+    plant.wrap(Connection, "drop", drop)
+
+
+@mutant("7.7", "frame-length-02")
+def impossible_length_ends_all_sessions(plant: Plant) -> None:
+    """A header that announces too much data, on any connection, ends all sessions."""
+    registries: list[Registry] = []
+
+    def begin(original: Original, connection: Connection, *arguments: Any) -> None:
+        registries.append(arguments[3])
+        original(connection, *arguments)
+
+    def drop(original: Original, connection: Connection, reason: str) -> None:
+        if "DataSegmentLength" in reason:
+            for session in list(registries[-1].sessions.values()):
+                session.close(ConnectionEvent.CLOSED_CLEANLY)
+        original(connection, reason)
+
+    plant.wrap(Connection, "__init__", begin)
+    plant.wrap(Connection, "drop", drop)
+
+
+@mutant("11", "frame-padding-01")
+def padding_has_to_be_zero(plant: Plant) -> None:
+    """A NOP-Out whose padding is not 0 is rejected."""
+    _refuse(plant, Opcode.NOP_OUT, lambda frame: any(frame.padding))
+
+
+# Additional header segments
+
+
+@mutant("11.2.2", "ahs-extended-cdb-01 ahs-extended-cdb-02")
+def extended_cdb_is_a_protocol_error(plant: Plant) -> None:
+    """A command with an additional header segment is rejected as a protocol error."""
+    _refuse(plant, Opcode.SCSI_COMMAND, lambda frame: frame.ahs)
+
+
+@mutant("7.7", "ahs-length-01.beyond-the-area ahs-length-01.far-beyond")
+def malformed_segments_get_no_answer(plant: Plant) -> None:
+    """A command whose additional header segments cannot be read is dropped."""
+
+    def malformed(frame: Frame) -> bool:
+        try:
+            parse_ahs(frame.ahs)
+        except WireError:
+            return True
+        return False
+
+    _drop(plant, Opcode.SCSI_COMMAND, malformed)
+
+
+@mutant("11", "ahs-type-01")
+def segments_of_reserved_types_are_ignored(plant: Plant) -> None:
+    """A command with an additional header segment of a reserved type is executed without it."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        frame.ahs = b""
+        original(connection, frame)
+
+    plant.received(Opcode.SCSI_COMMAND, handle)
+
+
+@mutant("11.2.1.5", "ahs-place-01")
+def ping_with_a_segment_is_ignored(plant: Plant) -> None:
+    """A NOP-Out with an additional header segment is dropped."""
+    _drop(plant, Opcode.NOP_OUT, lambda frame: frame.ahs)
+
+
+@mutant("11.3.1", "ahs-bidirectional-01 ahs-bidirectional-02")
+def bidirectional_commands_get_no_answer(plant: Plant) -> None:
+    """A command with R and W is dropped."""
+    _drop(plant, Opcode.SCSI_COMMAND, lambda frame: frame.header[1] & 0x60 == 0x60)
+
+
+# Fields
+
+
+@mutant(
+    "11",
+    "reserved-bits-01 reserved-bits-02 reserved-bits-03 reserved-bits-04 reserved-bits-05 reserved-bits-06",
+)
+def reserved_bits_are_refused(plant: Plant) -> None:
+    """A request with a reserved bit that is not 0 is rejected."""
+    for opcode in _REQUESTS:
+        _refuse(plant, opcode, lambda frame: first_reserved_set(bytes(frame.header)))
+
+
+@mutant("11.3.1", "scsi-flags-01")
+def command_without_f_and_w_is_executed(plant: Plant) -> None:
+    """A command with neither F nor W is taken as though F were set."""
+    _change_command(plant, lambda pdu: setattr(pdu, "final", pdu.final or not pdu.write))
+
+
+@mutant("11.3.4", "scsi-flags-02")
+def expected_length_without_direction_gets_no_answer(plant: Plant) -> None:
+    """A command with an expected length and neither R nor W is dropped."""
+    _drop(
+        plant,
+        Opcode.SCSI_COMMAND,
+        lambda frame: not frame.header[1] & 0x60 and any(frame.header[20:24]),
+    )
+
+
+@mutant("7.7", "scsi-flags-03")
+def data_without_direction_get_no_answer(plant: Plant) -> None:
+    """A command with data and without W is dropped."""
+    _drop(plant, Opcode.SCSI_COMMAND, lambda frame: len(frame.data) and not frame.header[1] & 0x20)
+
+
+@mutant("11.3.1", "task-attribute-01.untagged task-attribute-01.ordered task-attribute-01.head-of-queue")
+def only_simple_commands_are_executed(plant: Plant) -> None:
+    """A command with another task attribute than SIMPLE is rejected."""
+    _refuse(plant, Opcode.SCSI_COMMAND, lambda frame: frame.header[1] & 7 != 1)
+
+
+@mutant("10.2", "task-attribute-02")
+def aca_commands_get_no_answer(plant: Plant) -> None:
+    """A command with the attribute ACA is dropped."""
+    _drop(plant, Opcode.SCSI_COMMAND, lambda frame: frame.header[1] & 7 == 4)
+
+
+@mutant("11", "task-attribute-03")
+def reserved_attributes_are_simple(plant: Plant) -> None:
+    """A command with a reserved task attribute is executed."""
+    _change_command(plant, lambda pdu: setattr(pdu, "attr", 1 if pdu.attr > 4 else pdu.attr))
+
+
+def _decode_lun(plant: Plant, decode: Callable[[Original, int], int]) -> None:
+    plant.wrap(scsi_commands, "decode_lun", decode)
+
+
+@mutant("11.2.1.7", "lun-format-01")
+def flat_addresses_lead_to_the_neighbour(plant: Plant) -> None:
+    """A LUN in flat format leads to another logical unit than the same number in peripheral format."""
+    _decode_lun(plant, lambda original, field: original(field) ^ (field >> 62 == 1))
+
+
+@mutant("11.2.1.7", "lun-format-02")
+def second_level_of_a_lun_is_ignored(plant: Plant) -> None:
+    """Of a LUN with several levels, the first decides."""
+    _decode_lun(plant, lambda original, field: original(field & 0xFFFF000000000000))
+
+
+@mutant("4.3", "discovery-request-01")
+def discovery_sessions_ignore_what_they_do_not_serve(plant: Plant) -> None:
+    """A SCSI command in a discovery session is dropped."""
+    plant.row(dispatch.handlers_for(True), Opcode.SCSI_COMMAND.value, lambda connection, frame: None)

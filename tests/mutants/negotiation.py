@@ -1,0 +1,405 @@
+"""Faults of text negotiation: keys, their values, and text that spans PDUs (RFC 7143 sections 6.1, 6.2 and 13)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from chiscsi_target.core import login, login_rules, negotiation
+from chiscsi_target.core.login import Login
+from chiscsi_target.core.login_rules import RequestText
+from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
+from chiscsi_target.errors import LoginFailure
+from iscsi_wire.constants import LoginStage
+from iscsi_wire.framing import Frame
+from iscsi_wire.keys import KEYS, Form, Key, Phase, Rule
+from iscsi_wire.text import NOT_UNDERSTOOD, REJECT, RESERVED_VALUES
+from tests.mutants.planting import Original, Plant, mutant
+
+Answer = tuple[str, str]
+
+
+def _offers(plant: Plant, change: Callable[[Key, str], str]) -> None:
+    """Change offers before they are looked at."""
+
+    def select(original: Original, work: Negotiation, key: Key, value: str) -> Answer:
+        answer: Answer = original(work, key, change(key, value))
+        return answer
+
+    plant.wrap(Negotiation, "_select", select)
+
+
+def _answers(plant: Plant, change: Callable[[Key, str, str], str]) -> None:
+    """Change answers, given key, offer and answer; the result stays what it is."""
+
+    def select(original: Original, work: Negotiation, key: Key, value: str) -> Answer:
+        name, answer = original(work, key, value)
+        return name, change(key, value, answer)
+
+    plant.wrap(Negotiation, "_select", select)
+
+
+# Values
+
+
+@mutant("13.10", "key-boolean-01.InitialR2T-Yes")
+def result_of_initial_r2t_is_and(plant: Plant) -> None:
+    """InitialR2T is negotiated by AND."""
+    plant.key("InitialR2T", rule=Rule.AND)
+
+
+@mutant("13.11", "key-boolean-01.ImmediateData-No")
+def result_of_immediate_data_is_or(plant: Plant) -> None:
+    """ImmediateData is negotiated by OR."""
+    plant.key("ImmediateData", rule=Rule.OR)
+
+
+@mutant("6.2.2", "key-boolean-02 key-number-03 key-number-04 key-number-05")
+def values_that_are_not_admissible_are_repeated(plant: Plant) -> None:
+    """A number or boolean that cannot be understood is answered with itself."""
+
+    def change(key: Key, value: str, answer: str) -> str:
+        return value if answer == REJECT and key.form in (Form.BOOLEAN, Form.NUMBER) else answer
+
+    _answers(plant, change)
+
+
+@mutant("13.13", "key-number-01.MaxBurstLength-lowest")
+def result_of_max_burst_length_is_the_maximum(plant: Plant) -> None:
+    """MaxBurstLength is negotiated to the greater value."""
+    plant.key("MaxBurstLength", rule=Rule.MAXIMUM)
+
+
+@mutant("13.15", "key-number-01.DefaultTime2Wait-highest")
+def result_of_time2wait_is_the_minimum(plant: Plant) -> None:
+    """DefaultTime2Wait is negotiated to the lesser value."""
+    plant.key("DefaultTime2Wait", rule=Rule.MINIMUM)
+
+
+@mutant("6.1", "key-number-02")
+def hexadecimal_numbers_are_the_lowest(plant: Plant) -> None:
+    """A number in hexadecimal is taken for the lowest that is possible."""
+
+    def change(key: Key, value: str) -> str:
+        return str(key.low) if key.form is Form.NUMBER and value[:2].lower() == "0x" else value
+
+    _offers(plant, change)
+
+
+@mutant("13.24", "key-protocol-level-01")
+def protocol_level_is_0(plant: Plant) -> None:
+    """iSCSIProtocolLevel is answered with 0."""
+    _answers(plant, lambda key, value, answer: "0" if key.name == "iSCSIProtocolLevel" else answer)
+
+
+# Lists
+
+
+@mutant("13.1", "key-digest-01.HeaderDigest-none key-digest-01.DataDigest-none key-digest-05")
+def digests_are_used_unasked(plant: Plant) -> None:
+    """A digest is answered with CRC32C, whatever is offered."""
+    _offers(plant, lambda key, value: "CRC32C" if key.name.endswith("Digest") else value)
+
+
+@mutant("6.2.1", "key-digest-02")
+def targets_order_decides(plant: Plant) -> None:
+    """Of the digests offered, the one that the target likes best is chosen."""
+
+    def change(key: Key, value: str) -> str:
+        return "CRC32C,None" if key.name.endswith("Digest") and value == "None,CRC32C" else value
+
+    _offers(plant, change)
+
+
+@mutant("6.2.1", "key-task-reporting-02 key-auth-method-02")
+def last_of_a_list_is_chosen(plant: Plant) -> None:
+    """A list is answered with its last value, supported or not."""
+    _answers(plant, lambda key, value, answer: value.split(",")[-1] if key.form is Form.LIST else answer)
+
+
+@mutant("6.2.1", "key-digest-03 key-task-reporting-01.unknown-first")
+def list_with_an_unknown_value_is_rejected(plant: Plant) -> None:
+    """A list is answered with Reject unless its first value is supported."""
+
+    def change(key: Key, value: str, answer: str) -> str:
+        return answer if key.form is not Form.LIST or value.split(",")[0] == answer else REJECT
+
+    _answers(plant, change)
+
+
+@mutant("6.2.1", "key-auth-method-01.unknown-first key-auth-method-01.other-case-first key-digest-03")
+def first_of_a_list_is_chosen(plant: Plant) -> None:
+    """A list is answered with its first value, supported or not."""
+    _answers(plant, lambda key, value, answer: value.split(",")[0] if key.form is Form.LIST else answer)
+
+
+@mutant("6.2.1", "key-digest-04 key-auth-method-03")
+def none_is_chosen_where_nothing_fits(plant: Plant) -> None:
+    """A list without a value that the target supports is answered with None."""
+    _answers(plant, lambda key, value, answer: "None" if answer == REJECT and key.form is Form.LIST else answer)
+
+
+@mutant("13.23", "key-task-reporting-01")
+def task_reporting_is_not_understood(plant: Plant) -> None:
+    """TaskReporting is answered NotUnderstood."""
+    _forget(plant, "TaskReporting")
+
+
+def _forget(plant: Plant, *names: str) -> None:
+    plant.replace(negotiation, "KEYS", {name: key for name, key in KEYS.items() if name not in names})
+
+
+# Dependencies
+
+
+def _no_integrity_rules(plant: Plant) -> None:
+    plant.replace(negotiation, "INTEGRITY_RULES", ())
+
+
+def _echoes(plant: Plant, *names: str) -> None:
+    """Accept whatever is offered for these keys."""
+
+    def select(original: Original, work: Negotiation, key: Key, value: str) -> Answer:
+        if key.name in names:
+            work.settings[key.name] = key.parse(value)
+            return key.name, value
+        answer: Answer = original(work, key, value)
+        return answer
+
+    plant.wrap(Negotiation, "_select", select)
+
+
+@mutant("13.14", "key-burst-lengths-01")
+def first_burst_may_exceed_max_burst(plant: Plant) -> None:
+    """FirstBurstLength is accepted as offered, also beyond MaxBurstLength."""
+    _no_integrity_rules(plant)
+    _echoes(plant, "FirstBurstLength")
+
+
+@mutant("6.2", "key-burst-lengths-02.two-requests")
+def burst_lengths_are_compared_too_early(plant: Plant) -> None:
+    """FirstBurstLength is held against the default of MaxBurstLength, before that is negotiated."""
+
+    def select(original: Original, work: Negotiation, key: Key, value: str) -> Answer:
+        if key.name == "FirstBurstLength" and int(value) > work.settings["MaxBurstLength"]:
+            raise NegotiationFailure("FirstBurstLength", "13.14")
+        answer: Answer = original(work, key, value)
+        return answer
+
+    plant.wrap(Negotiation, "_select", select)
+
+
+@mutant("13.19", "key-outstanding-r2t-01")
+def recovery_leaves_many_outstanding_r2ts(plant: Plant) -> None:
+    """ErrorRecoveryLevel 1 and 2 are agreed on with several outstanding R2Ts and data in order."""
+    _no_integrity_rules(plant)
+    _echoes(plant, "ErrorRecoveryLevel", "MaxOutstandingR2T")
+
+
+@mutant("6.2", "key-irrelevant-01 key-irrelevant-02.MaxConnections")
+def irrelevant_keys_are_not_understood(plant: Plant) -> None:
+    """A key that means nothing here is answered NotUnderstood."""
+    plant.replace(negotiation, "IRRELEVANT", NOT_UNDERSTOOD)
+
+
+@mutant("13.25", "key-marker-01 key-marker-02")
+def marker_keys_are_not_understood(plant: Plant) -> None:
+    """The obsolete keys of markers are answered NotUnderstood."""
+    _forget(plant, "OFMarker", "IFMarker", "OFMarkInt", "IFMarkInt")
+
+
+# Declarations
+
+
+@mutant("13.12", "key-data-segment-02")
+def default_of_the_data_segment_length_is_65536(plant: Plant) -> None:
+    """An initiator that declares no MaxRecvDataSegmentLength gets data segments of 64 KiB."""
+
+    def start(original: Original, attempt: Login) -> None:
+        original(attempt)
+        if "MaxRecvDataSegmentLength" not in attempt._negotiation.declared:
+            attempt.connection.max_send_data = 65536
+
+    plant.wrap(Login, "_start_full_feature_phase", start)
+
+
+@mutant("13.12", "key-data-segment-03.below key-data-segment-03.above")
+def any_data_segment_length_may_be_declared(plant: Plant) -> None:
+    """A MaxRecvDataSegmentLength outside its range is taken."""
+    plant.key("MaxRecvDataSegmentLength", low=0, high=1 << 32)
+
+
+@mutant("13.26", "key-node-architecture-01")
+def node_architecture_is_a_protocol_error(plant: Plant) -> None:
+    """A login that declares X#NodeArchitecture is refused."""
+    plant.key("X#NodeArchitecture", initiator=frozenset())
+
+
+@mutant("6.3", "key-target-01 key-target-02")
+def target_declares_its_limit_in_every_response(plant: Plant) -> None:
+    """Each Login Response has MaxRecvDataSegmentLength, also in the security stage."""
+
+    def declarations(original: Original, attempt: Login) -> Pairs:
+        limit = ("MaxRecvDataSegmentLength", str(attempt._max_receive_data))
+        return [*(pair for pair in original(attempt) if pair[0] != limit[0]), limit]
+
+    plant.wrap(Login, "_declarations", declarations)
+
+
+# Text that spans PDUs
+
+
+@mutant("6.2", "key-continue-01")
+def unfinished_text_is_answered(plant: Plant) -> None:
+    """The response to a request with C=1 has keys."""
+
+    def send(original: Original, attempt: Login, text: bytes, *rest: Any, **more: Any) -> None:
+        original(attempt, text or (b"X-more=1\0" if attempt._request.continue_ else b""), *rest, **more)
+
+    plant.wrap(Login, "_send", send)
+
+
+@mutant("6.1", "key-continue-02 key-continue-03")
+def last_piece_of_a_text_counts(plant: Plant) -> None:
+    """Of a text that spans PDUs, the last one is looked at alone."""
+
+    def add(original: Original, text: RequestText, frame: Frame) -> None:
+        text._data.clear()
+        original(text, frame)
+
+    plant.wrap(RequestText, "add", add)
+
+
+@mutant("6.1", "key-length-01")
+def text_of_4096_octets_is_too_long(plant: Plant) -> None:
+    """A login request with more than 4096 octets of text is refused."""
+    plant.replace(login_rules, "MAX_TEXT", 4096)
+
+
+@mutant("7.12", "key-length-02")
+def long_text_gets_no_answer(plant: Plant) -> None:
+    """A login request with more than 32 KiB of text makes the target fall silent."""
+
+    def received(original: Original, attempt: Login, frame: Frame) -> None:
+        if len(attempt._text._data) < 32768:
+            original(attempt, frame)
+
+    plant.wrap(Login, "received", received)
+
+
+@mutant("13.12", "key-long-answer-01")
+def login_responses_are_as_long_as_need_be(plant: Plant) -> None:
+    """A Login Response holds more than 8192 octets."""
+    plant.replace(login, "_MAX_RESPONSE_DATA", 1 << 20)
+
+
+# Keys that are unknown, misplaced, repeated
+
+
+def _each_key(plant: Plant, answer: Callable[[Original, Negotiation, str, str, Phase], Answer | None]) -> None:
+    plant.wrap(Negotiation, "_answer_one", answer)
+
+
+@mutant("6.2", "key-unknown-01 key-unknown-02 key-unknown-03 key-unknown-04 key-unknown-05")
+def unknown_keys_are_not_answered(plant: Plant) -> None:
+    """A key that the target does not know is passed over in silence."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        result: Answer | None = original(work, name, value, phase)
+        return None if result == (name, NOT_UNDERSTOOD) else result
+
+    _each_key(plant, answer)
+
+
+@mutant("6.1", "key-unknown-02.other-case")
+def case_of_a_key_does_not_matter(plant: Plant) -> None:
+    """A key in other capitals is the key."""
+    known: Mapping[str, str] = {name.lower(): name for name in KEYS}
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        result: Answer | None = original(work, known.get(name.lower(), name), value, phase)
+        return result if result is None else (name, result[1])
+
+    _each_key(plant, answer)
+
+
+@mutant("6.1", "key-malformed-01.no-equals key-malformed-01.no-key")
+def malformed_text_gets_no_answer(plant: Plant) -> None:
+    """A login request whose text cannot be read makes the target fall silent."""
+
+    def refuse(original: Original, attempt: Login, failure: LoginFailure) -> None:
+        if "malformed text" not in str(failure):
+            original(attempt, failure)
+
+    plant.wrap(Login, "_refuse", refuse)
+
+
+@mutant("6.3", "key-security-stage-01 key-operational-stage-01")
+def keys_belong_to_every_stage(plant: Plant) -> None:
+    """Operational keys are negotiated in the security stage, and the authentication method in the operational."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        at_home = KEYS[name].initiator if name in KEYS else frozenset()
+        if phase not in at_home and at_home & {Phase.SECURITY, Phase.OPERATIONAL}:
+            phase = next(iter(at_home & {Phase.SECURITY, Phase.OPERATIONAL}))
+        result: Answer | None = original(work, name, value, phase)
+        return result
+
+    _each_key(plant, answer)
+
+
+@mutant("13", "key-full-feature-only-01")
+def targets_are_listed_during_login(plant: Plant) -> None:
+    """SendTargets is answered in a login."""
+
+    def answer(original: Original, attempt: Login, pairs: Pairs) -> Pairs:
+        rest = [pair for pair in pairs if pair[0] != "SendTargets"]
+        listed = [("TargetName", name) for name in attempt.registry.nodes]
+        result: Pairs = original(attempt, rest)
+        return result + listed if rest != pairs else result
+
+    plant.wrap(Login, "_answer", answer)
+
+
+@mutant("6.2", "key-reserved-value-01.HeaderDigest-Irrelevant key-reserved-value-01.MaxBurstLength-NotUnderstood")
+def reserved_words_are_repeated(plant: Plant) -> None:
+    """A key that is offered as Irrelevant or NotUnderstood is answered so."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        result: Answer | None = (name, value) if value in RESERVED_VALUES else original(work, name, value, phase)
+        return result
+
+    _each_key(plant, answer)
+
+
+@mutant("13", "key-leading-only-01.MaxBurstLength key-leading-only-01.DefaultTime2Wait")
+def further_connections_renegotiate_the_session(plant: Plant) -> None:
+    """A leading only key is negotiated on a further connection."""
+
+    def further(original: Original, work: Negotiation) -> Negotiation:
+        other: Negotiation = original(work)
+        other._leading = True
+        return other
+
+    plant.wrap(Negotiation, "for_further_connection", further)
+
+
+@mutant("6.3", "key-repeated-01 key-repeated-02 key-repeated-03")
+def keys_may_be_repeated(plant: Plant) -> None:
+    """A key that was negotiated is negotiated anew."""
+    plant.replace(Negotiation, "_note", lambda work, name: work._seen.add(name))
+
+
+@mutant("10.3", "key-one-by-one-01")
+def stage_may_take_eight_exchanges(plant: Plant) -> None:
+    """The ninth exchange of the operational stage ends a login."""
+    exchanges: dict[Login, int] = {}
+
+    def answer(original: Original, attempt: Login, pairs: Pairs) -> Pairs:
+        exchanges[attempt] = exchanges.get(attempt, 0) + (attempt._stage is LoginStage.LOGIN_OPERATIONAL_NEGOTIATION)
+        if exchanges[attempt] > 8:
+            raise NegotiationFailure("too many exchanges", "7.12")
+        result: Pairs = original(attempt, pairs)
+        return result
+
+    plant.wrap(Login, "_answer", answer)
