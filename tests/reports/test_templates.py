@@ -31,6 +31,18 @@ FLAGS = (
 )
 PHONE = {"width": 375, "height": 760, "deviceScaleFactor": 2, "mobile": True}
 DESKTOP = {"width": 1440, "height": 1000, "deviceScaleFactor": 1, "mobile": False}
+COME_TO_REST = """
+    const [element, done] = arguments;
+    let last;
+    function look() {
+        const { top } = element.getBoundingClientRect();
+        if (top === last) return done();
+        last = top;
+        return requestAnimationFrame(look);
+    }
+    element.scrollIntoView({ block: "center" });
+    requestAnimationFrame(look);
+"""
 
 
 class Page:
@@ -64,6 +76,12 @@ class Page:
             "return [...document.querySelectorAll('section.suite:not([hidden]) li.case:not([hidden])')]"
             ".map((row) => Number(row.dataset.n))"
         )
+
+    def press(self, selector: str) -> None:
+        """Click what has come to rest: rows above it get their height only when they come into view."""
+        element = self.one(selector)
+        self.driver.execute_async_script(COME_TO_REST, element)
+        element.click()
 
     def open_case(self, number: int) -> None:
         self.run("document.getElementById(arguments[0]).click()", f"case-{number}")
@@ -127,7 +145,7 @@ def test_a_failed_case_opens_with_rule_evidence_and_the_offending_field(page: Pa
 
 def test_a_pdu_is_decoded_on_click_and_its_fields_point_at_their_bytes(page: Page) -> None:
     page.open_case(_number(FAILED))
-    page.one('.rung[data-event="1"]').click()
+    page.press('.rung[data-event="1"]')
     event = FAILED.events[1]
     assert page.one(".pdu h4").text == event.title
     rows = page.all(".fields tbody tr")
@@ -181,7 +199,7 @@ def test_a_requirement_of_an_open_case_filters_by_it(page: Page) -> None:
 def test_the_address_brings_somebody_else_to_the_same_pdu(page: Page) -> None:
     page.open_case(_number(FAILED))
     page.one('[data-filter-verdict="fail"]').click()
-    page.one('.rung[data-event="3"]').click()
+    page.press('.rung[data-event="3"]')
     address = page.driver.current_url
     page.open("#" + address.partition("#")[2])
     assert page.one(".pdu h4").text == FAILED.events[3].title
@@ -217,7 +235,7 @@ def test_connections_can_be_told_apart_and_switched_off(page: Page) -> None:
     page.open_case(_number(TWO_CONNECTIONS))
     labels = {label.text for label in page.all(".rungs .wire")}
     assert labels == {"c0", "c1"}
-    page.one(".switch.w1").click()
+    page.press(".switch.w1")
     page.until("return true")
     visible = {label.text for label in page.all(".rungs .wire") if label.is_displayed()}
     assert visible == {"c0"}
@@ -248,7 +266,7 @@ def test_the_page_asks_nothing_of_any_network(page: Page) -> None:
 
 def test_a_hostile_target_s_markup_stays_text(page: Page) -> None:
     page.open_case(_number(INJECTED))
-    page.one(".rungs li.marked .rung").click()
+    page.press(".rungs li.marked .rung")
     assert page.run("return window.owned") is None
     assert page.all("img") == []
     assert r"<img src=x onerror=window.owned=1>\x1b[31m\u2028{{7*7}}" in page.one(".judgement .observed dd").text
