@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from chiscsi_target.target_module import TargetModule
 
 LUNS = 4
+REAL_LOGIN_TIME = 3
+"""Seconds that a login over TCP may take: cases about the time-out wait for its end."""
 LUN_SIZE = "64M"
 KEYS: Mapping[str, str] = {
     "HeaderDigest": "CRC32C,None",
@@ -49,6 +51,11 @@ class Embedded(Protocol):
     @property
     def clock(self) -> Callable[[], float]:
         """The time that it lives by, in seconds: the monotonic clock, or a fake one."""
+        ...
+
+    @property
+    def login_time(self) -> float:
+        """How long a login may take, in seconds of that time."""
         ...
 
     def connect(self) -> Transport:
@@ -90,6 +97,7 @@ def serve(module: TargetModule, transport: Way, iqn: str, keys: Mapping[str, str
 
     if transport == "memory":
         return _InMemory(iqn, MemoryTarget(module), _add_node(module, iqn, keys))
+    module.directory.registry.globals.login_complete_time = REAL_LOGIN_TIME
     shell = SocketTarget(module)
     shell.start()
     return _OverTcp(iqn, shell, _add_node(module, iqn, keys))
@@ -110,6 +118,7 @@ class _Node:
         self.iqn = iqn
         self._shell = shell
         self._portal = portal
+        self.login_time = shell.module.directory.registry.globals.login_complete_time
 
 
 class _InMemory(_Node):

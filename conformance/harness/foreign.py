@@ -14,6 +14,8 @@ from initiator_sim.transport import TcpTransport, Transport
 class Foreign:
     """The same interface as :class:`conformance.embedded.Embedded`, for a target that we did not start."""
 
+    login_time: float | None = None  # no target declares it
+
     def __init__(self, address: Address, settings: Settings) -> None:
         self.address = address
         self.iqn = address.iqn

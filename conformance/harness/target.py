@@ -80,6 +80,11 @@ class Target:
         self._tolerated = tolerated
         self._scratch: dict[int, Scratch] = {}
 
+    @property
+    def login_time(self) -> float | None:
+        """How long a login may take, in seconds; None when the target does not say, as foreign ones do not."""
+        return self._system.login_time
+
     def connect(self) -> Transport:
         """A new connection to its portal, nothing sent on it yet.
 

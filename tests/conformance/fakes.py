@@ -170,6 +170,7 @@ class FakeTarget:
     """The whole target: any number of connections, one state of health."""
 
     luns = (0,)
+    login_time = 300.0
 
     def __init__(self, iqn: str, listener: Listener) -> None:
         self.iqn = iqn

@@ -138,6 +138,7 @@ class _Faulty:
         self.iqn = target.iqn
         self.luns = target.luns
         self.clock = target.clock
+        self.login_time = target.login_time
 
     def connect(self) -> Transport:
         """Connect to the target."""
