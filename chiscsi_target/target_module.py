@@ -125,7 +125,12 @@ class TargetModule:
         if not target_name:
             return -ReturnCode.ENONAME
         try:
-            config = parse_target(parse_buffer(bytes(config_buffer[:buflen])))
+            pairs = parse_buffer(bytes(config_buffer[:buflen]))
+        except ConfigurationError as error:
+            self._invalid(str(error))
+            return -ReturnCode.EFORMAT
+        try:
+            config = parse_target(pairs)
             config.class_name = target_class_name
             if config.name != target_name.lower():
                 raise ConfigurationError("TargetName", f"{config.name} is not {target_name}")
@@ -146,6 +151,8 @@ class TargetModule:
             raise ConfigurationError("TargetClass", f"{config.class_name} is not registered")
         if config.name in registry.nodes:
             raise ConfigurationError("TargetName", f"An target with name {config.name} already exists.")
+        if config.alias and any(config.alias == node.alias for node in registry.nodes.values()):
+            raise ConfigurationError("TargetAlias", f"An target with alias {config.alias} already exists.")
         luns = self._make_luns(config)
         started: list[Portal] = []
         try:
@@ -214,6 +221,10 @@ class TargetModule:
         node.offline = True
         for portal in node.portals:
             self.unlisten(portal)
+        broken_off: list[None] = []
+        directory.login_worker.post(directory.close_logins, node)
+        directory.login_worker.post(broken_off.append, None)
+        self.wait_until(lambda: bool(broken_off))
         for session in directory.sessions_of(node):
             directory.close_session(session)
         self.wait_until(lambda: not directory.sessions_of(node))
@@ -230,13 +241,15 @@ class TargetModule:
         self, hndl: int, login_status_class: int, login_status_detail: int, max_cmd: int
     ) -> None:
         """Answer `fp_first_login_check` (guide 5.1.2)."""
-        self.directory.login_answered(hndl, self._status(login_status_class, login_status_detail), max_cmd)
+        status = self._status(login_status_class, login_status_detail)
+        self.directory.login_answered(hndl, "fp_first_login_check", status, max_cmd)
 
     def chiscsi_target_login_stage_check_done(
         self, hndl: int, login_status_class: int, login_status_detail: int
     ) -> None:
         """Answer `fp_login_stage_check` (guide 5.1.3)."""
-        self.directory.login_answered(hndl, self._status(login_status_class, login_status_detail))
+        status = self._status(login_status_class, login_status_detail)
+        self.directory.login_answered(hndl, "fp_login_stage_check", status)
 
     def _status(self, status_class: int, detail: int) -> int:
         if status_class not in _STATUS_CLASSES:

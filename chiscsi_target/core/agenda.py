@@ -99,6 +99,10 @@ class Agenda(ABC):
         """Close what a login replaces, a session or one connection of it; the login waits until it is gone."""
 
     @abstractmethod
+    def leave_place(self, session: Session, connection: Connection) -> None:
+        """Take a connection whose login failed out of the session that it was to join, if it took a place there."""
+
+    @abstractmethod
     def login_concluded(self, login: Login) -> None:
         """Hand a connection that reached full feature phase to its session's worker."""
 

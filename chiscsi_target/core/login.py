@@ -107,9 +107,14 @@ class Login:
 
     def connection_closed(self) -> None:
         """Learn that the connection is gone; a session that was to begin with it does not (section 8.3.4, N9)."""
-        if self.session is not None and self.leading:
-            self.session.event(SessionEvent.LEADING_LOGIN_FAILED)
-        self.session = None
+        session, self.session = self.session, None
+        if session is None:
+            return
+        if self.leading:
+            session.event(SessionEvent.LEADING_LOGIN_FAILED)
+            self.registry.remove(session)
+        else:
+            self.connection.agenda.leave_place(session, self.connection)
 
     def _step(self, frame: Frame | None) -> None:
         try:
@@ -131,14 +136,16 @@ class Login:
         self._open(pairs)
         self._enter_stage(self._stage)
         while True:
-            answers = self._answer(pairs)
+            text = format_pairs(self._answer(pairs))
+            yield from self._wait_inside()
+            text = yield from self._send_all_but_the_end(text)
             following = self._following()
             if following is FULL_FEATURE:
-                self._finish_negotiation()
+                yield from self._conclude()
             elif following is not None:
                 self._enter_stage(following)
-            yield from self._wait_inside()
-            yield from self._respond(answers, following)
+                yield from self._wait_inside()
+            self._send(text, following)
             if following is FULL_FEATURE:
                 self._start_full_feature_phase()
                 return
@@ -259,26 +266,39 @@ class Login:
         return self.registry.discovery_max_receive_data if node is None else node.max_receive_data
 
     def _following(self) -> LoginStage | None:
-        """The stage that the response leads to, or None to stay (section 6.3.3)."""
+        """The stage that the response leads to, or None to stay: the request has to ask for it (section 11.13.6)."""
         if not self._request.transit or not self._method.done:
             return None
         return STAGES[self._request.nsg]
 
     # The end
 
-    def _finish_negotiation(self) -> None:
+    def _conclude(self) -> Waiting:
         """Settle everything before the last response: it takes effect together (section 6.2)."""
-        session, agenda = self.session, self.connection.agenda
+        session = self.session
         assert session is not None
         self._negotiation.conclude()
         if self.leading:
             session.tsih = self.registry.new_tsih()
             session.keys = SessionKeys.of(self._negotiation.settings)
-            old = self.registry.sessions.get(self.identity.key)
+        # Until nothing is left: another login may have taken the place while this one waited.
+        while self._replace():
+            yield from self._wait_inside()
+
+    def _replace(self) -> bool:
+        """Have the session or connection closed that this login takes the place of; returns whether there is one."""
+        connection, registry = self.connection, self.registry
+        if self.leading:
+            old = registry.sessions.get(self.identity.key)
             if old is not None:
-                agenda.close_replaced(self, old, None)
-        elif self._request.cid in session.connections:
-            agenda.close_replaced(self, session, session.connections[self._request.cid])
+                connection.agenda.close_replaced(self, old, None)
+            return old is not None
+        session = session_to_join(self.identity, self._request.tsih, self._request.cid, registry)
+        active = session.connections.get(self._request.cid)
+        if active is None or active is connection:
+            return False
+        connection.agenda.close_replaced(self, session, active)
+        return True
 
     def _start_full_feature_phase(self) -> None:
         connection, session = self.connection, self.session
@@ -299,16 +319,17 @@ class Login:
             self.registry.sessions[self.identity.key] = session
         connection.agenda.login_concluded(self)
 
-    def _respond(self, answers: Pairs, following: LoginStage | None) -> Waiting:
-        """Send the response; text that is too long for one PDU goes on in further ones, by the C bit."""
+    def _send_all_but_the_end(self, text: bytes) -> Generator[None, Frame | None, bytes]:
+        """Send what does not fit into one PDU in several, by the C bit; returns what is left for the last."""
         if self.leading and self.session is not None:
             self.session.window.resize(self._window_size())
-        text = format_pairs(answers)
         while len(text) > _MAX_RESPONSE_DATA:
             self._send(text[:_MAX_RESPONSE_DATA], continues=True)
             text = text[_MAX_RESPONSE_DATA:]
-            yield from self._receive_one()
-        self._send(text, following)
+            frame = yield from self._receive_one()
+            if frame.data:
+                raise LoginFailure(LoginStatus.INITIATOR_ERROR, "text, although ours goes on", "6.2")
+        return text
 
     def _send(self, text: bytes, following: LoginStage | None = None, *, continues: bool = False) -> None:
         """Send a PDU of a response. Section 11.13.3: only the last response of a new session shows its TSIH."""

@@ -98,7 +98,17 @@ def session_to_join(identity: LoginIdentity, tsih: int, cid: int, registry: Regi
     """
     session = registry.sessions.get(identity.key)
     if session is None or session.tsih != tsih:
+        if any(
+            other.tsih == tsih and _same_but_for_the_portal(other.identity, identity) for other in registry.active()
+        ):
+            raise LoginFailure(
+                LoginStatus.CANNOT_INCLUDE_IN_SESSION, "the session belongs to another portal group", "11.13.5"
+            )
         raise LoginFailure(LoginStatus.SESSION_DOES_NOT_EXIST, f"no session with TSIH {tsih:#06x}", "6.3.1")
     if cid not in session.connections and len(session.connections) >= session.keys.max_connections:
         raise LoginFailure(LoginStatus.TOO_MANY_CONNECTIONS, "MaxConnections is reached", "11.13.5")
     return session
+
+
+def _same_but_for_the_portal(one: LoginIdentity, other: LoginIdentity) -> bool:
+    return one.key[:3] == other.key[:3]

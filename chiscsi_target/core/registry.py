@@ -62,6 +62,10 @@ class Registry:
         node = self.nodes.get(name)
         return None if node is None or node.offline else node
 
+    def active(self) -> list[Session]:
+        """The sessions in full feature phase."""
+        return list(self.sessions.values())
+
     def next_handle(self) -> int:
         """A handle that this run has not used."""
         return next(self._handles)

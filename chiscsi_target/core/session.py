@@ -47,6 +47,7 @@ class Session:
         requests: unanswered task management requests.
         hooks: the LUN class whose hooks get the commands; `multi_phase`, its property.
         stack: where completions go.
+        ending: why it is being closed, or None; a connection that joins too late is closed as well.
         announced: `fp_session_added` was called; `tclass_priv`, what it returned.
     """
 
@@ -69,6 +70,7 @@ class Session:
         self.requests: list[TaskManagement] = []
         self.texts: dict[int, TextExchange] = {}
         self.transfer_tags: set[int] = set()
+        self.ending: ConnectionEvent | None = None
         self.announced = False
         self.tclass_priv: Any = None
         self.state = SessionState.FREE
@@ -202,6 +204,7 @@ class Session:
             event: why, for the connections' state machines.
             announce: tell the initiator first by Async Messages (section 11.9.1: events 2 and 3).
         """
+        self.ending = event
         connections = list(self.connections.values())
         if announce:
             for connection in connections:

@@ -15,6 +15,7 @@ from chiscsi_target.core.agenda import ERROR, INFORMATION
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
+from chiscsi_target.core.session_state import SessionState
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.sense import COMMANDS_CLEARED_BY_ISCSI
@@ -54,7 +55,7 @@ class Directory:
         self.login_worker = Worker(self, listener)
         self.workers = [Worker(self, listener) for _ in range(workers)]
         self.moved: Callable[[Connection, Worker], None] = _stays
-        self._logins: dict[int, Login] = {}
+        self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
 
     def accept(self, endpoints: chiscsi_tcp_endpoints, portal: Portal, now: float) -> Connection:
         """Begin to serve a connection that came in at `portal`; in the login worker's thread."""
@@ -79,7 +80,8 @@ class Directory:
         if node is None or not has_hook(node.target_class, hook):
             return
         login.await_answer()
-        self._logins[login.connection.handle] = login
+        _, asked = self._logins.setdefault(login.connection.handle, (login, []))
+        asked.append(hook)
         call = partial(
             getattr(node.target_class, hook),
             login.connection.handle,
@@ -95,17 +97,20 @@ class Directory:
             call()
         except Exception as error:
             self._log(self.login_worker, hook, error)
-            login.answered(LoginStatus.TARGET_ERROR)
+            self._login_answered(login.connection.handle, hook, LoginStatus.TARGET_ERROR, 0)
 
-    def login_answered(self, hndl: int, status: int, max_commands: int = 0) -> None:
+    def login_answered(self, hndl: int, hook: str, status: int, max_commands: int = 0) -> None:
         """Take a driver's answer to a login hook, from any thread."""
-        self.login_worker.post(partial(self._login_answered, hndl, status), max_commands)
+        self.login_worker.post(partial(self._login_answered, hndl, hook, status), max_commands)
 
-    def _login_answered(self, hndl: int, status: int, max_commands: int) -> None:
-        login = self._logins.get(hndl)
-        if login is None or not login.waiting:
-            self.login_worker.log(INFORMATION, f"no login waits under handle {hndl}.")
+    def _login_answered(self, hndl: int, hook: str, status: int, max_commands: int) -> None:
+        login, asked = self._logins.get(hndl, (None, []))
+        if login is None or hook not in asked:
+            self.login_worker.log(INFORMATION, f"no login waits for {hook} under handle {hndl}.")
             return
+        asked.remove(hook)
+        if not asked:
+            del self._logins[hndl]
         login.answered(status, max_commands)
 
     def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
@@ -122,10 +127,20 @@ class Directory:
         # Behind the hooks that announce the end of the old session.
         _worker_of(session).post(partial(self.login_worker.post, login.answered), 0)
 
+    def leave_place(self, session: Session, connection: Connection) -> None:
+        """Have a session do without a connection whose login failed; behind `close_replaced`, if that was called."""
+        _worker_of(session).post(partial(_leave, session), connection)
+
+    def close_logins(self, node: TargetNode) -> None:
+        """Break off the logins to a node that goes away; in the login worker's thread."""
+        for connection in list(self.login_worker.connections):
+            session = connection.session
+            if session is not None and session.node is node and not connection.in_full_feature_phase:
+                connection.close(ConnectionEvent.LOGIN_FAILED)
+
     def login_concluded(self, login: Login) -> None:
         """Hand a connection over to its session's worker; a new session is announced to its drivers first."""
         connection, session = login.connection, login.session
-        self._logins.pop(connection.handle, None)
         if session is None or connection.closing:
             return
         if login.leading:
@@ -145,8 +160,15 @@ class Directory:
         return min(self.workers, key=lambda worker: len(worker.connections))
 
     def _join(self, session: Session, connection: Connection) -> None:
-        if not connection.closing:
+        if session.state is not SessionState.LOGGED_IN:
+            connection.drop("the session was closed meanwhile")
+        elif not connection.closing:
+            old = session.connections.get(connection.cid, connection)
             session.connections[connection.cid] = connection
+            if old is not connection:
+                old.close(ConnectionEvent.CLOSED_CLEANLY)
+            if session.ending is not None:
+                connection.close(session.ending)
         _worker_of(session).adopt(connection)
         connection.resume()
 
@@ -233,6 +255,11 @@ class Directory:
 
     def _log(self, agenda: Any, hook: str, error: Exception) -> None:
         agenda.log(ERROR, f"{hook} raised: " + "".join(traceback.format_exception(error)).rstrip())
+
+
+def _leave(session: Session, connection: Connection) -> None:
+    if session.connections.get(connection.cid) is connection:
+        session.connection_closed(connection, ConnectionEvent.TRANSPORT_LOST)
 
 
 def _worker_of(session: Session) -> Worker:

@@ -174,6 +174,10 @@ class Worker(Agenda):
         """See `Agenda`."""
         self.directory.close_replaced(login, session, connection)
 
+    def leave_place(self, session: Session, connection: Connection) -> None:
+        """See `Agenda`."""
+        self.directory.leave_place(session, connection)
+
     def login_concluded(self, login: Login) -> None:
         """See `Agenda`."""
         self.queue.append((self.directory.login_concluded, login))

@@ -124,7 +124,10 @@ class SocketTarget:
     def _wait_until(self, condition: Callable[[], bool]) -> None:
         pause = Event()
         while not condition():
-            pause.wait(_POLL)
+            if self._threads:
+                pause.wait(_POLL)
+            else:
+                self._login_loop.worker.run(0.0)  # nobody else does what was posted
 
 
 def _listening_socket(address: tcp_endpoint) -> socket.socket:
