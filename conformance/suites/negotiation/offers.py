@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
 from conformance.api import LoginResult
@@ -123,7 +123,12 @@ def filler(size: int, stem: str = "X-org.chiscsi.filler.") -> list[tuple[str, st
 
 def not_understood(result: LoginResult, names: Iterable[str]) -> list[str]:
     """Return those of `names` that were not answered with NotUnderstood, once."""
-    return [name for name in names if answers(result, name) != [NOT_UNDERSTOOD]]
+    return not_understood_in(result.pairs, names)
+
+
+def not_understood_in(pairs: Sequence[tuple[str, str]], names: Iterable[str]) -> list[str]:
+    """Return those of `names` for which `pairs` do not hold NotUnderstood, once."""
+    return [name for name in names if [value for key, value in pairs if key == name] != [NOT_UNDERSTOOD]]
 
 
 def length(pairs: Iterable[tuple[str, str]]) -> int:
