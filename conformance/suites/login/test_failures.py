@@ -101,7 +101,9 @@ def test_versions_that_the_target_lacks_are_unsupported(attempt_login: Callable[
 
 
 @case("login-version-range-01", "7143-11.13.2-01", "7143-11.12.4.1-02")
-def test_version_range_that_includes_the_target_s_is_accepted(attempt_login: Callable[..., LoginResult]) -> None:
+def test_version_range_that_includes_the_version_of_the_target_is_accepted(
+    attempt_login: Callable[..., LoginResult],
+) -> None:
     """> Version-active indicates the highest version supported by the target and initiator."""
     result = attempt_login(identity={"version_min": 0, "version_max": 0xFF})
     result.expect(expect.login_succeeded())

@@ -142,7 +142,7 @@ def test_target_name_has_to_be_the_same_to_the_last_octet(
 
 
 @case("name-compare-02", "7143-4.2.7.1-06", "7143-4.2.7.2-04")
-def test_target_name_in_upper_case_is_no_iscsi_name(
+def test_target_name_in_upper_case_is_no_name(
     attempt_login: Callable[..., LoginResult], non_strict: Callable[[str], None], target: Target
 ) -> None:
     """> iSCSI names allow the use of international character sets, but uppercase characters are prohibited.
@@ -173,7 +173,7 @@ def test_initiator_alias_changes_nothing(
 
 
 @case("name-scsi-01", "7143-4.4.2-01", "7143-4.4.2-02", "7143-4.4.2-04")
-def test_scsi_names_are_made_of_the_iscsi_name(session: Session, target: Target) -> None:
+def test_scsi_names_are_made_of_the_name_of_the_target(session: Session, target: Target) -> None:
     """> The SCSI Device Name ... MUST be the iSCSI node name. ... When used in SCSI parameter data, the SCSI port name
     > MUST be encoded as ... the iSCSI name in UTF-8 format, ... a comma separator, ... 't' ..., followed by a comma
     > separator, followed by a text encoding as a hex-constant ... of the Target Portal Group Tag.

@@ -61,7 +61,7 @@ def test_data_segments_keep_to_the_default_when_nothing_is_declared(initiator: I
 
 @case("key-data-segment-03", "7143-7.12-01", "7143-7.12-03", "7143-13.12-01")
 @variants("value", ["511", "0", "16777216", "many", ""], ids=["below", "zero", "above", "word", "empty"])
-def test_data_segment_length_outside_the_range_is_no_declaration(
+def test_max_recv_data_segment_length_outside_the_range_is_no_declaration(
     attempt_login: Callable[..., LoginResult], non_strict: Callable[[str], None], value: str
 ) -> None:
     """> A negotiation failure is considered to be one or more of the following: ... For a declarative key, the declared

@@ -64,7 +64,7 @@ def test_burst_lengths_are_compared_when_both_are_known(initiator: Initiator, ap
 
 @case("key-outstanding-r2t-01", "7143-13.19-05", "7143-6.2-27")
 @variants("level", ["1", "2"])
-def test_recovery_with_data_in_order_leaves_one_outstanding_r2t(initiator: Initiator, level: str) -> None:
+def test_recovery_with_ordered_sequences_leaves_one_outstanding_r2t(initiator: Initiator, level: str) -> None:
     """> If ErrorRecoveryLevel is not 0 and DataSequenceInOrder is set to Yes, then MaxOutstandingR2T MUST be set to
     > 1.
     """

@@ -39,7 +39,7 @@ def test_digest_is_one_of_those_offered(attempt_login: Callable[..., LoginResult
 
 @case("key-digest-02", "7143-6.2.1-01", "7143-6.2.1-02")
 @variants("name", _DIGESTS, ids=_DIGESTS)
-def test_digest_is_chosen_in_the_initiator_s_order(attempt_login: Callable[..., LoginResult], name: str) -> None:
+def test_digest_is_chosen_in_the_order_of_the_initiator(attempt_login: Callable[..., LoginResult], name: str) -> None:
     """> In list negotiation, the originator sends a list of values ..., in order of preference. The responding party
     > MUST respond with the same key and the first value that it supports.
     """
@@ -113,7 +113,7 @@ def test_task_reporting_is_one_of_those_offered(attempt_login: Callable[..., Log
 
 
 @case("key-task-reporting-02", "7143-6.2.1-01", "7143-6.2.1-02")
-def test_task_reporting_is_chosen_in_the_initiator_s_order(attempt_login: Callable[..., LoginResult]) -> None:
+def test_task_reporting_is_chosen_in_the_order_of_the_initiator(attempt_login: Callable[..., LoginResult]) -> None:
     """> The responding party MUST respond with the same key and the first value that it supports.
 
     A target that chooses different values in both orders supports both, and then chooses the first.
@@ -145,7 +145,7 @@ def test_authentication_method_is_one_of_those_offered(initiator: Initiator, off
 
 
 @case("key-auth-method-02", "7143-6.3.2-01", "7143-6.2.1-01")
-def test_authentication_method_is_chosen_in_the_initiator_s_order(initiator: Initiator) -> None:
+def test_authentication_method_is_chosen_in_the_order_of_the_initiator(initiator: Initiator) -> None:
     """> The target MUST reply with the first option in the list it supports and is allowed to use for the specific
     > initiator.
     """

@@ -129,7 +129,7 @@ def test_session_whose_connection_broke_is_reinstated(session: Session) -> None:
 
 
 @case("reinstate-session-10", "7143-6.3.1-03", "7143-8.3.4-01")
-def test_login_that_goes_no_further_takes_nobody_s_place(session: Session, initiator: Initiator) -> None:
+def test_login_that_goes_no_further_hinders_no_other(session: Session, initiator: Initiator) -> None:
     """A login that has not got beyond its first request, and is then dropped, hinders no later login with its ISID."""
     stuck = initiator.session(isid=initiator.new_isid())
     login = stuck.begin_login()

@@ -31,7 +31,7 @@ def test_unknown_key_in_a_text_is_not_understood(session: Session, immediate: in
 
 @case("text-data-segment-01", "7143-13.12-01", "7143-13.12-02", "7143-6.4-01")
 @variants("limit", [512, 1024, 4096], ids=["512", "1024", "4096"])
-def test_data_segment_length_may_be_declared_anew(session: Session, target: Target, limit: int) -> None:
+def test_max_recv_data_segment_length_may_be_declared_anew(session: Session, target: Target, limit: int) -> None:
     """> MaxRecvDataSegmentLength ... Use: ALL, Declarative. ... The transmitter ... is required to send PDUs with a
     > data segment that does not exceed MaxRecvDataSegmentLength of the receiver.
     """
@@ -43,7 +43,7 @@ def test_data_segment_length_may_be_declared_anew(session: Session, target: Targ
 
 @case("text-data-segment-02", "7143-7.12-01", "7143-7.12-06", "7143-13.12-01")
 @variants("value", ["511", "16777216", "many", ""], ids=["below", "above", "word", "empty"])
-def test_data_segment_length_outside_the_range_changes_nothing(
+def test_max_recv_data_segment_length_outside_the_range_changes_nothing(
     session: Session, non_strict: Callable[[str], None], value: str
 ) -> None:
     """> For a declarative key, the declared value is not acceptable to the other side in the negotiation."""

@@ -153,7 +153,7 @@ def test_8192_octets_of_text_are_accepted_in_an_exchange(session: Session, piece
 
 
 @case("text-abandoned-01", "7143-11.10.4-01", "7143-11.10.4-06")
-def test_exchange_that_is_given_up_is_in_nobody_s_way(session: Session) -> None:
+def test_exchange_that_is_given_up_hinders_no_other(session: Session) -> None:
     """An exchange that the initiator does not go on with does not keep the target from beginning another."""
     ask(session.begin_text(), pairs=[(LIMIT, "65536")], final=0)
     result = session.text({LIMIT: "32768", _UNHEARD: "1"})
