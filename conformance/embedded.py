@@ -31,8 +31,9 @@ KEYS: Mapping[str, str] = {
     "ImmediateData": "Yes",
     "MaxOutstandingR2T": "4",
     "MaxRecvDataSegmentLength": "65536",
+    "DefaultTime2Wait": "0",
 }
-"""What the target wants of each key: as much as it can, so that initiators can try it."""
+"""What the target wants of each key: as much as it can, so that initiators can try it; and no time to wait for."""
 
 
 class Embedded(Protocol):
