@@ -23,6 +23,8 @@ LUNS = 4
 REAL_LOGIN_TIME = 3
 """Seconds that a login over TCP may take: cases about the time-out wait for its end."""
 LUN_SIZE = "64M"
+NEIGHBOURS = 8
+"""Targets beside the one under test: enough that a list of them all does not fit in the shortest data segment."""
 KEYS: Mapping[str, str] = {
     "HeaderDigest": "CRC32C,None",
     "DataDigest": "CRC32C,None",
@@ -109,7 +111,12 @@ def _add_node(module: TargetModule, iqn: str, keys: Mapping[str, str]) -> Portal
 
     pairs = [("TargetName", iqn), ("PortalGroup", "1@127.0.0.1:0"), *keys.items()]
     pairs += [("TargetDevice", f"disk{lun},MEM,SIZE={LUN_SIZE}") for lun in range(LUNS)]
-    return module.add_target(parse_target(pairs)).portals[0]
+    portal = module.add_target(parse_target(pairs)).portals[0]
+    place = ("PortalGroup", f"1@{portal.address.ip}:{portal.address.port}")
+    for number in range(NEIGHBOURS):
+        device = ("TargetDevice", f"neighbour{number},MEM,SIZE=1M")
+        module.add_target(parse_target([("TargetName", f"{iqn}.neighbour{number}"), place, device]))
+    return portal
 
 
 class _Node:
