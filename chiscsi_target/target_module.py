@@ -47,10 +47,13 @@ class TargetModule:
     Args:
         workers: how many full feature phase workers there are.
         listener: who is told of everything observable.
+        complain: who prints errors and warnings, a line each.
     """
 
-    def __init__(self, workers: int = 1, listener: Listener | None = None) -> None:
-        self.directory = Directory(workers, listener)
+    def __init__(
+        self, workers: int = 1, listener: Listener | None = None, complain: Callable[[str], None] | None = None
+    ) -> None:
+        self.directory = Directory(workers, listener, complain)
         self.listen: Callable[[Portal], None] = _ignore
         self.unlisten: Callable[[Portal], None] = _ignore
         self.wait_until: Callable[[Callable[[], bool]], None] = _do_not_wait

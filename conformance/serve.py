@@ -71,7 +71,7 @@ def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk]) -> int:
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
-    shell = SocketTarget(TargetModule(), SPIN if (os.cpu_count() or 1) > 1 else 0.0)
+    shell = SocketTarget(TargetModule(complain=_complain), SPIN if (os.cpu_count() or 1) > 1 else 0.0)
     shell.start()
     try:
         node = shell.module.add_target(_configuration(portals or [DEFAULT_PORTAL], iqn, disks))
@@ -107,6 +107,10 @@ def _in_words(error: ConfigurationError) -> str:
     """The error as somebody sees it who gave options, not keys."""
     option = {"PortalGroup": "--portal", "TargetName": "--iqn"}.get(error.where)
     return f"{option}: {error.message}" if option else str(error)
+
+
+def _complain(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
 
 
 def _announce(node: TargetNode) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from iscsi_wire.records import Listener, LogRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from iscsi_wire.constants import LoginStage
 
 ERROR, WARNING, INFORMATION, DEBUG = range(4)
+# How the module begins its lines (behaviour file, section 0).
+_PREFIXES = {ERROR: "ERR! ", WARNING: "WARN! "}
 
 
 class Agenda(ABC):
@@ -31,6 +33,7 @@ class Agenda(ABC):
     Attributes:
         now: the time of the input that is being handled, in seconds.
         listener: who is told of everything observable, or None.
+        complain: who prints errors and warnings.
         dirty: connections that have something to send or have to be closed.
         unsent: about how many octets of data were queued on them since the shell looked.
     """
@@ -38,6 +41,7 @@ class Agenda(ABC):
     def __init__(self, listener: Listener | None) -> None:
         self.now = 0.0
         self.listener = listener
+        self.complain: Callable[[str], None] = _keep_quiet
         self.dirty: dict[Connection, None] = {}
         self.unsent = 0
 
@@ -45,6 +49,8 @@ class Agenda(ABC):
         """Record a log message with the guide's wording."""
         if self.listener is not None:
             self.listener(LogRecord(self.now, "target", connection, level, text))
+        if level <= WARNING:
+            self.complain(f"chiscsi: {_PREFIXES[level]}{text}")
 
     @abstractmethod
     def call_cdb_rcved(self, task: Task) -> None:
@@ -125,3 +131,7 @@ class Agenda(ABC):
     @abstractmethod
     def timer_due(self, deadline: float) -> None:
         """Have `Connection.handle_timer` called at `deadline`, or earlier."""
+
+
+def _keep_quiet(line: str) -> None:
+    """Print nothing: nobody asked for it."""

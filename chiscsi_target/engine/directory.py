@@ -49,11 +49,16 @@ class Directory:
         moved: called when a connection goes from the login worker to another; the shell moves its socket.
     """
 
-    def __init__(self, workers: int = 1, listener: Listener | None = None) -> None:
+    def __init__(
+        self, workers: int = 1, listener: Listener | None = None, complain: Callable[[str], None] | None = None
+    ) -> None:
         self.registry = Registry()
         self.listener = listener
         self.login_worker = Worker(self, listener)
         self.workers = [Worker(self, listener) for _ in range(workers)]
+        if complain is not None:
+            for worker in (self.login_worker, *self.workers):
+                worker.complain = complain
         self.moved: Callable[[Connection, Worker], None] = _stays
         self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
 

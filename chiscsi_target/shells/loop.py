@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import select
+import traceback
 from collections.abc import Callable
 from threading import Lock, get_ident
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from chiscsi_target.core.agenda import ERROR
 from chiscsi_target.shells.stream import Stream
 
 if TYPE_CHECKING:
@@ -101,7 +103,7 @@ class Loop:
         for fd, event in events:
             self._handle(fd, event)
         if worker.deadline <= now:
-            worker.handle_timers(now)
+            self._let(worker.handle_timers)
         if events or worker.queue or worker.dirty or self._lingering:
             self._settle()
 
@@ -141,12 +143,27 @@ class Loop:
         stream = self._streams.get(fd)
         if stream is not None:
             if event & ~select.EPOLLOUT:
-                stream.readable()
+                self._receive(stream)
             self.worker.dirty[stream.connection] = None
         elif fd == self._wake:
             os.eventfd_read(fd)
         else:
             self._listeners[fd][1]()
+
+    def _receive(self, stream: Stream) -> None:
+        """Receive; should this find a fault of ours, it ends the connection and no other."""
+        try:
+            stream.readable()
+        except Exception:
+            self.worker.log(ERROR, traceback.format_exc(), stream.connection.name)
+            stream.connection.drop("internal error")
+
+    def _let(self, work: Callable[[float], None]) -> None:
+        """Let the worker work; should one of its calls find a fault of ours, the others are made all the same."""
+        try:
+            work(self.worker.now)
+        except Exception:
+            self.worker.log(ERROR, traceback.format_exc())
 
     def _settle(self) -> None:
         """Let the worker work, and send, until nothing is left to do now."""
@@ -154,13 +171,13 @@ class Loop:
         for lingering in list(self._lingering):
             lingering.expire(worker.now)
             self._drop_if_done(lingering)
-        worker.run(worker.now)
+        self._let(worker.run)
         while worker.dirty or worker.queue:
             for connection in worker.take_dirty():
                 stream = self._by_connection.get(connection)
                 if stream is not None:
                     self._flush(stream)
-            worker.run(worker.now)
+            self._let(worker.run)
 
     def _flush(self, stream: Stream) -> None:
         fd = stream.sock.fileno()
