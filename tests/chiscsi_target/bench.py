@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from chiscsi_target.api import chiscsi_scsi_command
-from iscsi_wire.pdus import DataOut, ReadyToTransfer, ScsiCommand, ScsiResponse, TaskManagementResponse
+from iscsi_wire.pdus import DataOut, LoginResponse, ReadyToTransfer, ScsiCommand, ScsiResponse, TaskManagementResponse
 from tests.chiscsi_target.peer import Peer, read10, write10
-from tests.chiscsi_target.scripted import HoldingDriver
+from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import Stand
 
-__all__ = ["LENGTH", "Bench", "Laboratory", "send_data"]
+__all__ = ["LENGTH", "Bench", "Laboratory", "Watched", "send_data", "status_of"]
 
 LENGTH = 4096
 
@@ -81,3 +81,23 @@ class Laboratory:
         """Status and sense codes of the one SCSI Response that came."""
         response, data = self.peer.take(ScsiResponse)
         return response.status, (data[4] & 0xF, data[14], data[15]) if data else (0, 0, 0)
+
+
+class Watched:
+    """A driver whose hooks of both classes are noted in one list."""
+
+    def __init__(self, *keys: tuple[str, str], workers: int = 1) -> None:
+        self.driver = HoldingDriver()
+        self.noting = NotingClass(self.driver.events)
+        self.stand = Stand(
+            ("MaxConnections", "3"), *keys, driver=self.driver, target_class=self.noting, workers=workers
+        )
+
+    @property
+    def hooks(self) -> list[str]:
+        return [name for name, _ in self.driver.events]
+
+
+def status_of(response: LoginResponse) -> int:
+    """Class and detail in one number, as LoginStatus has them."""
+    return response.status_class << 8 | response.status_detail

@@ -10,6 +10,7 @@ from iscsi_wire.constants import LoginStatus
 from iscsi_wire.pdus import LoginResponse, LogoutRequest, NopOut, ScsiCommand, TextRequest
 from iscsi_wire.records import LogRecord, PduRecord
 from iscsi_wire.text import format_pairs, parse_pairs
+from tests.chiscsi_target.bench import status_of
 from tests.chiscsi_target.peer import ISID, Pairs, Peer
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import NAME, Stand
@@ -20,10 +21,6 @@ LAST = {"transit": 1, "nsg": 3}
 @pytest.fixture
 def stand() -> Stand:
     return Stand(("MaxConnections", "2"), ("TargetAlias", "the disk"))
-
-
-def status_of(response: LoginResponse) -> int:
-    return response.status_class << 8 | response.status_detail
 
 
 def refused(peer: Peer, pairs: Pairs, **how: Any) -> int:
