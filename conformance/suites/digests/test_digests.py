@@ -44,9 +44,16 @@ def test_every_kind_of_pdu_carries_the_digests_agreed(
     fill(session, scratch, data)
     assert contents(session, scratch, len(data) // scratch.block_size) == data, "other data came back"
     session.nop(b"ping")
-    session.text({"MaxRecvDataSegmentLength": "2048"}).expect(expect.text_response())
     session.command(_UNKNOWN_COMMAND).expect(expect.check_condition(key=5))
     session.logout()
+
+
+@case("digest-combination-03", "7143-13.1-03", "7143-11.2.3-01", needs=("header-digest", "data-digest"))
+def test_text_responses_carry_the_digests_agreed(login: Callable[..., Session]) -> None:
+    """> This digest MUST be used for every PDU in the Full Feature Phase."""
+    session = login(keys=_BOTH)
+    session.text({"MaxRecvDataSegmentLength": "2048"}).expect(expect.text_response())
+    session.nop(b"still in step")
 
 
 @case("digest-combination-02", "7143-13.1-01", "7143-13.1-04", needs=("header-digest", "several-connections"))

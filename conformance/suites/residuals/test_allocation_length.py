@@ -69,10 +69,13 @@ def test_less_data_than_the_allocation_length_is_an_underflow(session: Session, 
 def test_less_expected_than_the_allocation_length_is_an_overflow(session: Session, make: Callable[[int], Cdb]) -> None:
     """> If SPDTL > EDTL for a task, iSCSI Overflow MUST be signaled.  The Residual Count MUST be set to the numerical
     > value of (SPDTL - EDTL).
+
+    A device server that does not put up with so little room may fail the command; then it has nothing to present.
     """
     data = _whole(session, make)
     shorter = min(len(data), 16)
-    session.command(make(shorter), read=4).expect(expect.good(data=data[:4], residual=shorter - 4))
+    overflow = expect.good(data=data[:4], residual=shorter - 4)
+    session.command(make(shorter), read=4).expect(expect.any_of(overflow, expect.check_condition(key=5)))
 
 
 @case("residual-allocation-05", "7143-11.4.5.3-04")

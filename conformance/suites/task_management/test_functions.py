@@ -15,7 +15,7 @@ from conformance.api import (
     variants,
 )
 from conformance.suites.blocks import ask_write, contents, pattern
-from conformance.suites.exchanges import NO_LUN, NO_TASK
+from conformance.suites.exchanges import NO_LUN, NO_TASK, require_function
 from iscsi_wire.scsi import TestUnitReady
 
 Function = TaskManagementFunction
@@ -30,6 +30,7 @@ Response = TaskManagementResponseCode
 )
 def test_function_for_a_lun_that_is_not_there_says_so(session: Session, function: int) -> None:
     """> 2 - LUN does not exist."""
+    require_function(session, function)
     answer = session.task_management(function, lun=NO_LUN, referenced_task_tag=RESERVED_TAG)
     assert answer.header.response == Response.LUN_DOES_NOT_EXIST, f"response {answer.header.response}"
     session.command(TestUnitReady()).expect(expect.good())

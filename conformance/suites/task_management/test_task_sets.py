@@ -14,7 +14,7 @@ from conformance.api import (
     variants,
 )
 from conformance.suites.blocks import ask_write, contents, pattern
-from conformance.suites.exchanges import conclude_function, send_function, take_attentions
+from conformance.suites.exchanges import conclude_function, require_function, send_function, take_attentions
 from iscsi_wire.scsi import TestUnitReady
 
 ABORT_TASK_SET = TaskManagementFunction.ABORT_TASK_SET
@@ -35,6 +35,7 @@ def test_function_waits_for_the_data_that_were_asked_for(session: Session, scrat
     """> The target iSCSI layer MUST wait for responses on currently valid Target Transfer Tags of the affected tasks
     > from the issuing initiator.
     """
+    require_function(session, function)
     task, r2t = ask_write(session, scratch, pattern(scratch.block_size))
     request = send_function(session, function, task.lun)
     session.expect(expect.unanswered())
@@ -49,6 +50,7 @@ def test_no_affected_task_is_answered_behind_the_response(session: Session, scra
     """> The iSCSI target MUST ensure that no responses for the tasks covered by a task management function are
     > delivered to the iSCSI initiator after the task management response.
     """
+    require_function(session, function)
     size = scratch.block_size
     writes = [ask_write(session, scratch, pattern(size, seed), at=seed) for seed in range(3)]
     request = send_function(session, function, writes[0][0].lun)
@@ -64,6 +66,7 @@ def test_command_behind_the_function_is_not_affected(session: Session, scratch: 
     """> ... the CmdSN of the Task Management Function Request helps identify the tasks upon which to act, namely all
     > tasks associated with a LUN and having a CmdSN preceding the Task Management Function Request CmdSN.
     """
+    require_function(session, function)
     size = scratch.block_size
     data = pattern(size, 4)
     before, r2t = ask_write(session, scratch, pattern(size, 5))
@@ -84,6 +87,7 @@ def test_function_waits_for_commands_that_have_not_arrived(session: Session, fun
     """> The target iSCSI layer MUST wait (...) for all commands of the affected tasks to be received based on the
     > CmdSN ordering.
     """
+    require_function(session, function)
     missing = session.numbering.take_cmd_sn(False)
     behind = session.start(TestUnitReady())
     request = send_function(session, function, behind.lun)
@@ -99,6 +103,7 @@ def test_tasks_of_another_lun_are_not_affected(
     session: Session, scratch: Scratch, target: Target, function: int
 ) -> None:
     """A function that names a LUN acts on tasks of that LUN only."""
+    require_function(session, function)
     other = next(lun for lun in target.luns if lun != scratch.lun)
     place = target.scratch(other)
     data = pattern(place.block_size, 6)
@@ -132,6 +137,7 @@ def test_abort_task_set_leaves_other_initiators_alone(
 @_functions
 def test_function_with_nothing_to_do_completes(session: Session, function: int) -> None:
     """A function that finds no task to end is complete at once."""
+    require_function(session, function)
     lun = session.start(TestUnitReady())
     lun.expect(expect.good())
     request = send_function(session, function, lun.lun)
