@@ -85,7 +85,7 @@ def data_in_are_cut_to_8192_octets(plant: Plant) -> None:
     plant.replace(data_in, "_is_plain", lambda task: False)
 
 
-@mutant("13.12", "datain-segment-01")
+@mutant("13.12", "datain-segment-01 text-data-segment-01")
 def length_declared_later_does_not_count(plant: Plant) -> None:
     """A MaxRecvDataSegmentLength that is declared in the full feature phase changes nothing."""
     plant.replace(text, "_conclude", lambda connection, session, exchange: None)

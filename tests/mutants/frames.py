@@ -1,4 +1,4 @@
-"""Faults of framing, digests, additional header segments, reserved fields, and Reject (sections 7.7, 7.8, 11.2, 11.17)."""
+"""Faults of framing, digests, additional header segments, fields, and Reject (sections 7.7, 7.8, 11.2 and 11.17)."""
 
 from __future__ import annotations
 
@@ -10,16 +10,14 @@ from chiscsi_target.core import dispatch, scsi_commands
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
-from chiscsi_target.core.session import Session
-from chiscsi_target.core.task import Task
 from chiscsi_target.errors import RejectedPdu
 from initiator_sim.fields import first_reserved_set
 from iscsi_wire.ahs import parse_ahs
-from iscsi_wire.constants import OPCODE_MASK, RESERVED_TAG, Opcode, RejectReason
+from iscsi_wire.constants import OPCODE_MASK, RESERVED_TAG, Opcode
 from iscsi_wire.digest import digest
 from iscsi_wire.errors import WireError
 from iscsi_wire.framing import Frame, Framer
-from iscsi_wire.pdus import LogoutRequest, NopIn, NopOut, Reject, ScsiCommand
+from iscsi_wire.pdus import NopIn, NopOut, Reject, ScsiCommand
 from tests.mutants.planting import Handler, Original, Plant, mutant
 
 _REQUESTS = (
@@ -515,7 +513,9 @@ def second_level_of_a_lun_is_ignored(plant: Plant) -> None:
     _decode_lun(plant, lambda original, field: original(field & 0xFFFF000000000000))
 
 
-@mutant("4.3", "discovery-request-01")
+@mutant("4.3", "discovery-request-01 discovery-request-02")
 def discovery_sessions_ignore_what_they_do_not_serve(plant: Plant) -> None:
-    """A SCSI command in a discovery session is dropped."""
-    plant.row(dispatch.handlers_for(True), Opcode.SCSI_COMMAND.value, lambda connection, frame: None)
+    """A request other than Text and Logout is dropped in a discovery session."""
+    for opcode in (*_REQUESTS, Opcode.SNACK_REQUEST):
+        if opcode not in (Opcode.TEXT_REQUEST, Opcode.LOGOUT_REQUEST):
+            plant.row(dispatch.handlers_for(True), opcode.value, lambda connection, frame: None)

@@ -20,7 +20,7 @@ from tests.mutants.planting import Handler, Original, Plant, make_immediate, mut
 from tests.mutants.tasks import send_status
 
 
-@mutant("11.15.1", "logout-session-01 logout-connection-01 logout-connection-02")
+@mutant("11.15.1", "logout-session-01 logout-connection-01 logout-connection-02 discovery-logout-01")
 def connection_stays_open_after_its_logout(plant: Plant) -> None:
     """The connection that logs out is not closed."""
 
@@ -69,7 +69,7 @@ def logout_closes_the_connection_that_asks(plant: Plant) -> None:
     _before_closing(plant, change)
 
 
-@mutant("6.3.5", "logout-session-03")
+@mutant("6.3.5", "logout-session-03 reinstate-time-out-01")
 def tsih_outlives_its_session(plant: Plant) -> None:
     """A session that was logged out can be joined."""
     plant.replace(Registry, "remove", lambda registry, session: None)
@@ -86,16 +86,17 @@ def tasks_are_answered_before_the_logout(plant: Plant) -> None:
     _before_closing(plant, change)
 
 
-@mutant("11.14", "logout-session-05")
-def writes_that_a_logout_ends_clear_their_blocks(plant: Plant) -> None:
-    """The blocks of a write that ends without its data are overwritten with zeros."""
+@mutant("11.14", "logout-session-05 reinstate-connection-04 reinstate-session-04")
+def writes_that_end_early_spoil_their_blocks(plant: Plant) -> None:
+    """The blocks of a write that ends without its data are overwritten."""
 
     def end(original: Original, session: Session, tasks: Iterable[Task], flag: int, *rest: Any) -> list[Task]:
         tasks = list(tasks)
         for task in tasks:
             if task.is_write and task.sc_lu is not None:
                 start = task.sc_lba << task.sc_lu.sect_shift
-                task.sc_lu.priv_data[start : start + task.edtl] = bytes(task.edtl)
+                before = bytes(task.sc_lu.priv_data[start : start + task.edtl])
+                task.sc_lu.priv_data[start : start + task.edtl] = bytes(octet ^ 0xFF for octet in before)
         result: list[Task] = original(session, tasks, flag, *rest)
         return result
 

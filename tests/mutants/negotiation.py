@@ -88,7 +88,7 @@ def hexadecimal_numbers_are_the_lowest(plant: Plant) -> None:
 
 @mutant("13.24", "key-protocol-level-01")
 def protocol_level_is_0(plant: Plant) -> None:
-    """iSCSIProtocolLevel is answered with 0."""
+    """The key iSCSIProtocolLevel is answered with 0."""
     _answers(plant, lambda key, value, answer: "0" if key.name == "iSCSIProtocolLevel" else answer)
 
 
@@ -122,7 +122,7 @@ def list_with_an_unknown_value_is_rejected(plant: Plant) -> None:
     """A list is answered with Reject unless its first value is supported."""
 
     def change(key: Key, value: str, answer: str) -> str:
-        return answer if key.form is not Form.LIST or value.split(",")[0] == answer else REJECT
+        return answer if key.form is not Form.LIST or value.split(",", maxsplit=1)[0] == answer else REJECT
 
     _answers(plant, change)
 
@@ -189,7 +189,7 @@ def burst_lengths_are_compared_too_early(plant: Plant) -> None:
     plant.wrap(Negotiation, "_select", select)
 
 
-@mutant("13.19", "key-outstanding-r2t-01")
+@mutant("13.19", "key-outstanding-r2t-01 discovery-recovery-level-01.1 discovery-recovery-level-01.2")
 def recovery_leaves_many_outstanding_r2ts(plant: Plant) -> None:
     """ErrorRecoveryLevel 1 and 2 are agreed on with several outstanding R2Ts and data in order."""
     _no_integrity_rules(plant)
@@ -223,7 +223,9 @@ def default_of_the_data_segment_length_is_65536(plant: Plant) -> None:
     plant.wrap(Login, "_start_full_feature_phase", start)
 
 
-@mutant("13.12", "key-data-segment-03.below key-data-segment-03.above")
+@mutant(
+    "13.12", "key-data-segment-03.below key-data-segment-03.above text-data-segment-02.below text-data-segment-02.above"
+)
 def any_data_segment_length_may_be_declared(plant: Plant) -> None:
     """A MaxRecvDataSegmentLength outside its range is taken."""
     plant.key("MaxRecvDataSegmentLength", low=0, high=1 << 32)
@@ -300,7 +302,7 @@ def _each_key(plant: Plant, answer: Callable[[Original, Negotiation, str, str, P
     plant.wrap(Negotiation, "_answer_one", answer)
 
 
-@mutant("6.2", "key-unknown-01 key-unknown-02 key-unknown-03 key-unknown-04 key-unknown-05")
+@mutant("6.2", "key-unknown-01 key-unknown-02 key-unknown-03 key-unknown-04 key-unknown-05 text-unknown-01")
 def unknown_keys_are_not_answered(plant: Plant) -> None:
     """A key that the target does not know is passed over in silence."""
 
@@ -334,7 +336,7 @@ def malformed_text_gets_no_answer(plant: Plant) -> None:
     plant.wrap(Login, "_refuse", refuse)
 
 
-@mutant("6.3", "key-security-stage-01 key-operational-stage-01")
+@mutant("6.3", "key-security-stage-01 key-operational-stage-01 text-login-only-01.MaxBurstLength")
 def keys_belong_to_every_stage(plant: Plant) -> None:
     """Operational keys are negotiated in the security stage, and the authentication method in the operational."""
 
@@ -384,7 +386,7 @@ def further_connections_renegotiate_the_session(plant: Plant) -> None:
     plant.wrap(Negotiation, "for_further_connection", further)
 
 
-@mutant("6.3", "key-repeated-01 key-repeated-02 key-repeated-03")
+@mutant("6.3", "key-repeated-01 key-repeated-02 key-repeated-03 text-repeated-01")
 def keys_may_be_repeated(plant: Plant) -> None:
     """A key that was negotiated is negotiated anew."""
     plant.replace(Negotiation, "_note", lambda work, name: work._seen.add(name))

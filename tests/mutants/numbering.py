@@ -149,7 +149,7 @@ def command_zero_does_not_wait(plant: Plant) -> None:
     plant.wrap(CommandWindow, "admits", admits)
 
 
-@mutant("4.2.2.1", "cmdsn-initial-01.half cmdsn-initial-01.upper-half login-cmd-sn-01.any login-cmd-sn-01.last")
+@mutant("4.2.2.1", "cmdsn-initial-01.half cmdsn-initial-01.upper-half login-cmd-sn-01 reinstate-session-07")
 def numbering_always_begins_with_one(plant: Plant) -> None:
     """ExpCmdSN of a new session is 1, whatever CmdSN the login has."""
     plant.wrap(login, "CommandWindow", lambda original, cmd_sn, size: original(1, size))

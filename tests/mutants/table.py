@@ -9,7 +9,18 @@ from tests.mutants.planting import MUTANTS, Mutant
 from tests.tree import ROOT
 
 PAGE = ROOT / "docs/reference/mutants.md"
-MODULES = ("login", "negotiation", "numbering", "data_transfer", "residuals", "tasks", "logout", "frames")
+MODULES = (
+    "login",
+    "negotiation",
+    "identity",
+    "numbering",
+    "data_transfer",
+    "residuals",
+    "tasks",
+    "logout",
+    "frames",
+    "texts",
+)
 HEAD = """# Mutants
 
 A conformance case is worth what it finds. Each row is this project's target with one fault planted, and the cases that

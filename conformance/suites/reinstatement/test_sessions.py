@@ -115,7 +115,7 @@ def test_new_session_inherits_no_parameters(login: Callable[..., Session], initi
     again = initiator.session(isid=session.isid)
     result = again.attempt_login(omit={"HeaderDigest", "DataDigest"})
     result.expect(expect.login_succeeded())
-    settle(again)
+    again.command(TestUnitReady()).expect(expect.status(0, 2))
     _alive(again)
 
 

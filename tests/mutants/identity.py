@@ -1,0 +1,422 @@
+"""Faults of names, discovery and reinstatement (RFC 7143 sections 4.2.7, 4.3, 4.4.3, 6.3.4, 6.3.5, 7.4.2, appendix C)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chiscsi_target.core import login, login_identity, send_targets, text
+from chiscsi_target.core.connection import Connection
+from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.login import Login
+from chiscsi_target.core.login_identity import LoginIdentity
+from chiscsi_target.core.negotiation import Negotiation, Pairs
+from chiscsi_target.core.portal import Portal
+from chiscsi_target.core.registry import Registry
+from chiscsi_target.core.session import Session
+from chiscsi_target.core.target_node import TargetNode
+from chiscsi_target.engine.directory import Directory
+from chiscsi_target.engine.worker import Worker
+from chiscsi_target.errors import LoginFailure
+from chiscsi_target.scsi import inquiry
+from iscsi_wire.constants import LoginStatus, Opcode
+from iscsi_wire.framing import Frame
+from iscsi_wire.keys import KEYS, Form, Use
+from iscsi_wire.pdus import LoginRequest, LoginResponse
+from iscsi_wire.scsi import DeviceIdentification
+from tests.mutants.planting import Handler, Original, Plant, mutant
+
+# Names
+
+
+def _checked(plant: Plant, check: Callable[[str, str], object]) -> None:
+    """Refuse the names of a login for which `check(key, value)` is true."""
+
+    def judge(original: Original, name: str, value: str) -> str:
+        if check(name, value):
+            raise LoginFailure(LoginStatus.INITIATOR_ERROR, name, "4.2.7")
+        checked: str = original(name, value)
+        return checked
+
+    plant.wrap(login_identity, "_checked", judge)
+
+
+@mutant("4.2.7.1", "name-length-01 name-length-02")
+def names_end_at_200_octets(plant: Plant) -> None:
+    """An iSCSI name of more than 200 octets is refused as malformed."""
+    _checked(plant, lambda name, value: len(value.encode()) > 200)
+
+
+def _any_name(plant: Plant, key: str) -> None:
+    """Have the form of a name looked at nowhere."""
+    plant.key(key, form=Form.TEXT, max_length=8192)
+    plant.replace(login_identity, "KEYS", {**KEYS, key: replace(KEYS[key], form=Form.TEXT, max_length=8192)})
+
+
+@mutant("4.2.7.2", "name-length-03 name-form-02.no-type name-form-02.upper-case name-form-03.InitiatorName")
+def any_text_is_an_initiator_name(plant: Plant) -> None:
+    """The form of InitiatorName is not looked at."""
+    _any_name(plant, "InitiatorName")
+
+
+@mutant("4.2.7.2", "name-length-04 name-compare-01.longer name-compare-02")
+def any_text_is_the_targets_name(plant: Plant) -> None:
+    """Any TargetName leads to the only target, whatever its form."""
+    _any_name(plant, "TargetName")
+
+    def find(name: str, portal: Portal, registry: Registry) -> TargetNode:
+        return next(iter(registry.nodes.values()))
+
+    plant.replace(login_identity, "_find_node", find)
+
+
+@mutant("4.2.7.3", "name-form-01.eui name-form-01.naa-64 name-form-01.naa-128")
+def names_are_of_type_iqn(plant: Plant) -> None:
+    """Names of the types eui. and naa. are refused."""
+    _checked(plant, lambda name, value: name == "InitiatorName" and not value.startswith("iqn."))
+
+
+@mutant("6.1", "name-form-03.TargetName")
+def empty_target_name_is_the_only_target(plant: Plant) -> None:
+    """An empty TargetName leads to the only target."""
+    _any_name(plant, "TargetName")
+
+    def identify(original: Original, pairs: Pairs, isid: bytes, portal: Portal, registry: Registry) -> LoginIdentity:
+        whole = [(name, value or next(iter(registry.nodes))) for name, value in pairs]
+        result: LoginIdentity = original(whole, isid, portal, registry)
+        return result
+
+    plant.wrap(login, "identify", identify)
+
+
+@mutant("13.6", "name-alias-01 text-alias-01")
+def initiator_alias_is_answered(plant: Plant) -> None:
+    """InitiatorAlias, a declaration, is answered."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Any) -> tuple[str, str] | None:
+        result: tuple[str, str] | None = original(work, name, value, phase)
+        return (name, value) if name == "InitiatorAlias" else result
+
+    plant.wrap(Negotiation, "_answer_one", answer)
+
+
+@mutant("4.4.2", "name-scsi-01")
+def scsi_names_are_of_another_target(plant: Plant) -> None:
+    """VPD page 83h tells another iSCSI name than that of the target."""
+
+    def designators(original: Original, unit: Any) -> Any:
+        page = DeviceIdentification.make(designators=original(unit)).encode()
+        return DeviceIdentification.decode(page.replace(b"iqn.2026-11", b"iqn.2026-12")).designators
+
+    plant.wrap(inquiry, "designators", designators)
+
+
+# Discovery sessions
+
+
+@mutant("4.3", "discovery-request-03.close-connection")
+def discovery_sessions_log_connections_out(plant: Plant) -> None:
+    """A connection of a discovery session can be logged out alone."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        assert connection.session is not None
+        discovery, connection.session.discovery = connection.session.discovery, False
+        original(connection, frame)
+        connection.session.discovery = discovery
+
+    plant.received(Opcode.LOGOUT_REQUEST, handle)
+
+
+@mutant("4.3", "discovery-request-04")
+def discovery_sessions_take_any_key(plant: Plant) -> None:
+    """Keys other than SendTargets are answered in a discovery session, with what was offered."""
+
+    def answer(original: Original, connection: Connection, exchange: Any, pairs: Pairs) -> Pairs:
+        if pairs and pairs[0][0] != "SendTargets":
+            return pairs
+        result: Pairs = original(connection, exchange, pairs)
+        return result
+
+    plant.wrap(text, "_answer", answer)
+
+
+def _identify(plant: Plant, refuse: Callable[[dict[str, str]], object]) -> None:
+    def identify(original: Original, pairs: Pairs, *rest: Any) -> LoginIdentity:
+        if refuse(dict(pairs)):
+            raise LoginFailure(LoginStatus.MISSING_PARAMETER, "names", "6.3")
+        result: LoginIdentity = original(pairs, *rest)
+        return result
+
+    plant.wrap(login, "identify", identify)
+
+
+@mutant("4.3", "discovery-login-01")
+def discovery_needs_a_target_name(plant: Plant) -> None:
+    """A discovery session without TargetName is refused."""
+    _identify(plant, lambda names: "TargetName" not in names)
+
+
+@mutant("C", "discovery-login-02")
+def discovery_may_not_name_its_target(plant: Plant) -> None:
+    """A discovery session with TargetName is refused."""
+    _identify(plant, lambda names: names.get("SessionType") == "Discovery" and "TargetName" in names)
+
+
+@mutant("13.21", "discovery-connections-01")
+def discovery_sessions_take_further_connections(plant: Plant) -> None:
+    """A discovery session takes as many connections as come."""
+
+    def find(identity: LoginIdentity, tsih: int, cid: int, registry: Registry) -> Session:
+        return registry.sessions[identity.key]
+
+    plant.replace(login, "session_to_join", find)
+    plant.key("SessionType", use=Use.INITIALIZE)
+
+
+# SendTargets
+
+
+def _targets(plant: Plant, change: Callable[[Connection, str, Pairs], Pairs]) -> None:
+    """Change the answer to SendTargets, given its value."""
+
+    def answer(original: Original, connection: Connection, value: str) -> Pairs:
+        return change(connection, value, original(connection, value))
+
+    plant.wrap(text, "send_targets", answer)
+
+
+def _is_discovery(connection: Connection) -> bool:
+    return connection.session is not None and connection.session.discovery
+
+
+@mutant("C", "discovery-all-01 discovery-name-01")
+def every_target_is_listed_twice(plant: Plant) -> None:
+    """The answer to SendTargets has each target twice."""
+    _targets(plant, lambda connection, value, pairs: pairs * 2)
+
+
+@mutant("C", "discovery-all-02")
+def list_has_aliases(plant: Plant) -> None:
+    """The answer to SendTargets has TargetAlias keys."""
+    _targets(plant, lambda connection, value, pairs: [*pairs, ("TargetAlias", "disks")])
+
+
+@mutant("13.8", "discovery-address-01")
+def addresses_have_no_portal_group(plant: Plant) -> None:
+    """A TargetAddress of the list has no portal group tag."""
+    _targets(plant, lambda connection, value, pairs: [(name, text.partition(",")[0]) for name, text in pairs])
+
+
+@mutant("C", "discovery-address-02")
+def addresses_belong_to_another_portal_group(plant: Plant) -> None:
+    """The portal group tag of a TargetAddress is not that of the login."""
+    _targets(
+        plant,
+        lambda connection, value, pairs: [
+            (name, f"{text.partition(',')[0]},77" if name == "TargetAddress" else text) for name, text in pairs
+        ],
+    )
+
+
+@mutant("C", "discovery-name-01")
+def named_target_is_listed_without_addresses(plant: Plant) -> None:
+    """Asked for one target by name, a discovery session tells no address."""
+    _targets(
+        plant,
+        lambda connection, value, pairs: [pair for pair in pairs if value == "All" or pair[0] == "TargetName"],
+    )
+
+
+@mutant("C", "discovery-name-02 discovery-value-01 discovery-normal-03")
+def every_question_lists_the_target(plant: Plant) -> None:
+    """SendTargets is answered alike, whatever its value."""
+
+    def answer(original: Original, connection: Connection, value: str) -> Pairs:
+        result: Pairs = original(connection, "All" if _is_discovery(connection) else "")
+        return result
+
+    plant.wrap(text, "send_targets", answer)
+
+
+@mutant("C", "discovery-repeat-01")
+def second_question_gets_no_list(plant: Plant) -> None:
+    """SendTargets is answered once in a session."""
+    asked: set[Connection] = set()
+
+    def change(connection: Connection, value: str, pairs: Pairs) -> Pairs:
+        again = connection in asked
+        asked.add(connection)
+        return [] if again else pairs
+
+    _targets(plant, change)
+
+
+@mutant("C", "discovery-normal-01")
+def normal_sessions_list_nothing(plant: Plant) -> None:
+    """SendTargets is not served in a normal session."""
+    _targets(plant, lambda connection, value, pairs: pairs if _is_discovery(connection) else [])
+
+
+@mutant("C", "discovery-normal-02")
+def all_is_served_in_normal_sessions(plant: Plant) -> None:
+    """SendTargets=All lists the target in a normal session."""
+
+    def change(connection: Connection, value: str, pairs: Pairs) -> Pairs:
+        session = connection.session
+        if value != "All" or session is None or session.node is None:
+            return pairs
+        return send_targets._record(connection, session.node)
+
+    _targets(plant, change)
+
+
+# Which session a login replaces
+
+
+def _key(plant: Plant, key: Callable[[tuple[str, bytes, str, str], LoginIdentity], Any]) -> None:
+    """Change what must be unique for sessions: name, ISID, target name, portal group."""
+    original = LoginIdentity.key.fget  # type: ignore[attr-defined]
+    plant.replace(LoginIdentity, "key", property(lambda identity: key(original(identity), identity)))
+
+
+@mutant("6.3.5", "reinstate-session-01 reinstate-discovery-01 reinstate-discovery-03")
+def old_sessions_are_kept(plant: Plant) -> None:
+    """A login with the ISID of a session does not end that session."""
+    _key(plant, lambda key, identity: (*key, id(identity)))
+
+
+@mutant("4.4.3", "reinstate-session-02 reinstate-discovery-05.another-isid")
+def isid_does_not_count(plant: Plant) -> None:
+    """A login ends the session that the initiator has, also with another ISID."""
+    _key(plant, lambda key, identity: (key[0], b"", *key[2:]))
+
+
+@mutant("4.4.3", "reinstate-session-03 reinstate-discovery-05.another-initiator login-tsih-05")
+def initiator_name_does_not_count(plant: Plant) -> None:
+    """A login ends the session that has its ISID, whoever's it is."""
+    _key(plant, lambda key, identity: ("", *key[1:]))
+
+
+@mutant("7.4.2.1", "reinstate-discovery-02 reinstate-discovery-04")
+def target_does_not_count(plant: Plant) -> None:
+    """An unnamed discovery session and sessions of a target end one another."""
+    _key(plant, lambda key, identity: (*key[:2], "", ""))
+
+
+@mutant("7.4.2.2", "reinstate-discovery-03.by-normal")
+def discovery_and_normal_sessions_are_kept_apart(plant: Plant) -> None:
+    """A normal session does not end a named discovery session with its ISID."""
+    _key(plant, lambda key, identity: (*key, identity.discovery))
+
+
+@mutant("6.3.5", "reinstate-session-05")
+def one_connection_of_the_old_session_is_closed(plant: Plant) -> None:
+    """Reinstatement of a session closes its first connection alone."""
+
+    def close(original: Original, session: Session, event: ConnectionEvent, **how: Any) -> None:
+        session.connections = dict(list(session.connections.items())[:1])
+        original(session, event, **how)
+
+    plant.wrap(Session, "close", close)
+
+
+@mutant("6.3.1", "reinstate-session-06 login-tsih-03")
+def isid_alone_finds_the_session(plant: Plant) -> None:
+    """A connection joins the session that has its ISID, whatever TSIH it names."""
+
+    def find(original: Original, identity: LoginIdentity, tsih: int, cid: int, registry: Registry) -> Session:
+        found = registry.sessions.get(identity.key)
+        result: Session = original(identity, tsih if found is None else found.tsih, cid, registry)
+        return result
+
+    plant.wrap(login, "session_to_join", find)
+
+
+@mutant("4.2.8", "reinstate-session-08")
+def new_session_inherits_the_digests(plant: Plant) -> None:
+    """A session that takes the place of another uses its digests, though nobody negotiated any."""
+
+    def start(original: Original, attempt: Login) -> None:
+        original(attempt)
+        old = attempt.registry.sessions.get(attempt.identity.key)
+        if old is not None:
+            for name in ("HeaderDigest", "DataDigest"):
+                attempt._negotiation.settings[name] = old.negotiation.settings[name]
+
+    plant.wrap(Login, "_begin_session", start)
+
+
+@mutant("7.15", "reinstate-session-09 reinstate-session-10")
+def broken_connection_locks_its_isid(plant: Plant) -> None:
+    """An ISID whose connection broke without a logout cannot log in again."""
+    broken: set[bytes] = set()
+
+    def closed(original: Original, connection: Connection, reset: bool = False) -> None:
+        session = connection.session
+        if session is not None and not connection.closing:
+            broken.add(session.identity.isid)
+        original(connection, reset)
+
+    def check(original: Original, request: LoginRequest, first: LoginRequest | None) -> None:
+        if request.isid in broken and not request.tsih:
+            raise LoginFailure(LoginStatus.OUT_OF_RESOURCES, "the ISID is in use", "none")
+        original(request, first)
+
+    plant.wrap(Connection, "transport_closed", closed)
+    plant.wrap(login, "check_request", check)
+
+
+# Which connection a login replaces
+
+
+@mutant("6.3.4", "reinstate-connection-01 reinstate-connection-02 reinstate-connection-05")
+def cid_in_use_is_refused(plant: Plant) -> None:
+    """A login with the CID of a connection that exists is refused."""
+
+    def find(original: Original, identity: LoginIdentity, tsih: int, cid: int, registry: Registry) -> Session:
+        session: Session = original(identity, tsih, cid, registry)
+        if cid in session.connections:
+            raise LoginFailure(LoginStatus.INITIATOR_ERROR, "the CID is in use", "none")
+        return session
+
+    plant.wrap(login, "session_to_join", find)
+
+
+@mutant("6.3.6", "reinstate-connection-03")
+def connection_that_joins_begins_the_numbering_anew(plant: Plant) -> None:
+    """ExpCmdSN of the login of a further connection is 1."""
+
+    def edit(pdu: LoginResponse, connection: Connection) -> None:
+        if pdu.tsih and connection.session is not None and connection.session.connections:
+            pdu.exp_cmd_sn = 1
+
+    plant.sent(LoginResponse, edit)
+
+
+@mutant("6.3.4", "reinstate-connection-05")
+def reinstated_connection_is_alone(plant: Plant) -> None:
+    """Reinstatement of a connection closes all others of its session."""
+
+    def substitute(original: Original, session: Session, old: Connection, new: Connection) -> None:
+        others = [other for other in session.connections.values() if other is not old]
+        original(session, old, new)
+        for other in others:
+            other.close(ConnectionEvent.CLOSED_CLEANLY)
+
+    plant.wrap(Session, "replace", substitute)
+
+
+@mutant("4.4.3", "reinstate-connection-06")
+def reinstated_connection_ends_the_sessions_of_others(plant: Plant) -> None:
+    """Reinstatement of a connection closes the connections of other initiators that have its CID."""
+
+    def substitute(original: Original, session: Session, old: Connection, new: Connection) -> None:
+        worker = session.agenda
+        assert isinstance(worker, Worker)
+        original(session, old, new)
+        for other in worker.directory.sessions_of(session.node):
+            if other is not session:
+                other.close(ConnectionEvent.CLOSED_CLEANLY)
+
+    plant.wrap(Session, "replace", substitute)
