@@ -73,10 +73,13 @@ def on_wire(
     """A PDU as it is sent: lengths filled in, padded, with the digests that were agreed on."""
     pdu.data_segment_length = len(data)
     pdu.total_ahs_length = len(ahs) // 4
-    header = pdu.encode() + ahs
+    return sealed(pdu.encode() + ahs, data, header_digest=header_digest, data_digest=data_digest)
+
+
+def sealed(header: bytes, data: bytes, *, header_digest: bool = False, data_digest: bool = False) -> bytes:
+    """A header, whatever it says, and its data, with padding and digests."""
     padded = data + bytes(-len(data) % 4)
-    if header_digest:
-        header += digest(header)
+    header += digest(header) if header_digest else b""
     return header + padded + (digest(padded) if data_digest and data else b"")
 
 
@@ -116,6 +119,11 @@ class Peer:
         """A PDU as this connection sends it."""
         framer = self._framer
         return on_wire(pdu, data, ahs, header_digest=framer.header_digest, data_digest=framer.data_digest)
+
+    def sealed(self, header: bytes, data: bytes) -> bytes:
+        """Any header and data as this connection ends them."""
+        framer = self._framer
+        return sealed(header, data, header_digest=framer.header_digest, data_digest=framer.data_digest)
 
     def receive(self, timeout: float = 0.0) -> list[Answer]:
         """All that is there, or that comes within `timeout` seconds of the target's clock; notices an end of it."""

@@ -149,8 +149,12 @@ class RamDriver(HoldingDriver):
         super().fp_scsi_cmd_cdb_rcved(sc)
         start = int.from_bytes(sc.sc_cmd[2:6]) * 512
         view = memoryview(self.medium)[start : start + sc.sc_xfer_len]
-        if sc.sc_flag & SC_FLAG_WRITE and sc.sc_xfer_len:
-            halves = [chiscsi_sgvec(view[:512], 512), chiscsi_sgvec(view[512:], len(view) - 512)]
+        if len(view) < sc.sc_xfer_len:
+            sc.fail(5, 0x21)
+            self._call(lambda: chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0))
+        elif sc.sc_flag & SC_FLAG_WRITE and sc.sc_xfer_len:
+            half = (sc.sc_xfer_len + 1) // 2
+            halves = [chiscsi_sgvec(view[:half], half), chiscsi_sgvec(view[half:], len(view) - half)]
             self._call(lambda: chiscsi_scsi_cmd_buffer_ready(sc, halves, 2, 0, len(view)))
         elif sc.sc_xfer_len:
             self._call(lambda: chiscsi_scsi_cmd_execution_status(sc, [chiscsi_sgvec(view, len(view))], 1, 0, len(view)))
