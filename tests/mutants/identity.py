@@ -1,4 +1,4 @@
-"""Faults of names, discovery and reinstatement (RFC 7143 sections 4.2.7, 4.3, 4.4.3, 6.3.4, 6.3.5, 7.4.2, appendix C)."""
+"""Faults of names, discovery and reinstatement (RFC 7143 sections 4.2.7, 4.3, 4.4.3, 6.3.4, 6.3.5, 7.4.2, C)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ from chiscsi_target.core.portal import Portal
 from chiscsi_target.core.registry import Registry
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.target_node import TargetNode
-from chiscsi_target.engine.directory import Directory
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.errors import LoginFailure
 from chiscsi_target.scsi import inquiry
 from iscsi_wire.constants import LoginStatus, Opcode
 from iscsi_wire.framing import Frame
-from iscsi_wire.keys import KEYS, Form, Use
+from iscsi_wire.keys import KEYS, Form
 from iscsi_wire.pdus import LoginRequest, LoginResponse
 from iscsi_wire.scsi import DeviceIdentification
 from tests.mutants.planting import Handler, Original, Plant, mutant
@@ -167,11 +166,17 @@ def discovery_may_not_name_its_target(plant: Plant) -> None:
 def discovery_sessions_take_further_connections(plant: Plant) -> None:
     """A discovery session takes as many connections as come."""
 
-    def find(identity: LoginIdentity, tsih: int, cid: int, registry: Registry) -> Session:
-        return registry.sessions[identity.key]
+    def begin(original: Original, attempt: Login, pairs: Pairs) -> None:
+        tsih = attempt._request.tsih
+        known = [session for session in attempt.registry.sessions.values() if session.tsih == tsih]
+        if not known or not known[0].discovery:
+            original(attempt, pairs)
+            return
+        attempt.session = attempt.connection.session = known[0]
+        attempt.identity, attempt.leading = known[0].identity, False
+        attempt._negotiation = known[0].negotiation.for_further_connection()
 
-    plant.replace(login, "session_to_join", find)
-    plant.key("SessionType", use=Use.INITIALIZE)
+    plant.wrap(Login, "_open", begin)
 
 
 # SendTargets

@@ -10,7 +10,7 @@ from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.task import Task
 from iscsi_wire.constants import IMMEDIATE_BIT, Opcode
 from iscsi_wire.framing import Frame
-from iscsi_wire.pdus import DataIn, NopIn, ReadyToTransfer, ScsiResponse, TextResponse
+from iscsi_wire.pdus import DataIn, NopIn, ReadyToTransfer, ScsiResponse, TaskManagementResponse
 from tests.mutants.planting import Handler, Original, Plant, make_immediate, mutant
 
 
@@ -233,14 +233,14 @@ def pings_are_not_numbered(plant: Plant) -> None:
     plant.received(Opcode.NOP_OUT, handle)
 
 
-@mutant("4.2.2.2", "statsn-01")
-def text_responses_use_up_two_stat_sn(plant: Plant) -> None:
-    """A Text Response moves StatSN on by two."""
+@mutant("4.2.2.2", "statsn-01.task-management")
+def function_responses_use_up_two_stat_sn(plant: Plant) -> None:
+    """A task management response moves StatSN on by two."""
 
-    def edit(pdu: TextResponse, connection: Connection) -> None:
+    def edit(pdu: TaskManagementResponse, connection: Connection) -> None:
         connection.next_stat_sn()
 
-    plant.sent(TextResponse, edit)
+    plant.sent(TaskManagementResponse, edit)
 
 
 @mutant("11.8.3", "statsn-02")

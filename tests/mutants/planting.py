@@ -124,6 +124,11 @@ class Mutant:
             raise
 
     @property
+    def module(self) -> str:
+        """The module of mutants that it belongs to."""
+        return self.plant.__module__.rpartition(".")[2]
+
+    @property
     def factory(self) -> str:
         """How settings and command line name it."""
         return f"{self.plant.__module__}:{self.name}"

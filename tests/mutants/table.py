@@ -52,7 +52,7 @@ def page() -> str:
         doc = importlib.import_module(module).__doc__ or ""
         lines += [f"\n## {name.replace('_', ' ').capitalize()}\n", doc.strip(), ""]
         lines += ["| mutant | fault | section | cases that turn red |", "| --- | --- | --- | --- |"]
-        lines += [_row(mutant) for mutant in MUTANTS.values() if mutant.plant.__module__ == module]
+        lines += [_row(mutant) for mutant in MUTANTS.values() if mutant.module == name]
     return "\n".join(lines) + "\n"
 
 
