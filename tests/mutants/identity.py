@@ -166,17 +166,22 @@ def discovery_may_not_name_its_target(plant: Plant) -> None:
 def discovery_sessions_take_further_connections(plant: Plant) -> None:
     """A discovery session takes as many connections as come."""
 
-    def begin(original: Original, attempt: Login, pairs: Pairs) -> None:
-        tsih = attempt._request.tsih
-        known = [session for session in attempt.registry.sessions.values() if session.tsih == tsih]
-        if not known or not known[0].discovery:
-            original(attempt, pairs)
-            return
-        attempt.session = attempt.connection.session = known[0]
-        attempt.identity, attempt.leading = known[0].identity, False
-        attempt._negotiation = known[0].negotiation.for_further_connection()
+    def identify(original: Original, pairs: Pairs, isid: bytes, *rest: Any) -> LoginIdentity:
+        registry: Registry = rest[-1]
+        known = [session.identity for session in registry.sessions.values() if session.discovery]
+        if "SessionType" not in dict(pairs) and known and known[0].isid == isid:
+            return known[0]
+        result: LoginIdentity = original(pairs, isid, *rest)
+        return result
 
-    plant.wrap(Login, "_open", begin)
+    def find(original: Original, identity: LoginIdentity, tsih: int, cid: int, registry: Registry) -> Session:
+        result: Session = (
+            registry.sessions[identity.key] if identity.discovery else original(identity, tsih, cid, registry)
+        )
+        return result
+
+    plant.wrap(login, "identify", identify)
+    plant.wrap(login, "session_to_join", find)
 
 
 # SendTargets
