@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 from conformance.api import (
     RESERVED_TAG,
     Connection,
-    NopOut,
     Opcode,
     Received,
     Session,
@@ -78,7 +77,7 @@ def conclude_function(session: Session, request: Draft[TaskManagementRequest], *
     A response may have to wait until all statuses before it are confirmed (RFC 7143, 11.6.1), so they are.
     """
     session.nop()
-    session.send(NopOut, initiator_task_tag=RESERVED_TAG)
+    session.nop()
     response = expect_function_response(session.connection, request, TaskManagementResponseCode.FUNCTION_COMPLETE)
     for task in tasks:
         session.connection.never_answered(task.tag)

@@ -1,10 +1,8 @@
 from __future__ import annotations
 
 from conformance.api import (
-    RESERVED_TAG,
     Closed,
     Initiator,
-    NopOut,
     Received,
     Scratch,
     Session,
@@ -99,7 +97,7 @@ def test_target_warm_reset_ends_tasks_or_is_declined(session: Session, scratch: 
     request = send_function(session, WARM_RESET, 0)
     task.serve(r2t)
     session.nop()
-    session.send(NopOut, initiator_task_tag=RESERVED_TAG)
+    session.nop()
     allowed = {COMPLETE, *_DECLINED}
     answer = expect.task_management_response(allowed).judge_or_fail(
         answer_to(session.connection, request), session.connection

@@ -3,8 +3,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from conformance.api import (
-    RESERVED_TAG,
-    NopOut,
     Scratch,
     Session,
     Target,
@@ -158,7 +156,7 @@ def test_abort_task_set_acts_on_the_tasks_of_every_connection(login: Callable[..
     session.expect(expect.unanswered())
     task.serve(r2t)
     session.nop(connection=second)
-    second.send(NopOut, initiator_task_tag=RESERVED_TAG)
+    session.nop(connection=second)
     conclude_function(session, request)
     second.never_answered(task.tag)
     session.nop(connection=second)
