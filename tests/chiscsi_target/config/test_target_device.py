@@ -1,0 +1,82 @@
+"""The key TargetDevice: path, LUN class, options; the class's hooks fill the unit, or refuse it."""
+
+from __future__ import annotations
+
+import pytest
+
+from chiscsi_target.api import chiscsi_lun, chiscsi_target_lun_class
+from chiscsi_target.config.target_device import KEY, make_logical_unit, parse_target_device
+from chiscsi_target.errors import ConfigurationError
+
+
+class Choosy(chiscsi_target_lun_class):
+    """Takes what it is told to take."""
+
+    class_name = "CHOOSY"
+
+    def __init__(self, refuse: str = "", reason: bytes = b"") -> None:
+        self.refuse = refuse
+        self.reason = reason
+        self.calls: list[tuple[str, str]] = []
+
+    def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
+        assert buflen == len(buf)
+        self.calls.append(("options", buf))
+        return self.result("options", -26, ebuf)
+
+    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        self.calls.append(("attach", lu.path))
+        return self.result("attach", -31, ebuf)
+
+    def result(self, hook: str, number: int, ebuf: bytearray) -> int:
+        if self.refuse != hook:
+            return 0
+        ebuf += self.reason
+        return number
+
+
+@pytest.mark.parametrize(
+    "value, split",
+    [
+        ("/dev/sdb", ("FILE", "")),
+        ("/dev/sdb,MEM", ("MEM", "")),
+        ("/dev/sdb,MEM,size=1M,RO", ("MEM", "size=1M,RO")),
+        ("/dev/sdb,RO,SN=7", ("FILE", "RO,SN=7")),
+        ("/dev/sdb,mem", ("FILE", "mem")),
+    ],
+)
+def test_path_class_and_options(value: str, split: tuple[str, str]) -> None:
+    device = parse_target_device(value)
+    classes: dict[str, chiscsi_target_lun_class] = {"FILE": Choosy(), "MEM": Choosy()}
+    assert device.path == "/dev/sdb" and device.split(classes, "FILE") == split
+
+
+@pytest.mark.parametrize("value", ["", ",MEM"])
+def test_a_unit_needs_a_path(value: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_target_device(value)
+    assert caught.value.where == KEY
+
+
+def test_a_unit_is_configured_then_attached() -> None:
+    choosy = Choosy()
+    unit = make_logical_unit(parse_target_device("disk"), 7, choosy, "RO")
+    assert choosy.calls == [("options", "RO"), ("attach", "disk")]
+    assert (unit.lun, unit.path, unit.lun_class) == (7, "disk", choosy)
+
+
+@pytest.mark.parametrize("refuse", ["options", "attach"])
+@pytest.mark.parametrize(
+    "reason, message", [(b"no such disk", "no such disk"), (b"x" * 300, "x" * 256), (b"\xff", "\ufffd")]
+)
+def test_a_refusal_has_the_hooks_reason(refuse: str, reason: bytes, message: str) -> None:
+    choosy = Choosy(refuse, reason)
+    with pytest.raises(ConfigurationError) as caught:
+        make_logical_unit(parse_target_device("disk"), 0, choosy, "")
+    assert (caught.value.where, caught.value.message) == ("TargetDevice=disk", message)
+    assert len(choosy.calls) == (1 if refuse == "options" else 2)
+
+
+def test_a_refusal_without_a_reason_has_its_number() -> None:
+    with pytest.raises(ConfigurationError, match="refused with -31"):
+        make_logical_unit(parse_target_device("disk"), 0, Choosy("attach"), "")
