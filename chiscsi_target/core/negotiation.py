@@ -120,7 +120,8 @@ class Negotiation:
         except TextError:
             return key.name, REJECT
         own = self.own.get(key.name, key.default)
-        result = key.select(offer, own(self.settings) if callable(own) else own)
+        # A key that this side has no wish for cannot be agreed on.
+        result = None if own is None else key.select(offer, own(self.settings) if callable(own) else own)
         if result is None:
             return key.name, REJECT
         self.settings[key.name] = result
