@@ -114,12 +114,12 @@ def _send_status(task: Task) -> None:
     connection.send_pdu(pdu)
 
 
-@mutant("11.7.3", "datain-status-02.many-data-in")
+@mutant("11.7.3", "datain-status-02")
 def status_is_combined_with_f_0(plant: Plant) -> None:
-    """A Data-In with S=1 has F=0 if it is not the first one."""
+    """A Data-In with S=1 has F=0 if it holds 512 octets or is not the first one."""
 
     def edit(pdu: DataIn, _: Connection) -> None:
-        pdu.final = pdu.final and not pdu.data_sn
+        pdu.final = pdu.final and not pdu.data_sn and pdu.data_segment_length != 512
 
     plant.sent(DataIn, edit)
 
@@ -146,7 +146,9 @@ def read_of_nothing_brings_an_octet(plant: Plant) -> None:
     plant.wrap(data_in, "send_response", send)
 
 
-@mutant("4.2.5.2", "transfer-round-trip-01 transfer-read-01 transfer-parallel-01 transfer-order-01")
+@mutant(
+    "4.2.5.2", "transfer-round-trip-01 transfer-read-01 transfer-parallel-01 transfer-order-01 digest-combination-01"
+)
 def last_octet_of_a_data_in_is_wrong(plant: Plant) -> None:
     """The last octet that a READ returns is another than the medium holds."""
 
@@ -202,7 +204,7 @@ def immediate_data_are_asked_for_again(plant: Plant) -> None:
     plant.wrap(data_out, "begin", begin)
 
 
-@mutant("13.17", "r2t-outstanding-01.one r2t-outstanding-01.two r2t-outstanding-01.three")
+@mutant("13.17", "r2t-outstanding-01")
 def one_r2t_too_many_is_outstanding(plant: Plant) -> None:
     """MaxOutstandingR2T is exceeded by one."""
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from chiscsi_target.core import login, login_identity, send_targets, text
@@ -19,10 +18,10 @@ from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.errors import LoginFailure
 from chiscsi_target.scsi import inquiry
-from iscsi_wire.constants import LoginStatus, Opcode
+from iscsi_wire.constants import LoginStatus, LogoutReason, Opcode
 from iscsi_wire.framing import Frame
-from iscsi_wire.keys import KEYS, Form
-from iscsi_wire.pdus import LoginRequest, LoginResponse
+from iscsi_wire.keys import Key
+from iscsi_wire.pdus import LoginRequest, LoginResponse, LogoutRequest
 from iscsi_wire.scsi import DeviceIdentification
 from tests.mutants.planting import Handler, Original, Plant, mutant
 
@@ -49,17 +48,32 @@ def names_end_at_200_octets(plant: Plant) -> None:
 
 def _any_name(plant: Plant, key: str) -> None:
     """Have the form of a name looked at nowhere."""
-    plant.key(key, form=Form.TEXT, max_length=8192)
-    plant.replace(login_identity, "KEYS", {**KEYS, key: replace(KEYS[key], form=Form.TEXT, max_length=8192)})
+
+    def judge(original: Original, name: str, value: str) -> str:
+        checked: str = value if name == key else original(name, value)
+        return checked
+
+    def declare(original: Original, work: Negotiation, row: Key, value: str) -> None:
+        if row.name != key:
+            original(work, row, value)
+
+    plant.wrap(login_identity, "_checked", judge)
+    plant.wrap(Negotiation, "_declare", declare)
 
 
-@mutant("4.2.7.2", "name-length-03 name-form-02.no-type name-form-02.upper-case name-form-03.InitiatorName")
+@mutant("11.13.5", "name-form-01")
+def strangers_are_an_initiator_error(plant: Plant) -> None:
+    """An initiator that the target does not know is refused as though it had made a mistake."""
+    _checked(plant, lambda name, value: name == "InitiatorName" and ":initiator." not in value)
+
+
+@mutant("4.2.7.2", "name-length-03 name-form-02 name-form-03.InitiatorName")
 def any_text_is_an_initiator_name(plant: Plant) -> None:
     """The form of InitiatorName is not looked at."""
     _any_name(plant, "InitiatorName")
 
 
-@mutant("4.2.7.2", "name-length-04 name-compare-01.longer name-compare-02")
+@mutant("4.2.7.2", "name-length-04 name-compare-01 name-compare-02")
 def any_text_is_the_targets_name(plant: Plant) -> None:
     """Any TargetName leads to the only target, whatever its form."""
     _any_name(plant, "TargetName")
@@ -114,12 +128,15 @@ def scsi_names_are_of_another_target(plant: Plant) -> None:
 # Discovery sessions
 
 
-@mutant("4.3", "discovery-request-03.close-connection")
+@mutant("4.3", "discovery-request-03")
 def discovery_sessions_log_connections_out(plant: Plant) -> None:
     """A connection of a discovery session can be logged out alone."""
 
     def handle(original: Handler, connection: Connection, frame: Frame) -> None:
         assert connection.session is not None
+        request = LogoutRequest.decode(frame.header)
+        request.reason_code = LogoutReason.CLOSE_CONNECTION
+        frame.header = request.encode()
         discovery, connection.session.discovery = connection.session.discovery, False
         original(connection, frame)
         connection.session.discovery = discovery

@@ -489,3 +489,9 @@ def transition_of_an_unfinished_text_is_put_off(plant: Plant) -> None:
             request.transit = 0
 
     _check(plant, check)
+
+
+@mutant("6.3", "login-stages-01.security-operational login-stages-01.operational")
+def operational_stage_leads_nowhere(plant: Plant) -> None:
+    """A login cannot go from the operational stage to the full feature phase."""
+    _transitions(plant, {_SECURITY: {_OPERATIONAL, _FULL_FEATURE}, _OPERATIONAL: set()})

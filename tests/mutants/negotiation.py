@@ -176,12 +176,12 @@ def first_burst_may_exceed_max_burst(plant: Plant) -> None:
     _echoes(plant, "FirstBurstLength")
 
 
-@mutant("6.2", "key-burst-lengths-02.two-requests")
+@mutant("6.2", "key-burst-lengths-02")
 def burst_lengths_are_compared_too_early(plant: Plant) -> None:
     """FirstBurstLength is held against the default of MaxBurstLength, before that is negotiated."""
 
     def select(original: Original, work: Negotiation, key: Key, value: str) -> Answer:
-        if key.name == "FirstBurstLength" and int(value) > work.settings["MaxBurstLength"]:
+        if key.name == "FirstBurstLength" and int(value) > 262144:
             raise NegotiationFailure("FirstBurstLength", "13.14")
         answer: Answer = original(work, key, value)
         return answer
@@ -196,7 +196,7 @@ def recovery_leaves_many_outstanding_r2ts(plant: Plant) -> None:
     _echoes(plant, "ErrorRecoveryLevel", "MaxOutstandingR2T")
 
 
-@mutant("6.2", "key-irrelevant-01 key-irrelevant-02.MaxConnections")
+@mutant("6.2", "key-irrelevant-01 key-irrelevant-02.MaxConnections key-irrelevant-02.MaxBurstLength")
 def irrelevant_keys_are_not_understood(plant: Plant) -> None:
     """A key that means nothing here is answered NotUnderstood."""
     plant.replace(negotiation, "IRRELEVANT", NOT_UNDERSTOOD)
@@ -405,3 +405,83 @@ def stage_may_take_eight_exchanges(plant: Plant) -> None:
         return result
 
     plant.wrap(Login, "_answer", answer)
+
+
+@mutant("6.1", "key-boolean-01 key-number-01 key-digest-01 key-auth-method-01")
+def answers_have_the_wrong_form(plant: Plant) -> None:
+    """Answers are in lower case, and numbers have a unit."""
+
+    def change(key: Key, value: str, answer: str) -> str:
+        return f"{answer}k" if key.form is Form.NUMBER else answer.lower()
+
+    _answers(plant, change)
+
+
+@mutant("6.3", "key-malformed-01")
+def requests_that_stay_get_no_answer(plant: Plant) -> None:
+    """A Login Request of the operational stage with T=0 is dropped."""
+
+    def received(original: Original, attempt: Login, frame: Frame) -> None:
+        if frame.header[1] & 0x80 or attempt._stage is not LoginStage.LOGIN_OPERATIONAL_NEGOTIATION:
+            original(attempt, frame)
+
+    plant.wrap(Login, "received", received)
+
+
+@mutant("6.2", "key-reserved-value-01")
+def reserved_words_stand_for_the_default(plant: Plant) -> None:
+    """A key that is offered as Reject, Irrelevant or NotUnderstood is answered with its default."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        key = KEYS.get(name)
+        if value in RESERVED_VALUES and key is not None and key.default is not None:
+            return name, key.format(key.default)
+        result: Answer | None = original(work, name, value, phase)
+        return result
+
+    _each_key(plant, answer)
+
+
+@mutant("13", "key-leading-only-01 text-login-only-01")
+def misplaced_keys_are_not_understood(plant: Plant) -> None:
+    """A key of the leading login is answered NotUnderstood elsewhere."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        key = KEYS.get(name)
+        if key is not None and (phase not in key.initiator or (key.leading_only and not work._leading)):
+            return name, NOT_UNDERSTOOD
+        result: Answer | None = original(work, name, value, phase)
+        return result
+
+    _each_key(plant, answer)
+
+
+@mutant("7.12", "key-data-segment-03 text-data-segment-02")
+def declarations_out_of_range_are_not_understood(plant: Plant) -> None:
+    """A declaration that cannot be used is answered NotUnderstood."""
+
+    def answer(original: Original, work: Negotiation, name: str, value: str, phase: Phase) -> Answer | None:
+        try:
+            result: Answer | None = original(work, name, value, phase)
+        except NegotiationFailure:
+            return name, NOT_UNDERSTOOD
+        return result
+
+    _each_key(plant, answer)
+
+
+@mutant("13.12", "key-data-segment-01.lowest key-data-segment-01.odd key-data-segment-01.default")
+def data_segments_are_four_octets_too_long(plant: Plant) -> None:
+    """Data-In exceed the initiator's MaxRecvDataSegmentLength by four octets."""
+
+    def start(original: Original, attempt: Login) -> None:
+        original(attempt)
+        attempt.connection.max_send_data += 4
+
+    plant.wrap(Login, "_start_full_feature_phase", start)
+
+
+@mutant("13.12", "key-data-segment-01.highest")
+def data_segment_length_ends_at_1_mebibyte(plant: Plant) -> None:
+    """A MaxRecvDataSegmentLength beyond 1 MiB is refused."""
+    plant.key("MaxRecvDataSegmentLength", high=1 << 20)

@@ -309,3 +309,33 @@ def immediate_commands_are_dropped_when_there_are_many(plant: Plant) -> None:
             original(task)
 
     plant.wrap(scsi_commands, "deliver", deliver)
+
+
+@mutant("4.2.2.1", "cmdsn-initial-01 login-cmd-sn-01")
+def login_uses_up_a_cmd_sn(plant: Plant) -> None:
+    """ExpCmdSN of a new session is one more than CmdSN of its login."""
+    plant.wrap(login, "CommandWindow", lambda original, cmd_sn, size: original((cmd_sn + 1) & 0xFFFFFFFF, size))
+
+
+@mutant("4.2.2.1", "cmdsn-order-06.text cmdsn-order-06.scsi-command")
+def commands_and_texts_are_not_numbered(plant: Plant) -> None:
+    """SCSI commands and Text Requests do not move ExpCmdSN on."""
+
+    def handle(original: Handler, connection: Connection, frame: Frame) -> None:
+        make_immediate(frame)
+        original(connection, frame)
+
+    plant.received(Opcode.SCSI_COMMAND, handle)
+    plant.received(Opcode.TEXT_REQUEST, handle)
+
+
+@mutant("4.2.2.2", "statsn-01")
+def stat_sn_7_is_left_out(plant: Plant) -> None:
+    """Behind StatSN 6 comes 8."""
+
+    def following(original: Original, connection: Connection) -> int:
+        connection.stat_sn += connection.stat_sn == 7
+        number: int = original(connection)
+        return number
+
+    plant.wrap(Connection, "next_stat_sn", following)

@@ -442,3 +442,9 @@ def reserved_bits_of_a_task_management_request_are_refused(plant: Plant) -> None
         original(connection, frame)
 
     plant.received(Opcode.TASK_MANAGEMENT_REQUEST, handle)
+
+
+@mutant("11.19", "nop-ping-01.empty")
+def echo_of_nothing_is_something(plant: Plant) -> None:
+    """The echo of an empty ping has an octet of data."""
+    _echo(plant, lambda data: data or b"!")
