@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chiscsi_target.core.agenda import INFORMATION
+from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
 from iscsi_wire.pdus import NopIn, NopOut
@@ -90,5 +92,6 @@ def handle_idle(connection: Connection, now: float) -> float | None:
     if connection.ping_sent is None:
         send_ping(connection)
         return now + timeout
-    connection.drop(f"no answer to a ping within {timeout} s")
+    connection.agenda.log(INFORMATION, f"connection reset: no answer to a ping within {timeout} s", connection.name)
+    connection.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
     return None

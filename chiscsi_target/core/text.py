@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # As much text as a login may bring (section 6.1 asks for 8192 octets at least).
 _MAX_TEXT = 64 * 1024
+# Exchanges of a session that may be unfinished at a time; each keeps text.
+_MAX_EXCHANGES = 32
 
 
 class TextExchange:
@@ -82,6 +84,8 @@ def _exchange(session: Session, request: TextRequest) -> TextExchange:
     if ttt == RESERVED_TAG:
         # Section 11.10.4: this starts anew, whatever was going on under the tag.
         _forget(session, itt)
+        if len(session.texts) >= _MAX_EXCHANGES:
+            raise RejectedPdu(RejectReason.LONG_OPERATION_REJECT, "too many unfinished text exchanges", "11.17.1")
         session.texts[itt] = TextExchange(session.negotiation.copy(), session.new_transfer_tag())
     exchange = session.texts.get(itt)
     if exchange is None or ttt not in (RESERVED_TAG, exchange.ttt):
