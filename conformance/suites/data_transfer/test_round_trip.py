@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from conformance.api import Scratch, Session, Unsupported, case, expect, variants
 from conformance.suites.blocks import contents, fill, pattern, read_command, write_command
+from conformance.suites.exchanges import take_attentions
 from iscsi_wire.scsi import Read10, Write10
 
 _YES_NO = ["Yes", "No"]
@@ -111,7 +112,8 @@ def test_data_arrive_when_order_is_not_required(login: Callable[..., Session], s
 
     Whatever order the target chooses then, each octet is moved once and to its place.
     """
-    session = login(keys={key: "No", "MaxRecvDataSegmentLength": "1024", "MaxBurstLength": "4096"})
+    session = login(keys={key: "No", "MaxRecvDataSegmentLength": "1024", "MaxBurstLength": "4096"}, ready=False)
+    take_attentions(session)
     data = pattern(16384, 9)
     fill(session, scratch, data)
     found = contents(session, scratch, len(data) // scratch.block_size)
