@@ -19,7 +19,8 @@ Direction: TypeAlias = Literal["in", "out"]
 class PduRecord:
     """A PDU that went out or came in.
 
-    `offset` is the position of the BHS in the byte stream of its direction; `ahs` and `data` carry no digest and no padding.
+    `offset` is the position of the BHS in the byte stream of its direction; `ahs` and `data` are without digests and
+    padding.
     """
 
     time: float
