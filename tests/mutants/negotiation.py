@@ -470,7 +470,10 @@ def declarations_out_of_range_are_not_understood(plant: Plant) -> None:
     _each_key(plant, answer)
 
 
-@mutant("13.12", "key-data-segment-01.lowest key-data-segment-01.odd key-data-segment-01.default")
+@mutant(
+    "13.12",
+    "key-data-segment-01.lowest key-data-segment-01.odd key-data-segment-01.hex key-data-segment-01.default",
+)
 def data_segments_are_four_octets_too_long(plant: Plant) -> None:
     """Data-In exceed the initiator's MaxRecvDataSegmentLength by four octets."""
 
@@ -485,3 +488,9 @@ def data_segments_are_four_octets_too_long(plant: Plant) -> None:
 def data_segment_length_ends_at_1_mebibyte(plant: Plant) -> None:
     """A MaxRecvDataSegmentLength beyond 1 MiB is refused."""
     plant.key("MaxRecvDataSegmentLength", high=1 << 20)
+
+
+@mutant("6.2", "key-irrelevant-01 key-irrelevant-02")
+def irrelevant_keys_get_an_empty_answer(plant: Plant) -> None:
+    """A key that means nothing here is answered with an empty value."""
+    plant.replace(negotiation, "IRRELEVANT", "")
