@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from iscsi_wire.errors import TextError
-from iscsi_wire.keys import KEYS, Form, Key, Value
+from iscsi_wire.keys import KEYS, Form, Key, Use, Value
 from iscsi_wire.text import NONE, NOT_UNDERSTOOD, REJECT, RESERVED_VALUES
 
 if TYPE_CHECKING:
@@ -144,6 +144,7 @@ def _own_answer(rule: Key | None, value: str) -> str:
     offer = _parsed(rule, value)
     own: object = rule.default if rule.default is not None else NONE
     if rule.form is Form.LIST:
-        own = (own,)
+        # "MUST be implemented by every iSCSI initiator": both digests (RFC 7143, 13.1); else only what is offered.
+        own = rule.values if rule.use is Use.INITIALIZE else (own,)
     result = None if offer is None else rule.select(offer, own)
     return REJECT if result is None else rule.format(result)
