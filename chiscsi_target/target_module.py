@@ -110,7 +110,12 @@ class TargetModule:
         if lun_class is None:
             return self._invalid(f"LUN class {lun_class_name} is not registered under {target_class_name}.")
         for session in list(self.directory.registry.sessions.values()):
-            if any(task.session.hooks is lun_class for task in list(session.tasks.values())):
+            node = session.node
+            if (
+                node is not None
+                and session.tasks
+                and (node.hooks is lun_class or any(lun.lun_class is lun_class for lun in node.luns))
+            ):
                 return -ReturnCode.EBUSY
         del self._lun_classes[target_class_name][lun_class_name]
         return 0
