@@ -11,14 +11,20 @@ from tests.tree import ROOT
 PAGE = ROOT / "docs/reference/mutants.md"
 MODULES = (
     "login",
+    "login_stages",
     "negotiation",
+    "negotiation_text",
     "identity",
+    "reinstatement",
     "numbering",
     "data_transfer",
+    "data_output",
     "residuals",
     "tasks",
+    "task_sets",
     "logout",
     "frames",
+    "stream",
     "texts",
 )
 HEAD = """# Mutants
