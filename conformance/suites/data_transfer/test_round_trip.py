@@ -19,7 +19,7 @@ def test_what_was_written_is_read_back(
     """Output arrives whole and in place, whichever of its parts go out unasked."""
     session = login(keys={"ImmediateData": immediate, "InitialR2T": initial_r2t, "FirstBurstLength": "4096"})
     blocks = 32768 // scratch.block_size
-    data = bytes(i * 7 + i // 512 & 0xFF for i in range(blocks * scratch.block_size))
+    data = pattern(blocks * scratch.block_size, 18)
     place = {"logical_block_address": scratch.start, "transfer_length": blocks}
     session.command(Write10.make(**place), write=data).expect(expect.good())
     session.command(Read10.make(**place), read=len(data)).expect(expect.good(data=data))
