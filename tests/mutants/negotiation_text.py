@@ -1,4 +1,4 @@
-"""Faults of negotiation: text that spans PDUs, and keys that are unknown, misplaced or repeated (sections 6.1 to 6.4)."""
+"""Faults of negotiation: text that spans PDUs, and keys that are unknown, misplaced or repeated (section 6)."""
 
 from __future__ import annotations
 
