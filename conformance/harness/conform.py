@@ -36,6 +36,9 @@ _LEAN = (
 )
 
 
+SIGNS_OF_CI = ("CI", "BUILD_NUMBER")
+"""Variables under which pytest explains a failed comparison in full: of long data, that takes it minutes."""
+
 _WISHES = tuple(name for name in Settings.__struct_fields__ if name != "live")
 
 
@@ -148,7 +151,8 @@ def _finished(settings: Settings, keyword: str, *arguments: str) -> _Finished:
 def _run_pytest(settings: Settings, arguments: Sequence[str]) -> _Grip:
     # Whatever else is installed, and whatever the user's shell says, must not change what a run means.
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    os.environ.pop("PYTEST_ADDOPTS", None)
+    for name in ("PYTEST_ADDOPTS", *SIGNS_OF_CI):
+        os.environ.pop(name, None)
     suites = Path(settings.suites).resolve() if settings.suites else SUITES
     grip = _Grip()
     fixed = [

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 import msgspec
 import pytest
 
+from conformance.harness.conform import SIGNS_OF_CI
 from conformance.harness.results import PROPERTY, CaseResult, unpack
 from conformance.harness.settings import Settings, to_arguments
 from conformance.harness.station import STATION
@@ -57,7 +58,8 @@ class _Bench:
 def try_out(mutants: Iterable[Mutant], monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Results]:
     """Run the cases of each mutant on it, in memory; returns the results by mutant."""
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")
-    monkeypatch.delenv("PYTEST_ADDOPTS", raising=False)
+    for variable in ("PYTEST_ADDOPTS", *SIGNS_OF_CI):
+        monkeypatch.delenv(variable, raising=False)
     bench = _Bench(list(mutants))
     fixed = ["-p", "conformance.plugin", "-c", f"{SUITES}/pytest.ini", f"--rootdir={SUITES}", f"--confcutdir={SUITES}"]
     pytest.main(

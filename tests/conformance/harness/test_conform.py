@@ -275,3 +275,11 @@ def test_an_interrupted_run_keeps_what_was_done(bench: Bench) -> None:
     assert outcome.code == Exit.INTERRUPTED
     assert list(outcome.verdicts) == ["good-01", "bad-01", "many-01.one", "many-01.two", "writing-01"]
     assert "interrupted (exit code 130)" in outcome.out
+
+
+def test_long_data_that_differ_cost_no_time_under_ci(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """There pytest compares them in full, which takes it minutes; the time limit of this test would strike."""
+    monkeypatch.setenv("CI", "true")
+    differ = 'assert bytes(range(256)) * 1000 == b"x" * 256000, "other data"'
+    bench.write(f'@case("data-01", ANY)\ndef test_data(target):\n    """Data are equal."""\n    {differ}\n')
+    assert bench.run().case("data-01").observed == "other data"
