@@ -26,6 +26,7 @@ from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.drivers.memory import MemoryLunClass
 from chiscsi_target.engine.directory import Directory
 from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.quirks import Quirks
 from chiscsi_target.scsi.device_server import DeviceServer
 
 if TYPE_CHECKING:
@@ -48,12 +49,17 @@ class TargetModule:
         workers: how many full feature phase workers there are.
         listener: who is told of everything observable.
         complain: who prints errors and warnings, a line each.
+        quirks: where release 3.14 is followed rather than the guide; nowhere by default.
     """
 
     def __init__(
-        self, workers: int = 1, listener: Listener | None = None, complain: Callable[[str], None] | None = None
+        self,
+        workers: int = 1,
+        listener: Listener | None = None,
+        complain: Callable[[str], None] | None = None,
+        quirks: Quirks | None = None,
     ) -> None:
-        self.directory = Directory(workers, listener, complain)
+        self.directory = Directory(workers, listener, complain, quirks)
         self.listen: Callable[[Portal], None] = _ignore
         self.unlisten: Callable[[Portal], None] = _ignore
         self.wait_until: Callable[[Callable[[], bool]], None] = _do_not_wait

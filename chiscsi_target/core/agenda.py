@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from chiscsi_target.quirks import Quirks
 from iscsi_wire.records import Listener, LogRecord
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ class Agenda(ABC):
         now: the time of the input that is being handled, in seconds.
         listener: who is told of everything observable, or None.
         complain: who prints errors and warnings.
+        quirks: where the module's release is followed rather than the guide.
         dirty: connections that have something to send or have to be closed.
         unsent: about how many octets of data were queued on them since the shell looked.
     """
@@ -42,6 +44,7 @@ class Agenda(ABC):
         self.now = 0.0
         self.listener = listener
         self.complain: Callable[[str], None] = _keep_quiet
+        self.quirks = Quirks()
         self.dirty: dict[Connection, None] = {}
         self.unsent = 0
 

@@ -17,6 +17,7 @@ from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
 from chiscsi_target.core.session_state import SessionState
 from chiscsi_target.engine.worker import Worker
+from chiscsi_target.quirks import Quirks
 from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.sense import COMMANDS_CLEARED_BY_ISCSI
 from chiscsi_target.tracing import TracedHooks
@@ -50,14 +51,20 @@ class Directory:
     """
 
     def __init__(
-        self, workers: int = 1, listener: Listener | None = None, complain: Callable[[str], None] | None = None
+        self,
+        workers: int = 1,
+        listener: Listener | None = None,
+        complain: Callable[[str], None] | None = None,
+        quirks: Quirks | None = None,
     ) -> None:
         self.registry = Registry()
         self.listener = listener
+        self.quirks = quirks or Quirks()
         self.login_worker = Worker(self, listener)
         self.workers = [Worker(self, listener) for _ in range(workers)]
-        if complain is not None:
-            for worker in (self.login_worker, *self.workers):
+        for worker in (self.login_worker, *self.workers):
+            worker.quirks = self.quirks
+            if complain is not None:
                 worker.complain = complain
         self.moved: Callable[[Connection, Worker], None] = _stays
         self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
