@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.target_class import chiscsi_target_class
+from chiscsi_target.core.chap_secrets import ChapConfig
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
@@ -31,6 +32,7 @@ class TargetNode:
         max_commands: limit of a session's command window (TargetSessionMaxCmd).
         default_max_commands: its size when the driver names none (guide 5.1.2).
         offline: it is going away; nobody can log in any more.
+        chap: names and secrets for CHAP, and what is demanded of it.
     """
 
     name: str
@@ -45,6 +47,7 @@ class TargetNode:
     alias: str = ""
     private: Any = None
     offline: bool = False
+    chap: ChapConfig = field(default_factory=ChapConfig)
 
     def portal_at(self, portal: Portal) -> Portal | None:
         """The node's own portal with the same address as `portal`."""
