@@ -15,6 +15,7 @@ from iscsi_wire.records import Listener, LogRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from chiscsi_target.api.events import chiscsi_event
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
     from chiscsi_target.core.session import Session
@@ -35,6 +36,7 @@ class Agenda(ABC):
         now: the time of the input that is being handled, in seconds.
         listener: who is told of everything observable, or None.
         complain: who prints errors and warnings.
+        notify: who is told of events: login, logout, access denied, targets that come and go.
         quirks: where the module's release is followed rather than the guide.
         dirty: connections that have something to send or have to be closed.
         unsent: about how many octets of data were queued on them since the shell looked.
@@ -44,6 +46,7 @@ class Agenda(ABC):
         self.now = 0.0
         self.listener = listener
         self.complain: Callable[[str], None] = _keep_quiet
+        self.notify: Callable[[chiscsi_event, str], None] = _notify_nobody
         self.quirks = Quirks()
         self.dirty: dict[Connection, None] = {}
         self.unsent = 0
@@ -54,6 +57,10 @@ class Agenda(ABC):
             self.listener(LogRecord(self.now, "target", connection, level, text))
         if level <= WARNING:
             self.complain(f"chiscsi: {_PREFIXES[level]}{text}")
+
+    def event(self, number: chiscsi_event, text: str) -> None:
+        """Tell the event notifier what happened, and to whom (behaviour file, 1.8)."""
+        self.notify(number, text)
 
     @abstractmethod
     def call_cdb_rcved(self, task: Task) -> None:
@@ -138,3 +145,7 @@ class Agenda(ABC):
 
 def _keep_quiet(line: str) -> None:
     """Print nothing: nobody asked for it."""
+
+
+def _notify_nobody(number: chiscsi_event, text: str) -> None:
+    """Tell nobody: no notifier is registered."""
