@@ -15,6 +15,7 @@ from chiscsi_target.api.constants import (
     ReturnCode,
 )
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through, missing_hooks
+from chiscsi_target.api.stack import enter
 from chiscsi_target.api.target_class import chiscsi_target_class
 from chiscsi_target.config.pairs import parse_buffer
 from chiscsi_target.config.target_config import DEFAULT_CLASS, TargetConfig, parse_target
@@ -60,6 +61,8 @@ class TargetModule:
         quirks: Quirks | None = None,
     ) -> None:
         self.directory = Directory(workers, listener, complain, quirks)
+        self.directory.registry.stack = self
+        enter(self)
         self.listen: Callable[[Portal], None] = _ignore
         self.unlisten: Callable[[Portal], None] = _ignore
         self.wait_until: Callable[[Callable[[], bool]], None] = _do_not_wait

@@ -8,6 +8,9 @@ from chiscsi_target.api.functions import (
     chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
     chiscsi_scsi_cmd_execution_status,
+    chiscsi_target_first_login_check_done,
+    chiscsi_target_login_stage_check_done,
+    chiscsi_target_session_abort,
     chiscsi_tmf_execution_done,
 )
 from chiscsi_target.api.logical_unit import LU_FLAG_NONEXCL, LU_FLAG_OFFLINE, LU_FLAG_RO, LU_FLAG_SYNC, chiscsi_lun
@@ -82,7 +85,10 @@ __all__ = [  # noqa: F405
     "chiscsi_scsi_command",
     "chiscsi_sgvec",
     "chiscsi_target_class",
+    "chiscsi_target_first_login_check_done",
+    "chiscsi_target_login_stage_check_done",
     "chiscsi_target_lun_class",
+    "chiscsi_target_session_abort",
     "chiscsi_tcp_endpoints",
     "chiscsi_tmf_execution_done",
     "tcp_endpoint",

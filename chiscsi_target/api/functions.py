@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chiscsi_target.api.constants import ReturnCode
+from chiscsi_target.api.stack import stack_of
+
 if TYPE_CHECKING:
     from chiscsi_target.api.lun_class import TmfHandle
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
@@ -69,3 +72,35 @@ def chiscsi_tmf_execution_done(hndl: TmfHandle, tmf_response: int, scmd: chiscsi
         scmd: the command that the hook was given, or None.
     """
     return hndl.execution_done(tmf_response, scmd)
+
+
+# Logins and sessions (guide 5.1 and 7.3)
+
+
+def chiscsi_target_first_login_check_done(
+    hndl: int, login_status_class: int, login_status_detail: int, max_cmd: int
+) -> None:
+    """Answer `fp_first_login_check` (guide 5.1.2).
+
+    Args:
+        hndl: the handle that the hook was given.
+        login_status_class: 0 to let the login go on, or ISCSI_LOGIN_STATUS_CLASS_*.
+        login_status_detail: ISCSI_LOGIN_STATUS_DETAIL_*.
+        max_cmd: how many commands the session may have outstanding; 0 for the default.
+    """
+    stack = stack_of(hndl)
+    if stack is not None:
+        stack.chiscsi_target_first_login_check_done(hndl, login_status_class, login_status_detail, max_cmd)
+
+
+def chiscsi_target_login_stage_check_done(hndl: int, login_status_class: int, login_status_detail: int) -> None:
+    """Answer `fp_login_stage_check` (guide 5.1.3); arguments as for `chiscsi_target_first_login_check_done`."""
+    stack = stack_of(hndl)
+    if stack is not None:
+        stack.chiscsi_target_login_stage_check_done(hndl, login_status_class, login_status_detail)
+
+
+def chiscsi_target_session_abort(sess_hndl: int) -> int:
+    """Have a session closed (guide 7.3.4); the hooks follow later. Returns 0, or -EINVAL for no such session."""
+    stack = stack_of(sess_hndl)
+    return -int(ReturnCode.EINVAL) if stack is None else stack.chiscsi_target_session_abort(sess_hndl)

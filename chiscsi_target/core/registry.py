@@ -10,7 +10,10 @@ from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
+from chiscsi_target.api.stack import Handle
+
 if TYPE_CHECKING:
+    from chiscsi_target.api.stack import TargetStack
     from chiscsi_target.core.negotiation import Own
     from chiscsi_target.core.session import Session
     from chiscsi_target.core.target_node import TargetNode
@@ -46,6 +49,7 @@ class Registry:
     Attributes:
         discovery_own: what discovery sessions without a target want of each text key.
         discovery_max_receive_data: the MaxRecvDataSegmentLength declared to them, in octets.
+        stack: the Target Module, which handles lead back to.
     """
 
     globals: Globals = field(default_factory=Globals)
@@ -53,6 +57,7 @@ class Registry:
     discovery_max_receive_data: int = 8192
     nodes: dict[str, TargetNode] = field(default_factory=dict)
     sessions: dict[Identity, Session] = field(default_factory=dict)
+    stack: TargetStack | None = None
     _tsihs: set[int] = field(default_factory=set)
     _next_tsih: int = 1
     _handles: count[int] = field(default_factory=lambda: count(1))
@@ -68,7 +73,7 @@ class Registry:
 
     def next_handle(self) -> int:
         """A handle that this run has not used."""
-        return next(self._handles)
+        return Handle(next(self._handles), self.stack)
 
     def new_tsih(self) -> int:
         """A TSIH that is neither 0 nor in use (the TSIH rule)."""

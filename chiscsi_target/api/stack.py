@@ -1,0 +1,60 @@
+"""Which Target Module the guide's functions speak to.
+
+In a kernel there is one. In a process there may be several, in tests above all: a handle knows its own, and functions
+that take no handle speak to the newest.
+"""
+
+from __future__ import annotations
+
+import weakref
+from typing import Protocol
+
+
+class TargetStack(Protocol):
+    """The side of the stack that the guide's functions for logins and sessions end at."""
+
+    def chiscsi_target_first_login_check_done(
+        self, hndl: int, login_status_class: int, login_status_detail: int, max_cmd: int
+    ) -> None:
+        """See the function of that name."""
+
+    def chiscsi_target_login_stage_check_done(
+        self, hndl: int, login_status_class: int, login_status_detail: int
+    ) -> None:
+        """See the function of that name."""
+
+    def chiscsi_target_session_abort(self, sess_hndl: int) -> int:
+        """See the function of that name."""
+
+
+class Handle(int):
+    """The guide's opaque handle of a session or connection: an integer that knows the stack it belongs to."""
+
+    stack: TargetStack | None
+
+    def __new__(cls, value: int, stack: TargetStack | None = None) -> Handle:
+        """Make a handle of this value."""
+        handle = super().__new__(cls, value)
+        handle.stack = stack
+        return handle
+
+
+class _Newest:
+    """The newest stack, as long as somebody keeps it."""
+
+    reference: weakref.ReferenceType[TargetStack] | None = None
+
+
+def enter(stack: TargetStack) -> None:
+    """Make this the stack that functions without a handle speak to."""
+    _Newest.reference = weakref.ref(stack)
+
+
+def current() -> TargetStack | None:
+    """The stack that functions without a handle speak to; None before there is one."""
+    return None if _Newest.reference is None else _Newest.reference()
+
+
+def stack_of(hndl: int) -> TargetStack | None:
+    """The stack that a handle belongs to; a bare number belongs to the newest."""
+    return hndl.stack if isinstance(hndl, Handle) else current()
