@@ -37,12 +37,20 @@ class LoginFailure(ProtocolViolation):
 
 
 class ConfigurationError(ChiscsiError):
-    """A configuration cannot be used. `where` names the key, or file and line."""
+    """A configuration cannot be used.
 
-    def __init__(self, where: str, message: str) -> None:
-        super().__init__(f"{where}: {message}")
+    Args:
+        where: the key, or file and line.
+        message: what is wrong with it.
+        code: the `ReturnCode` of the function that was given it; 0 for EINVAL.
+        complete: whether the message is a line of the module's own that needs no `where` before it.
+    """
+
+    def __init__(self, where: str, message: str, code: int = 0, *, complete: bool = False) -> None:
+        super().__init__(message if complete else f"{where}: {message}")
         self.where = where
         self.message = message
+        self.code = code
 
 
 class DriverError(ChiscsiError):

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING
 
+from chiscsi_target.core.verbosity import DEBUG, ERROR, INFORMATION, PREFIXES, WARNING, Area, Verbosity
 from chiscsi_target.quirks import Quirks
 from iscsi_wire.records import Listener, LogRecord
 
@@ -24,9 +25,7 @@ if TYPE_CHECKING:
     from chiscsi_target.core.task_management import TaskManagement
     from iscsi_wire.constants import LoginStage
 
-ERROR, WARNING, INFORMATION, DEBUG = range(4)
-# How the module begins its lines (behaviour file, section 0).
-_PREFIXES = {ERROR: "ERR! ", WARNING: "WARN! "}
+__all__ = ["DEBUG", "ERROR", "INFORMATION", "WARNING", "Agenda"]
 
 
 class Agenda(ABC):
@@ -35,7 +34,8 @@ class Agenda(ABC):
     Attributes:
         now: the time of the input that is being handled, in seconds.
         listener: who is told of everything observable, or None.
-        complain: who prints errors and warnings.
+        complain: who prints errors and warnings, and what `verbosity` says.
+        verbosity: which lines are printed besides.
         notify: who is told of events: login, logout, access denied, targets that come and go.
         quirks: where the module's release is followed rather than the guide.
         dirty: connections that have something to send or have to be closed.
@@ -46,17 +46,25 @@ class Agenda(ABC):
         self.now = 0.0
         self.listener = listener
         self.complain: Callable[[str], None] = _keep_quiet
+        self.verbosity = Verbosity()
         self.notify: Callable[[chiscsi_event, str], None] = _notify_nobody
         self.quirks = Quirks()
         self.dirty: dict[Connection, None] = {}
         self.unsent = 0
 
-    def log(self, level: int, text: str, connection: str = "") -> None:
-        """Record a log message with the guide's wording."""
+    def log(self, level: int, text: str, connection: str = "", area: Area | None = None) -> None:
+        """Record a log message with the guide's wording, and print it if it is an error or was asked for.
+
+        Args:
+            level: ERROR, WARNING, INFORMATION or DEBUG.
+            text: the line.
+            connection: the name of the connection that it is about.
+            area: what a debug line is about.
+        """
         if self.listener is not None:
             self.listener(LogRecord(self.now, "target", connection, level, text))
-        if level <= WARNING:
-            self.complain(f"chiscsi: {_PREFIXES[level]}{text}")
+        if self.verbosity.prints(level, area):
+            self.complain(f"chiscsi: {PREFIXES.get(level, '')}{text}")
 
     def event(self, number: chiscsi_event, text: str) -> None:
         """Tell the event notifier what happened, and to whom (behaviour file, 1.8)."""

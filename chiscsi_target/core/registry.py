@@ -11,6 +11,8 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 from chiscsi_target.api.stack import Handle
+from chiscsi_target.core.chap_secrets import ChapConfig
+from chiscsi_target.core.verbosity import Verbosity
 
 if TYPE_CHECKING:
     from chiscsi_target.api.stack import TargetStack
@@ -33,13 +35,37 @@ DISCOVERY_OWN: Mapping[str, Own] = {
 
 @dataclass(slots=True)
 class Globals:
-    """Settings that hold for the whole Target Module.
+    """Settings that hold for the whole Target Module, each with the name of its variable (behaviour file, 6.2).
 
     Attributes:
         login_complete_time: seconds that a login may take (`iscsi_login_complete_time`); 0 for no limit.
+        auth_order: whether the access list is looked at before CHAP ("ACL") or after it ("CHAP") (`iscsi_auth_order`).
+        acl_order: which access list is looked at first, "CONFIG" or "ISNS" (`iscsi_acl_order`).
+        vendor_id: T10 vendor identification of built-in logical units (`iscsi_target_vendor_id`).
+        initiator_id: by what a Chelsio initiator's name is known (`iscsi_chelsio_ini_idstr`).
+        discovery_auth_methods: what discovery sessions may authenticate by (`DISC_AuthMethod`).
+        discovery_chap: their CHAP data (`DISC_Auth_CHAP_*`).
+        offload_mode: "AUTO", "ULP" or "CRC" (`iscsi_offload_mode`).
+        ha_mode: whether a login to an unknown target is answered by a reset (`iscsi_HA_mode`).
+        worker_policy: how sessions are given to workers, "RR" or "QSET" (`iscsi_worker_policy`).
+        perf_params: performance flags (`iscsi_perf_params`).
+        verbosity: what is printed (`iscsi_verbose_level`); the object stays the same.
+        test_mode: bits of what is done wrong on purpose (`iscsi_test_mode`).
     """
 
     login_complete_time: int = 300
+    auth_order: str = "CHAP"
+    acl_order: str = "CONFIG"
+    vendor_id: str = "CHISCSI"
+    initiator_id: str = "cxgb4i"
+    discovery_auth_methods: tuple[str, ...] = ("None",)
+    discovery_chap: ChapConfig = field(default_factory=ChapConfig)
+    offload_mode: str = "ULP"
+    ha_mode: bool = False
+    worker_policy: str = "RR"
+    perf_params: int = 0
+    verbosity: Verbosity = field(default_factory=Verbosity)
+    test_mode: int = 0
 
 
 @dataclass(slots=True)

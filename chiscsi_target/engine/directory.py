@@ -16,6 +16,7 @@ from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
 from chiscsi_target.core.session_state import SessionState
+from chiscsi_target.engine.traffic import Traffic
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.quirks import Quirks
 from chiscsi_target.scsi.device_server import DeviceServer
@@ -47,6 +48,7 @@ class Directory:
     Attributes:
         login_worker: runs connections until their login is over (guide 4.2: the main thread).
         workers: run them afterwards.
+        traffic: what connections have moved, by portal.
         moved: called when a connection goes from the login worker to another; the shell moves its socket.
     """
 
@@ -64,8 +66,10 @@ class Directory:
         self.workers = [Worker(self, listener) for _ in range(workers)]
         for worker in (self.login_worker, *self.workers):
             worker.quirks = self.quirks
+            worker.verbosity = self.registry.globals.verbosity
             if complain is not None:
                 worker.complain = complain
+        self.traffic = Traffic()
         self.moved: Callable[[Connection, Worker], None] = _stays
         self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
 
@@ -155,8 +159,10 @@ class Directory:
         connection, session = login.connection, login.session
         if session is None or connection.closing:
             return
+        self.traffic.joined(connection)
         if login.leading:
             session.agenda = self._worker_for(session)
+            session.leading = connection
             self._session_added(session)
         worker = _worker_of(session)
         self.login_worker.disown(connection)
@@ -171,6 +177,10 @@ class Directory:
                 return _worker_of(other)
         return min(self.workers, key=lambda worker: len(worker.connections))
 
+    def disowned(self, connection: Connection) -> None:
+        """Learn that a connection is gone for good; from its worker's thread."""
+        self.login_worker.post(self.traffic.left, connection)
+
     def _join(self, session: Session, connection: Connection) -> None:
         if session.state is not SessionState.LOGGED_IN:
             connection.drop("the session was closed meanwhile")
@@ -181,6 +191,7 @@ class Directory:
                 old.close(ConnectionEvent.CLOSED_CLEANLY)
             if session.ending is not None:
                 connection.close(session.ending)
+        session.leading = None
         _worker_of(session).adopt(connection)
         connection.resume()
 
