@@ -27,6 +27,7 @@ from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.drivers.memory import MemoryLunClass
 from chiscsi_target.engine.directory import Directory
 from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.information import Information
 from chiscsi_target.quirks import Quirks
 from chiscsi_target.scsi.device_server import DeviceServer
 
@@ -40,7 +41,7 @@ _EINVAL = -int(ReturnCode.EINVAL)
 _STATUS_CLASSES = (0, ISCSI_LOGIN_STATUS_CLASS_INITIATOR_ERROR, ISCSI_LOGIN_STATUS_CLASS_TARGET_ERROR)
 
 
-class TargetModule:
+class TargetModule(Information):
     """The stack.
 
     The shell's duties: set `listen` and `unlisten`, which start and stop a portal, and `wait_until`, which blocks until
@@ -183,6 +184,7 @@ class TargetModule:
         node = TargetNode(
             name=config.name,
             alias=config.alias,
+            handle=registry.next_handle(),
             private=private,
             target_class=target_class,
             hooks=hooks,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from chiscsi_target.core import data_out, dispatch, nop
 from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.connection_state import ConnectionEvent, ConnectionState, next_state
+from chiscsi_target.core.counters import Counters
 from chiscsi_target.core.login import Login
 from chiscsi_target.core.reject import send_reject
 from chiscsi_target.errors import ProtocolViolation, RejectedPdu
@@ -53,6 +54,7 @@ class Connection:
         cid: connection identifier (RFC 7143 section 11.12.7).
         stat_sn: the next StatSN; `exp_stat_sn`, what the initiator expects next.
         max_send_data: the initiator's MaxRecvDataSegmentLength, in octets.
+        counters: what it has moved.
         output: octets to send, in order; headers and views of drivers' memory.
     """
 
@@ -70,6 +72,7 @@ class Connection:
         self.stat_sn = 0
         self.exp_stat_sn = 0
         self.max_send_data = LOGIN_DATA_SEGMENT_LENGTH
+        self.counters = Counters()
         self.output: list[Buffer] = []
         self.closing = False
         self.resetting = False

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from chiscsi_target.api.constants import SC_FLAG_SESS_ABORT, SC_FLAG_TMF_ABORT
 from chiscsi_target.core import async_message, dispatch, scsi_response
 from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.counters import Totals
 from chiscsi_target.core.session_state import SessionEvent, SessionState, next_state
 from chiscsi_target.core.task import DONE
 from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
@@ -41,12 +42,13 @@ class Session:
         discovery: whether it is a discovery session.
         negotiation: the settings that its Text exchanges and further connections start from.
         keys: the session-wide results of the negotiation.
-        connections: by CID.
+        connections: by CID; `leading`, the one that it began with, until the session's worker has it.
         window: CmdSN numbering.
         tasks: unfinished SCSI commands by Initiator Task Tag.
         requests: unanswered task management requests.
         hooks: the LUN class whose hooks get the commands; `multi_phase`, its property.
         stack: where completions go.
+        counters: what its connections have moved, past ones included.
         ending: why it is being closed, or None; a connection that joins too late is closed as well.
         announced: `fp_session_added` was called; `tclass_priv`, what it returned.
     """
@@ -66,6 +68,7 @@ class Session:
         self.multi_phase = False
         self.handlers = dispatch.handlers_for(identity.discovery)
         self.connections: dict[int, Connection] = {}
+        self.leading: Connection | None = None
         self.tasks: dict[int, Task] = {}
         self.requests: list[TaskManagement] = []
         self.texts: dict[int, TextExchange] = {}
@@ -73,6 +76,7 @@ class Session:
         self.ending: ConnectionEvent | None = None
         self.announced = False
         self.tclass_priv: Any = None
+        self.counters = Totals()
         self.state = SessionState.FREE
         self._next_transfer_tag = 0
         # Tasks that ended while Data-Out was due: tag of the task -> tags of its bursts that are still to come.

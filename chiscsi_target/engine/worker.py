@@ -17,8 +17,10 @@ from chiscsi_target.engine.hook_calls import HookCalls
 from chiscsi_target.engine.phased_completions import PhasedCompletions
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.endpoints import tcp_endpoint
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
+    from chiscsi_target.core.login_identity import LoginIdentity
     from chiscsi_target.core.session import Session
     from chiscsi_target.core.target_node import TargetNode
     from chiscsi_target.core.task import Task
@@ -107,6 +109,8 @@ class Worker(Agenda):
         """Serve a connection no longer."""
         self.connections.pop(connection, None)
         self.dirty.pop(connection, None)
+        if connection.closing:
+            self.directory.disowned(connection)
 
     def _set_timer(self, connection: Connection) -> None:
         due = connection.handle_timer(self.now)
@@ -193,6 +197,10 @@ class Worker(Agenda):
     def visible_nodes(self, connection: Connection) -> list[TargetNode]:
         """See `Agenda`."""
         return self.directory.visible_nodes(connection)
+
+    def select_redirection_portal(self, connection: Connection, identity: LoginIdentity) -> tcp_endpoint | None:
+        """See `Agenda`."""
+        return self.directory.target_hooks.select_redirection_portal(connection, identity)
 
     def reset_tasks_of_others(self, request: TaskManagement) -> None:
         """See `Agenda`."""
