@@ -38,6 +38,7 @@ class CaseCard(msgspec.Struct, frozen=True, kw_only=True):
     disturbs: bool
     needs: tuple[str, ...]
     time_limit: float | None
+    source: str = ""
 
     @property
     def family(self) -> str:
@@ -82,6 +83,7 @@ def make_card(item: pytest.Item, root: Path, catalogue: Catalogue) -> CaseCard:
         disturbs=info.disturbs,
         needs=info.needs,
         time_limit=info.time_limit,
+        source=info.source,
     )
 
 
@@ -96,7 +98,7 @@ def _check(where: str, info: CaseInfo, docstring: str | None, catalogue: Catalog
     where = f"{info.identifier} ({where})"
     if not (docstring or "").strip():
         raise CaseProblem(f"{where}: the docstring has to state the rule")
-    if not info.requirements:
+    if not info.requirements and not info.source:
         raise CaseProblem(f"{where}: names no requirement")
     for identifier in info.requirements:
         if identifier not in catalogue:

@@ -26,6 +26,7 @@ class CaseInfo:
     needs: what the target has to offer, by name (`conformance.harness.needs`); else the verdict is unsupported.
     level: how binding the rule is; None takes the strictest level among the requirements.
     time_limit: seconds of wall clock before the case is given up as inconclusive; None takes the run's limit.
+    source: where the rule stands when it is no requirement of an RFC: "guide, 7.3.5.1; behaviour file, 3.5".
     """
 
     identifier: str
@@ -35,6 +36,7 @@ class CaseInfo:
     needs: tuple[str, ...] = ()
     level: Level | None = None
     time_limit: float | None = None
+    source: str = ""
 
 
 def case(
@@ -45,6 +47,7 @@ def case(
     needs: str | tuple[str, ...] = (),
     level: Level | None = None,
     time_limit: float | None = None,
+    source: str = "",
 ) -> Callable[[F], F]:
     """Make a test function a conformance case. Its docstring states the rule; see :class:`CaseInfo` for the rest.
 
@@ -53,7 +56,7 @@ def case(
     each other.
     """
     needed = (needs,) if isinstance(needs, str) else needs
-    info = CaseInfo(identifier, requirements, destructive, disturbs, needed, level, time_limit)
+    info = CaseInfo(identifier, requirements, destructive, disturbs, needed, level, time_limit, source)
 
     def mark(function: F) -> F:
         setattr(function, _ATTRIBUTE, info)

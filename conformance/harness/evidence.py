@@ -15,6 +15,7 @@ from initiator_sim.rules import RULES
 from iscsi_wire.constants import OPCODE_MASK, Opcode
 from iscsi_wire.records import (
     CompletionRecord,
+    FindingRecord,
     HookRecord,
     LogRecord,
     PduRecord,
@@ -121,5 +122,7 @@ def raw_event(record: Record, connection: str, cause: bool = False) -> RawEvent:
             return RawEvent(kind, *place, (record.name, record.arguments, record.result), cause=cause)
         case LogRecord():
             return RawEvent("log", *place, (_LEVELS[min(record.level, 3)], record.text), cause=cause)
+        case FindingRecord():
+            return RawEvent("log", *place, (f"finding {record.kind}", record.text), cause=cause)
         case TransportRecord():
             return RawEvent("transport", *place, (record.event,), cause=cause)

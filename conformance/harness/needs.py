@@ -27,6 +27,7 @@ NEEDS: dict[str, Callable[[Target], str]] = {
     "recovery-level-1": _negotiates("ErrorRecoveryLevel", "error_recovery_level", lambda value: value != 0),
     "recovery-level-2": _negotiates("ErrorRecoveryLevel", "error_recovery_level", lambda value: value == 2),
     "discovery": lambda target: target.discovery_refused and f"no discovery session: {target.discovery_refused}",
+    "storage-driver-api": lambda target: "" if target.embedded else "its storage-driver API is not within reach",
     "two-luns": lambda target: "" if len(target.luns) > 1 else f"the target has one LUN, {target.luns[0]}",
 }
 """By name: what says why the target lacks it, or an empty text when it does not."""

@@ -28,7 +28,7 @@ from conformance.harness.settings import Settings
 from conformance.harness.target import Target
 from conformance.harness.turns import Turns
 from initiator_sim.exchange import Exchange
-from iscsi_wire.records import Record
+from iscsi_wire.records import Listener, Record
 
 STATION = pytest.StashKey["Station"]()
 _PAUSE = 0.2
@@ -74,6 +74,15 @@ class Station:
             if self._health is Health.DEAD:
                 self._revive("before the first case of " + module.stem)
         self._fresh(clause)
+
+    @property
+    def listener(self) -> Listener:
+        """Takes records into the evidence of whichever case is running."""
+        return self._listen
+
+    def beside(self, system: Embedded) -> Target:
+        """Another target in this process: what its initiators do is the running case's evidence, too."""
+        return Target(system, self.settings, self.place, self._exchange, self.tolerated)
 
     def turn(self, alone: bool) -> AbstractContextManager[None]:
         """The turn at a target that other processes share; one's own target is always free.

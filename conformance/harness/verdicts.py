@@ -120,10 +120,11 @@ def clause_of(card: CaseCard, catalogue: Catalogue, identifiers: str = "") -> st
         entry = catalogue[identifier]
         places = sections.setdefault(entry.document, [])
         places += [entry.section] if entry.section not in places else []
-    return "; ".join(
+    clauses = [
         f"{document} section{'s' if len(places) > 1 else ''} {', '.join(places)}"
         for document, places in sections.items()
-    )
+    ]
+    return "; ".join([*clauses, card.source] if card.source else clauses)
 
 
 def _not_arranged(card: CaseCard, error: ExpectationFailed, catalogue: Catalogue) -> Ending:

@@ -16,5 +16,6 @@ ORDER = (
     "reject",
     "digests",
     "malformed",
+    "driver_api",
 )
 """The order in which suites run and are shown: what others build on comes first. Suites not named here follow."""
