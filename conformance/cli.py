@@ -79,6 +79,14 @@ Patience = Annotated[float, _amount("How long an answer may take.", 0.01)]
 TimeLimit = Annotated[float, _amount("How long a case may take.", 0.1)]
 Reconnect = Annotated[float, _amount("How long to wait for a target that died.", 0.0)]
 Revive = Annotated[str, _flag("--revive", value="COMMAND", text="Shell command that restarts a target that died.")]
+Driver = Annotated[
+    list[str] | None,
+    _flag(
+        "--driver",
+        value="PACKAGE.MODULE:NAME[,OPTION=VALUE...]",
+        text="A storage driver's LUN class or target class, or a function that makes them. Repeatable.",
+    ),
+]
 Out = Annotated[str, _flag("--out", value="DIR", text="Directory for the reports (default: reports/out/<run>).")]
 First = Annotated[bool, _flag("--exitfirst", "-x", text="Stop at the first case that does not end well.")]
 Factory = Annotated[str, typer.Option("--embedded-factory", hidden=True)]
@@ -138,6 +146,7 @@ def serve(
     file: Annotated[
         list[str] | None, _flag("--file", value="PATH[,ro]", text="A file as a disk: PATH or PATH,ro. Repeatable.")
     ] = None,
+    driver: Driver = None,
 ) -> None:
     """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
 
@@ -147,7 +156,7 @@ def serve(
     from conformance.serve import disks_in_order
     from conformance.serve import main as run
 
-    sys.exit(run(portal or [], iqn, disks_in_order(sys.argv)))
+    sys.exit(run(portal or [], iqn, disks_in_order(sys.argv), driver or []))
 
 
 @app.command()

@@ -16,6 +16,7 @@ from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
+from conformance.drivers import DriverProblem, load_drivers
 
 DEFAULT_PORTAL = "127.0.0.1:3260"
 DEFAULT_IQN = "iqn.2026-11.org.chiscsi:disk"
@@ -57,13 +58,14 @@ def disks_in_order(arguments: Sequence[str]) -> list[Disk]:
     return disks
 
 
-def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk]) -> int:
+def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk], drivers: Sequence[str] = ()) -> int:
     """Serve until SIGINT or SIGTERM.
 
     Args:
         portals: ADDR:PORT each; port 0 means any free one.
         iqn: the target's name.
         disks: its logical units, in order.
+        drivers: LUN classes and target classes to use instead (`conformance.drivers`).
 
     Returns:
         The exit code: 0 after a clean shutdown, 2 when what was asked for cannot be served; the reason is on stderr.
@@ -74,9 +76,10 @@ def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk]) -> int:
     shell = SocketTarget(TargetModule(complain=_complain), SPIN if (os.cpu_count() or 1) > 1 else 0.0)
     shell.start()
     try:
-        node = shell.module.add_target(_configuration(portals or [DEFAULT_PORTAL], iqn, disks))
-    except ConfigurationError as error:
-        print(f"chiscsi serve: {_in_words(error)}", file=sys.stderr)
+        node = shell.module.add_target(_configuration(shell.module, portals or [DEFAULT_PORTAL], iqn, disks, drivers))
+    except (ConfigurationError, DriverProblem) as error:
+        text = _in_words(error) if isinstance(error, ConfigurationError) else str(error)
+        print(f"chiscsi serve: {text}", file=sys.stderr)
         shell.stop()
         return EXIT_USAGE
     _announce(node)
@@ -85,9 +88,15 @@ def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk]) -> int:
     return 0
 
 
-def _configuration(portals: Sequence[str], iqn: str, disks: Sequence[Disk]) -> TargetConfig:
+def _configuration(
+    module: TargetModule, portals: Sequence[str], iqn: str, disks: Sequence[Disk], drivers: Sequence[str]
+) -> TargetConfig:
     addresses = ",".join(str(parse_address(portal)) for portal in portals)
     pairs = [("TargetName", iqn), ("PortalGroup", f"1@{addresses}"), *_KEYS.items()]
+    if drivers:
+        if disks:
+            raise DriverProblem("--driver: the driver has the disks, so leave out --mem and --file")
+        return parse_target([*pairs, *load_drivers(drivers).register(module)])
     config = parse_target(pairs)
     if not disks:
         raise ConfigurationError("--mem, --file", "at least one disk has to be given, such as --mem 256M")
@@ -115,6 +124,7 @@ def _complain(line: str) -> None:
 
 def _announce(node: TargetNode) -> None:
     for portal in node.portals:
-        for lun in node.luns:
-            print(f"iscsi://{portal.address}/{node.name}/{lun.lun}")
+        # A pass-through driver keeps its logical units to itself; LUN 0 can always be asked for the others.
+        for lun in [unit.lun for unit in node.luns] or [0]:
+            print(f"iscsi://{portal.address}/{node.name}/{lun}")
     print("ready", flush=True)
