@@ -36,6 +36,18 @@ class LoginFailure(ProtocolViolation):
         self.status = status
 
 
+class LoginMoved(LoginFailure):
+    """The login is sent on to another portal, at `address` (RFC 7143 sections 11.13.5 and 13.8)."""
+
+    def __init__(self, status: int, address: str, clause: str) -> None:
+        super().__init__(status, f"moved to {address}", clause)
+        self.address = address
+
+
+class LoginBrokenOff(ProtocolViolation):
+    """The login ends without a response: the connection is reset."""
+
+
 class ConfigurationError(ChiscsiError):
     """A configuration cannot be used.
 

@@ -3,7 +3,9 @@
 from chiscsi_target.api.constants import *  # noqa: F403
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
+from chiscsi_target.api.events import chiscsi_event
 from chiscsi_target.api.functions import (
+    chiscsi_iscsi_command_dump,
     chiscsi_scsi_cmd_abort,
     chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
@@ -13,6 +15,29 @@ from chiscsi_target.api.functions import (
     chiscsi_target_session_abort,
     chiscsi_tmf_execution_done,
 )
+from chiscsi_target.api.information import (
+    ISCSI_AUTH_ORDER_ACL,
+    ISCSI_AUTH_ORDER_CHAP,
+    ISCSI_SESSION_TYPE_DISCOVERY,
+    ISCSI_SESSION_TYPE_NORMAL,
+    chiscsi_connection_info,
+    chiscsi_perf_info,
+    chiscsi_session_info,
+    chiscsi_target_info,
+    iscsi_chap_settings,
+    iscsi_conn_settings,
+    iscsi_session_settings,
+    iscsi_target_config_settings,
+)
+from chiscsi_target.api.information_functions import (
+    chiscsi_event_notifier_register,
+    chiscsi_event_notifier_unregister,
+    chiscsi_get_connection_info,
+    chiscsi_get_one_session_info,
+    chiscsi_get_perf_info,
+    chiscsi_get_session_info,
+    chiscsi_get_target_info,
+)
 from chiscsi_target.api.logical_unit import LU_FLAG_NONEXCL, LU_FLAG_OFFLINE, LU_FLAG_RO, LU_FLAG_SYNC, chiscsi_lun
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.api.scsi_command import chiscsi_scsi_command
@@ -21,6 +46,8 @@ from chiscsi_target.api.target_class import chiscsi_target_class
 
 __all__ = [  # noqa: F405
     "CHISCSI_SG_SBUF_DMABLE",
+    "ISCSI_AUTH_ORDER_ACL",
+    "ISCSI_AUTH_ORDER_CHAP",
     "ISCSI_IPADDR_LEN",
     "ISCSI_LOGIN_STAGE_OPERATIONAL",
     "ISCSI_LOGIN_STAGE_SECURITY",
@@ -42,6 +69,8 @@ __all__ = [  # noqa: F405
     "ISCSI_RESPONSE_TMF_NOT_SUPPORTED",
     "ISCSI_RESPONSE_TMF_NO_TASK_FAILOVER",
     "ISCSI_RESPONSE_TMF_TASK_STILL_ALLEGANT",
+    "ISCSI_SESSION_TYPE_DISCOVERY",
+    "ISCSI_SESSION_TYPE_NORMAL",
     "ISCSI_SG_SBUF_DMABLE",
     "ISCSI_TASK_ATTRIBUTES_ACA",
     "ISCSI_TASK_ATTRIBUTES_HEAD_OF_QUEUE",
@@ -66,6 +95,8 @@ __all__ = [  # noqa: F405
     "SCSI_SENSE_BUFFERSIZE",
     "SC_FLAG_CMD_ABORT",
     "SC_FLAG_IMMEDIATE_CMD",
+    "SC_FLAG_LUN_ACL_R",
+    "SC_FLAG_LUN_ACL_W",
     "SC_FLAG_LUN_OOR",
     "SC_FLAG_READ",
     "SC_FLAG_SENSE",
@@ -77,19 +108,36 @@ __all__ = [  # noqa: F405
     "SC_FLAG_XFER_OVERFLOW",
     "SC_FLAG_XFER_UNDERFLOW",
     "ReturnCode",
+    "chiscsi_connection_info",
+    "chiscsi_event",
+    "chiscsi_event_notifier_register",
+    "chiscsi_event_notifier_unregister",
+    "chiscsi_get_connection_info",
+    "chiscsi_get_one_session_info",
+    "chiscsi_get_perf_info",
+    "chiscsi_get_session_info",
+    "chiscsi_get_target_info",
+    "chiscsi_iscsi_command_dump",
     "chiscsi_lun",
+    "chiscsi_perf_info",
     "chiscsi_scsi_cmd_abort",
     "chiscsi_scsi_cmd_abort_status",
     "chiscsi_scsi_cmd_buffer_ready",
     "chiscsi_scsi_cmd_execution_status",
     "chiscsi_scsi_command",
+    "chiscsi_session_info",
     "chiscsi_sgvec",
     "chiscsi_target_class",
     "chiscsi_target_first_login_check_done",
+    "chiscsi_target_info",
     "chiscsi_target_login_stage_check_done",
     "chiscsi_target_lun_class",
     "chiscsi_target_session_abort",
     "chiscsi_tcp_endpoints",
     "chiscsi_tmf_execution_done",
+    "iscsi_chap_settings",
+    "iscsi_conn_settings",
+    "iscsi_session_settings",
+    "iscsi_target_config_settings",
     "tcp_endpoint",
 ]

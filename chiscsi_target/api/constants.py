@@ -36,6 +36,8 @@ SC_FLAG_XFER_UNDERFLOW: Final = 0x80
 SC_FLAG_XFER_BI_OVERFLOW: Final = 0x100
 SC_FLAG_XFER_BI_UNDERFLOW: Final = 0x200
 SC_FLAG_IMMEDIATE_CMD: Final = 0x400
+SC_FLAG_LUN_ACL_R: Final = 0x800
+SC_FLAG_LUN_ACL_W: Final = 0x1000
 SC_FLAG_LUN_OOR: Final = 0x2000
 
 # chiscsi_scsi_command.sc_attribute (guide 7.3.5.1; RFC 7143 section 11.3.1).

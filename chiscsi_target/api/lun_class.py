@@ -9,6 +9,7 @@ from chiscsi_target.api.constants import (
     LUN_CLASS_SCSI_PASS_THRU_BIT,
     ReturnCode,
 )
+from chiscsi_target.api.struct import is_set
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
@@ -128,9 +129,7 @@ MANDATORY_HOOKS = (
 
 def missing_hooks(lun_class: chiscsi_target_lun_class) -> list[str]:
     """The mandatory hooks that a LUN class leaves out, by name."""
-    return [
-        name for name in MANDATORY_HOOKS if getattr(type(lun_class), name) is getattr(chiscsi_target_lun_class, name)
-    ]
+    return [name for name in MANDATORY_HOOKS if not is_set(lun_class, chiscsi_target_lun_class, name)]
 
 
 def is_pass_through(lun_class: chiscsi_target_lun_class) -> bool:

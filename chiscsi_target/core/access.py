@@ -66,6 +66,27 @@ class AclEntry:
         return count
 
 
+UNRESTRICTED = AclEntry()
+"""What holds where no list is looked at: everybody may do everything."""
+
+
+@dataclass(slots=True, frozen=True)
+class AccessControl:
+    """Whether a target looks at its list, and the list.
+
+    Attributes:
+        enabled: ACL_Enable.
+        entries: the entries, in the order of the configuration; with none, an enabled list lets nobody in.
+    """
+
+    enabled: bool = False
+    entries: tuple[AclEntry, ...] = ()
+
+    def entry_for(self, initiator: str, endpoints: chiscsi_tcp_endpoints) -> AclEntry | None:
+        """The entry that decides about an initiator, None when it has no access; arguments as for `best_match`."""
+        return best_match(self.entries, initiator, endpoints) if self.enabled else UNRESTRICTED
+
+
 def best_match(entries: Sequence[AclEntry], initiator: str, endpoints: chiscsi_tcp_endpoints) -> AclEntry | None:
     """The entry that decides about an initiator: the one with most criteria met, of several the first.
 

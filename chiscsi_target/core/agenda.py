@@ -16,9 +16,12 @@ from iscsi_wire.records import Listener, LogRecord
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
+    from chiscsi_target.api.chap_info import chap_info
+    from chiscsi_target.api.endpoints import tcp_endpoint
     from chiscsi_target.api.events import chiscsi_event
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
+    from chiscsi_target.core.login_identity import LoginIdentity
     from chiscsi_target.core.session import Session
     from chiscsi_target.core.target_node import TargetNode
     from chiscsi_target.core.task import Task
@@ -119,6 +122,14 @@ class Agenda(ABC):
         """Have `fp_login_stage_check` called, if the class has it; the login then waits for the answer."""
 
     @abstractmethod
+    def call_chap_info_get(self, identity: LoginIdentity, info: chap_info) -> None:
+        """Call `fp_chap_info_get`, which is blocking, to fill `info` in.
+
+        Raises:
+            LoginFailure: the hook raised.
+        """
+
+    @abstractmethod
     def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
         """Close what a login replaces, a session or one connection of it; the login waits until it is gone."""
 
@@ -137,6 +148,10 @@ class Agenda(ABC):
     @abstractmethod
     def visible_nodes(self, connection: Connection) -> list[TargetNode]:
         """The target nodes that a discovery session may see, in the order of their creation."""
+
+    @abstractmethod
+    def select_redirection_portal(self, connection: Connection, identity: LoginIdentity) -> tcp_endpoint | None:
+        """The portal that a login is sent on to; None when there is none, or nobody to choose one."""
 
     @abstractmethod
     def reset_tasks_of_others(self, request: TaskManagement) -> None:

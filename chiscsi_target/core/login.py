@@ -10,23 +10,26 @@ from __future__ import annotations
 from collections.abc import Generator
 from typing import TYPE_CHECKING, TypeAlias
 
+from chiscsi_target.core.admission import ACL_FIRST, admit, check_access
 from chiscsi_target.core.agenda import INFORMATION
-from chiscsi_target.core.authentication import METHODS, Method, split
+from chiscsi_target.core.authentication import Authentication, split
 from chiscsi_target.core.command_window import CommandWindow
 from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.demands import demands_of
 from chiscsi_target.core.login_identity import LoginIdentity, identify, session_to_join
 from chiscsi_target.core.login_rules import STAGES, RequestText, check_request
 from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.session_keys import SessionKeys
 from chiscsi_target.core.session_state import SessionEvent
-from chiscsi_target.errors import LoginFailure, ProtocolViolation
+from chiscsi_target.errors import LoginBrokenOff, LoginFailure, LoginMoved, ProtocolViolation
 from iscsi_wire.constants import RESERVED_TSIH, LoginStage, LoginStatus
 from iscsi_wire.keys import Phase
 from iscsi_wire.pdus import LoginRequest, LoginResponse
-from iscsi_wire.text import REJECT, format_pairs
+from iscsi_wire.text import format_pairs
 
 if TYPE_CHECKING:
+    from chiscsi_target.core.agenda import Agenda
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.registry import Registry
     from iscsi_wire.framing import Frame
@@ -39,6 +42,8 @@ _PHASES = {SECURITY: Phase.SECURITY, OPERATIONAL: Phase.OPERATIONAL}
 _MAX_RESPONSE_DATA = 8192
 _FIRST_STAT_SN = 1
 _DISCOVERY_WINDOW = 1
+# How often the module looks at its timers, in seconds.
+_HEARTBEAT = 1
 
 Waiting: TypeAlias = "Generator[None, Frame | None, None]"
 
@@ -55,8 +60,7 @@ class Login:
     def __init__(self, connection: Connection, registry: Registry) -> None:
         self.connection = connection
         self.registry = registry
-        limit = registry.globals.login_complete_time
-        self.deadline = connection.agenda.now + limit if limit else float("inf")
+        self.deadline = _deadline(connection.agenda, registry)
         self.identity: LoginIdentity
         self.session: Session | None = None
         self.leading = True
@@ -64,11 +68,12 @@ class Login:
         self._request = LoginRequest()
         self._text = RequestText()
         self._stage = SECURITY
-        self._method: Method = METHODS["None"]()
+        self._authentication: Authentication
         self._negotiation = Negotiation({})
         self._declared: set[str] = set()
         self._answers_due = 0
         self._status = 0
+        self._answered_later = False
         self._conversation = self._converse()
         next(self._conversation)
 
@@ -85,15 +90,17 @@ class Login:
         """Wait for one more answer from inside before the next response."""
         self._answers_due += 1
 
-    def answered(self, status: int = 0, max_commands: int = 0) -> None:
+    def answered(self, status: int = 0, max_commands: int = 0, *, later: bool = False) -> None:
         """Take an answer from inside, such as a driver's.
 
         Args:
             status: login status, class in the high octet; of several, the first that is not 0 decides.
             max_commands: what `chiscsi_target_first_login_check_done` said; 0 for the default.
+            later: it was not given inside the hook that asked for it.
         """
         self._answers_due -= 1
-        self._status = self._status or status
+        self._answered_later = later
+        self._status = status if self.connection.agenda.quirks.last_answer_wins else self._status or status
         self.max_commands = self.max_commands or max_commands
         if not self._answers_due and not self.connection.closing:
             self._step(None)
@@ -123,6 +130,9 @@ class Login:
             pass
         except LoginFailure as failure:
             self._refuse(failure)
+        except LoginBrokenOff as reason:
+            self.connection.agenda.log(INFORMATION, f"login broken off: {reason}", self.connection.name)
+            self.connection.close(ConnectionEvent.LOGIN_FAILED, reset=True)
         except NegotiationFailure as failure:
             self._refuse(LoginFailure(LoginStatus.INITIATOR_ERROR, str(failure), failure.clause))
         except ProtocolViolation as violation:
@@ -203,6 +213,7 @@ class Login:
         """See who logs in to what, and to which session that leads."""
         request, connection = self._request, self.connection
         self.identity = identify(pairs, request.isid, connection.portal, self.registry)
+        admit(connection, self.identity, self.registry)
         connection.portal = self.identity.portal
         self.leading = request.tsih == RESERVED_TSIH
         if self.leading:
@@ -211,6 +222,9 @@ class Login:
             session = session_to_join(self.identity, request.tsih, request.cid, self.registry)
             self.session = connection.session = session
             self._negotiation = session.negotiation.for_further_connection()
+        demands = demands_of(self.identity, self.registry, connection.agenda)
+        self._authentication = Authentication(demands)
+        self._negotiation.own = {**self._negotiation.own, "AuthMethod": demands.methods}
 
     def _begin_session(self) -> None:
         identity, connection = self.identity, self.connection
@@ -236,17 +250,19 @@ class Login:
     # Each request
 
     def _enter_stage(self, stage: LoginStage) -> None:
-        if stage is OPERATIONAL and not self._method.done:
-            raise LoginFailure(LoginStatus.AUTHENTICATION_FAILURE, "authentication is required", "6.3.1")
-        if self.leading and not self.identity.discovery:
-            self.connection.agenda.call_login_stage_check(self, stage)
+        if stage is OPERATIONAL:
+            self._authentication.require()
+        agenda = self.connection.agenda
+        once = stage is SECURITY and agenda.quirks.stage_check_once
+        if self.leading and not self.identity.discovery and not once:
+            agenda.call_login_stage_check(self, stage)
 
     def _answer(self, pairs: Pairs) -> Pairs:
         of_method, others = split(pairs)
         answers = self._negotiation.answer(others, _PHASES[self._stage])
-        if ("AuthMethod", REJECT) in answers:
-            raise LoginFailure(LoginStatus.AUTHENTICATION_FAILURE, "no AuthMethod in common", "12.1")
-        return self._declarations() + answers + self._method.answer(of_method)
+        self._authentication.choose(others, answers)
+        shown = self._authentication.answer(of_method, leaving=bool(self._request.transit))
+        return self._declarations() + answers + shown
 
     def _declarations(self) -> Pairs:
         """What the target says of itself, once: its portal group first (section 13.9), the rest in stage two."""
@@ -267,7 +283,7 @@ class Login:
 
     def _following(self) -> LoginStage | None:
         """The stage that the response leads to, or None to stay: the request has to ask for it (section 11.13.6)."""
-        if not self._request.transit or not self._method.done:
+        if not self._request.transit or not self._authentication.done:
             return None
         return STAGES[self._request.nsg]
 
@@ -277,13 +293,29 @@ class Login:
         """Settle everything before the last response: it takes effect together (section 6.2)."""
         session = self.session
         assert session is not None
+        self._check_access(session)
         self._negotiation.conclude()
         if self.leading:
-            session.tsih = self.registry.new_tsih()
             session.keys = SessionKeys.of(self._negotiation.settings)
+            session.authenticated_by = self._authentication.identity
+        else:
+            self._authentication.require_same(session)
+        old = self.registry.sessions.get(self.identity.key)
         # Until nothing is left: another login may have taken the place while this one waited.
         while self._replace():
             yield from self._wait_inside()
+        if self.leading:
+            kept = old.tsih if old is not None and self.connection.agenda.quirks.reuse_tsih else None
+            session.tsih = self.registry.new_tsih(kept)
+
+    def _check_access(self, session: Session) -> None:
+        """Look at the access list, whatever `iscsi_auth_order` says: it may have changed since the login began."""
+        if self.identity.discovery or self.identity.node is None:
+            return
+        first = self.registry.globals.auth_order == ACL_FIRST
+        mask = check_access(self.connection, self.identity, after_chap=not first)
+        if self.leading:
+            session.set_mask(mask)
 
     def _replace(self) -> bool:
         """Have the session or connection closed that this login takes the place of; returns whether there is one."""
@@ -351,9 +383,9 @@ class Login:
 
     def _refuse(self, failure: LoginFailure) -> None:
         """End the login with a status; the connection is closed (section 11.13.5)."""
-        self.connection.agenda.log(
-            INFORMATION, f"login refused with {failure.status:#06x}: {failure}", self.connection.name
-        )
+        agenda = self.connection.agenda
+        agenda.log(INFORMATION, f"login refused with {failure.status:#06x}: {failure}", self.connection.name)
+        text = format_pairs([("TargetAddress", failure.address)]) if isinstance(failure, LoginMoved) else b""
         self.connection.send_pdu(
             LoginResponse(
                 isid=self._request.isid,
@@ -362,6 +394,16 @@ class Login:
                 stat_sn=self.connection.next_stat_sn(),
                 status_class=failure.status >> 8,
                 status_detail=failure.status & 0xFF,
-            )
+            ),
+            text,
         )
-        self.connection.close(ConnectionEvent.LOGIN_FAILED)
+        if not (self._status and self._answered_later and agenda.quirks.async_reject_stays_open):
+            self.connection.close(ConnectionEvent.LOGIN_FAILED)
+
+
+def _deadline(agenda: Agenda, registry: Registry) -> float:
+    """When a login that begins now has to be over (behaviour file, 2.1)."""
+    limit = registry.globals.login_complete_time
+    if limit == 0 and not agenda.quirks.login_time_zero_closes:
+        return float("inf")
+    return agenda.now + (limit or _HEARTBEAT)

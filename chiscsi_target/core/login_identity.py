@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from chiscsi_target.errors import LoginFailure
+from chiscsi_target.errors import LoginBrokenOff, LoginFailure
 from iscsi_wire.constants import LoginStatus
 from iscsi_wire.errors import TextError
 from iscsi_wire.keys import KEYS
@@ -30,7 +30,7 @@ class LoginIdentity:
 
     Attributes:
         node: the target; None for a discovery session without TargetName.
-        portal: the node's own portal that was reached.
+        portal: the node's own portal that was reached; any other where `admission` finds that it has none there.
     """
 
     initiator_name: str
@@ -55,7 +55,8 @@ def identify(pairs: Pairs, isid: bytes, portal: Portal, registry: Registry) -> L
     """Read the first request's names.
 
     Raises:
-        LoginFailure: one is missing or malformed, or names nothing that is here.
+        LoginFailure: one is missing or malformed, or names nothing that is here now.
+        LoginBrokenOff: it names nothing that is here, but may be at another machine (`iscsi_HA_mode`).
     """
     names = {}
     for name, value in pairs:
@@ -67,10 +68,9 @@ def identify(pairs: Pairs, isid: bytes, portal: Portal, registry: Registry) -> L
     target_name = names.get("TargetName", "")
     if not target_name and not discovery:
         raise LoginFailure(LoginStatus.MISSING_PARAMETER, "TargetName is missing", "6.3")
-    node = _find_node(target_name, portal, registry) if target_name else None
-    reached = node.portal_at(portal) if node is not None else portal
-    assert reached is not None
-    return LoginIdentity(names["InitiatorName"], target_name, discovery, isid, node, reached)
+    node = _find_node(target_name, registry) if target_name else None
+    reached = node.portal_at(portal) if node is not None else None
+    return LoginIdentity(names["InitiatorName"], target_name, discovery, isid, node, reached or portal)
 
 
 def _checked(name: str, value: str) -> str:
@@ -81,12 +81,15 @@ def _checked(name: str, value: str) -> str:
     return value
 
 
-def _find_node(name: str, portal: Portal, registry: Registry) -> TargetNode:
+def _find_node(name: str, registry: Registry) -> TargetNode:
     node = registry.node(name)
     if node is None:
+        if registry.globals.ha_mode:
+            raise LoginBrokenOff(f"no target {name}", "11.13.5")
         raise LoginFailure(LoginStatus.NOT_FOUND, f"no target {name}", "11.13.5")
-    if node.portal_at(portal) is None:
-        raise LoginFailure(LoginStatus.NOT_FOUND, f"{name} is not at this portal", "11.13.5")
+    if node.updating:
+        # The status is the module's (behaviour file, 2.1); "out of resources" by the RFC's name.
+        raise LoginFailure(LoginStatus.OUT_OF_RESOURCES, f"{name} is being reconfigured", "11.13.5")
     return node
 
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-UNADDRESSABLE = 0xFFFFFFFF
-"""A number that no logical unit has."""
+UNADDRESSABLE = 0xFFFFFFFE
+"""A number that no logical unit has; 0xffffffff stands for all of them (behaviour file, 4.2)."""
 
 _PERIPHERAL, _FLAT = 0, 1
 

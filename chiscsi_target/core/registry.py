@@ -11,8 +11,12 @@ from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
 
 from chiscsi_target.api.stack import Handle
+from chiscsi_target.core.challenges import Challenges
 from chiscsi_target.core.chap_secrets import ChapConfig
 from chiscsi_target.core.verbosity import Verbosity
+from chiscsi_target.errors import LoginFailure
+from iscsi_wire.chap import ALGORITHMS
+from iscsi_wire.constants import LoginStatus
 
 if TYPE_CHECKING:
     from chiscsi_target.api.stack import TargetStack
@@ -51,6 +55,7 @@ class Globals:
         perf_params: performance flags (`iscsi_perf_params`).
         verbosity: what is printed (`iscsi_verbose_level`); the object stays the same.
         test_mode: bits of what is done wrong on purpose (`iscsi_test_mode`).
+        chap_algorithms: numbers of CHAP_A that may be used where a target does not say.
     """
 
     login_complete_time: int = 300
@@ -65,6 +70,7 @@ class Globals:
     worker_policy: str = "RR"
     perf_params: int = 0
     verbosity: Verbosity = field(default_factory=Verbosity)
+    chap_algorithms: tuple[int, ...] = tuple(ALGORITHMS)
     test_mode: int = 0
 
 
@@ -76,6 +82,7 @@ class Registry:
         discovery_own: what discovery sessions without a target want of each text key.
         discovery_max_receive_data: the MaxRecvDataSegmentLength declared to them, in octets.
         stack: the Target Module, which handles lead back to.
+        challenges: makes the challenges of CHAP.
     """
 
     globals: Globals = field(default_factory=Globals)
@@ -84,6 +91,7 @@ class Registry:
     nodes: dict[str, TargetNode] = field(default_factory=dict)
     sessions: dict[Identity, Session] = field(default_factory=dict)
     stack: TargetStack | None = None
+    challenges: Challenges = field(default_factory=lambda: Challenges(_no_randomness))
     _tsihs: set[int] = field(default_factory=set)
     _next_tsih: int = 1
     _handles: count[int] = field(default_factory=lambda: count(1))
@@ -101,8 +109,11 @@ class Registry:
         """A handle that this run has not used."""
         return Handle(next(self._handles), self.stack)
 
-    def new_tsih(self) -> int:
-        """A TSIH that is neither 0 nor in use (the TSIH rule)."""
+    def new_tsih(self, kept: int | None = None) -> int:
+        """A TSIH that is neither 0 nor in use (the TSIH rule); or `kept`, that of a session which has just ended."""
+        if kept is not None:
+            self._tsihs.add(kept)
+            return kept
         while True:
             self._next_tsih = self._next_tsih % 0xFFFF + 1
             if self._next_tsih not in self._tsihs:
@@ -120,3 +131,8 @@ class Registry:
         for identity, other in list(self.sessions.items()):
             if other is session:
                 del self.sessions[identity]
+
+
+def _no_randomness(length: int) -> bytes:
+    """Fail: whoever makes a registry for logins with CHAP says where random octets come from."""
+    raise LoginFailure(LoginStatus.TARGET_ERROR, f"there is no source for {length} random octets", "9.2.1")

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_IMMEDIATE_CMD, SC_FLAG_READ, SC_FLAG_WRITE
 from chiscsi_target.core import data_out, scsi_response
-from chiscsi_target.core.lun import decode_lun
 from chiscsi_target.core.task import Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.ahs import parse_ahs
@@ -44,13 +43,12 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
     plain = kind == _FINAL | _WRITE or (kind == _FINAL | _READ and not frame.data)
     if not plain or itt in session.tasks or itt == RESERVED_TAG or frame.ahs or frame.data_digest_error:
         cdb = _examine(session, frame, flags, itt, cdb)
-    flag = SC_FLAG_WRITE if flags & _WRITE else SC_FLAG_READ
+    flag = session.lun_flags | (SC_FLAG_WRITE if flags & _WRITE else SC_FLAG_READ)
     if immediate:
         flag |= SC_FLAG_IMMEDIATE_CMD
         _admit_immediate(session)
-    task = Task(
-        session.stack, connection, session, cdb, lun, decode_lun(lun), itt, cmd_sn, edtl, flag, flags & _ATTRIBUTE
-    )
+    number = session.decode_lun(lun)
+    task = Task(session.stack, connection, session, cdb, lun, number, itt, cmd_sn, edtl, flag, flags & _ATTRIBUTE)
     session.tasks[itt] = task
     if task.is_write:
         data_out.begin(task, frame, bool(flags & _FINAL))

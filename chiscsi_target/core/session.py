@@ -8,13 +8,16 @@ from chiscsi_target.api.constants import SC_FLAG_SESS_ABORT, SC_FLAG_TMF_ABORT
 from chiscsi_target.core import async_message, dispatch, scsi_response
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.counters import Totals
+from chiscsi_target.core.lun import decode_lun
+from chiscsi_target.core.lun_mask import FULL_RIGHTS, NO_MASK, LunMask
 from chiscsi_target.core.session_state import SessionEvent, SessionState, next_state
 from chiscsi_target.core.task import DONE
 from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
 from iscsi_wire.records import StateRecord
+from iscsi_wire.text import NONE
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class
     from chiscsi_target.api.scsi_command import CommandStack
@@ -47,9 +50,12 @@ class Session:
         tasks: unfinished SCSI commands by Initiator Task Tag.
         requests: unanswered task management requests.
         hooks: the LUN class whose hooks get the commands; `multi_phase`, its property.
+        mask: what it sees of the target's logical units, and may write; `decode_lun`, how a LUN field names one;
+            `lun_flags`, SC_FLAG_* bits of every command: its rights, when they are the same everywhere.
         stack: where completions go.
         counters: what its connections have moved, past ones included.
         ending: why it is being closed, or None; a connection that joins too late is closed as well.
+        authenticated_by: method and name that its leading connection was authenticated by.
         announced: `fp_session_added` was called; `tclass_priv`, what it returned.
     """
 
@@ -66,6 +72,9 @@ class Session:
         self.stack: CommandStack
         self.hooks: chiscsi_target_lun_class
         self.multi_phase = False
+        self.mask = NO_MASK
+        self.decode_lun: Callable[[int], int] = decode_lun
+        self.lun_flags = FULL_RIGHTS
         self.handlers = dispatch.handlers_for(identity.discovery)
         self.connections: dict[int, Connection] = {}
         self.leading: Connection | None = None
@@ -74,6 +83,7 @@ class Session:
         self.texts: dict[int, TextExchange] = {}
         self.transfer_tags: set[int] = set()
         self.ending: ConnectionEvent | None = None
+        self.authenticated_by = (NONE, "")
         self.announced = False
         self.tclass_priv: Any = None
         self.counters = Totals()
@@ -81,6 +91,12 @@ class Session:
         self._next_transfer_tag = 0
         # Tasks that ended while Data-Out was due: tag of the task -> tags of its bursts that are still to come.
         self._late: dict[int, set[int]] = {}
+
+    def set_mask(self, mask: LunMask) -> None:
+        """Let the session see no more of its target's logical units than `mask` says."""
+        self.mask = mask
+        self.decode_lun = decode_lun if mask.visible is None else mask.decode
+        self.lun_flags = FULL_RIGHTS if mask == NO_MASK else 0
 
     # Tags
 

@@ -11,10 +11,11 @@ from chiscsi_target.core.access import AccessControl
 from chiscsi_target.core.chap_secrets import ChapConfig
 from chiscsi_target.core.lun_mask import NO_MASK, LunMask, mask_of
 from chiscsi_target.core.redirection import Redirection
+from iscsi_wire.text import NONE
 
 if TYPE_CHECKING:
-    from chiscsi_target.api.logical_unit import chiscsi_lun
     from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
+    from chiscsi_target.api.logical_unit import chiscsi_lun
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class
     from chiscsi_target.core.negotiation import Own
     from chiscsi_target.core.portal import Portal
@@ -60,6 +61,12 @@ class TargetNode:
     offline: bool = False
     updating: bool = False
     chap: ChapConfig = field(default_factory=ChapConfig)
+
+    @property
+    def auth_methods(self) -> tuple[str, ...]:
+        """The values of AuthMethod that are configured, in any order."""
+        methods = self.own.get("AuthMethod", (NONE,))
+        return tuple(map(str, methods)) if isinstance(methods, tuple) else (NONE,)
 
     def portal_at(self, portal: Portal) -> Portal | None:
         """The node's own portal with the same address as `portal`."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT
-from chiscsi_target.core.lun import decode_lun
 from chiscsi_target.core.task import W_BUFFER_READY, W_XFER, Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
@@ -89,7 +88,7 @@ class TaskManagement:
         self.tag = pdu.initiator_task_tag
         self.immediate = bool(pdu.octet_0 & IMMEDIATE_BIT)
         self.function = pdu.function
-        self.lun = ALL_LUNS if pdu.function in _TARGET_RESETS else decode_lun(pdu.lun)
+        self.lun = ALL_LUNS if pdu.function in _TARGET_RESETS else session.decode_lun(pdu.lun)
         self.task: Task | None = None
         self.affected: list[Task] = []
         self._pdu = pdu

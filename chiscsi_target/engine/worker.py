@@ -12,11 +12,14 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.core.agenda import Agenda
+from chiscsi_target.engine.chap_hook import chap_info_get
 from chiscsi_target.engine.completions import Completions
 from chiscsi_target.engine.hook_calls import HookCalls
 from chiscsi_target.engine.phased_completions import PhasedCompletions
+from chiscsi_target.engine.target_hooks import select_redirection_portal
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.chap_info import chap_info
     from chiscsi_target.api.endpoints import tcp_endpoint
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
@@ -174,6 +177,10 @@ class Worker(Agenda):
         """See `Agenda`."""
         self.directory.login_stage_check(login, stage)
 
+    def call_chap_info_get(self, identity: LoginIdentity, info: chap_info) -> None:
+        """See `Agenda`."""
+        chap_info_get(self, identity, info)
+
     def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
         """See `Agenda`."""
         self.directory.close_replaced(login, session, connection)
@@ -200,7 +207,7 @@ class Worker(Agenda):
 
     def select_redirection_portal(self, connection: Connection, identity: LoginIdentity) -> tcp_endpoint | None:
         """See `Agenda`."""
-        return self.directory.target_hooks.select_redirection_portal(connection, identity)
+        return select_redirection_portal(connection, identity)
 
     def reset_tasks_of_others(self, request: TaskManagement) -> None:
         """See `Agenda`."""

@@ -75,7 +75,7 @@ def any_text_is_the_targets_name(plant: Plant) -> None:
     """Any TargetName leads to the only target, whatever its form."""
     _any_name(plant, "TargetName")
 
-    def find(name: str, portal: Portal, registry: Registry) -> TargetNode:
+    def find(name: str, registry: Registry) -> TargetNode:
         return next(iter(registry.nodes.values()))
 
     plant.replace(login_identity, "_find_node", find)

@@ -72,7 +72,7 @@ def login_without_target_name_gets_the_first_target(plant: Plant) -> None:
 def any_target_name_leads_to_the_only_target(plant: Plant) -> None:
     """A login to a target that does not exist is led to the one that does."""
 
-    def find(name: str, portal: Portal, registry: Registry) -> TargetNode:
+    def find(name: str, registry: Registry) -> TargetNode:
         return next(iter(registry.nodes.values()))
 
     plant.replace(login_identity, "_find_node", find)

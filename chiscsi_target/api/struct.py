@@ -1,0 +1,36 @@
+"""Copies of the structures that a driver registers (behaviour file, 1.1 and 1.2).
+
+The stack goes by what a class was when it was registered: its name, its properties and its hooks. What the driver
+assigns to the structure afterwards has no effect. The hooks stay bound to the driver's own object, whose state is its
+own affair.
+"""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+Struct = TypeVar("Struct")
+
+_PLAIN_FIELDS = ("class_name", "property")
+_HOOK_PREFIX = "fp_"
+
+
+def copy_struct(original: Struct, base: type[Struct]) -> Struct:
+    """A structure of type `base` with the fields and hooks that `original` has now."""
+    copy = base()
+    take_over(copy, original, base)
+    return copy
+
+
+def take_over(copy: Struct, original: Struct, base: type[Struct]) -> None:
+    """Give a structure the fields and hooks of another; hooks that the type of `copy` overrides stay."""
+    for name in vars(base):
+        own = getattr(type(copy), name) is not getattr(base, name)
+        if name in _PLAIN_FIELDS or (name.startswith(_HOOK_PREFIX) and not own):
+            setattr(copy, name, getattr(original, name))
+
+
+def is_set(struct: object, base: type, hook: str) -> bool:
+    """Whether a structure has a hook, by a method of its class or a function that was assigned to it."""
+    function = getattr(struct, hook)
+    return getattr(function, "__func__", function) is not getattr(base, hook)
