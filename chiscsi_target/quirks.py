@@ -35,6 +35,9 @@ class Quirks:
         login_time_zero_closes: a login time of 0 closes at the next tick, rather than meaning no limit (2.1).
         returned_when_acknowledged: buffers of a read go back to the driver when the initiator has acknowledged, not
             when the transport has taken their last octet (3.3).
+        chap_sha1_as_7: CHAP knows MD5 as 5 and SHA-1 as 7, a number that the registry gives to SHA-256 (2.3).
+        chap_base64_challenge: CHAP_C is sent as a base64-constant, which libiscsi 1.19 cannot read (2.3).
+        chap_secret_as_string: a secret of `fp_chap_info_get` ends at a null or 16 octets; its length is not read (2.3).
     """
 
     name_from_buffer: bool = False
@@ -58,6 +61,9 @@ class Quirks:
     cid_is_tid: bool = False
     login_time_zero_closes: bool = False
     returned_when_acknowledged: bool = False
+    chap_sha1_as_7: bool = False
+    chap_base64_challenge: bool = False
+    chap_secret_as_string: bool = False
 
 
 QUIRK_NAMES = tuple(field.name for field in fields(Quirks))

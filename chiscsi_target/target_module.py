@@ -6,6 +6,7 @@ Functions with the guide's names return 0 or a negative `ReturnCode` and log why
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from secrets import token_bytes
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.constants import (
@@ -21,6 +22,7 @@ from chiscsi_target.config.pairs import parse_buffer
 from chiscsi_target.config.target_config import DEFAULT_CLASS, TargetConfig, parse_target
 from chiscsi_target.config.target_device import make_logical_unit
 from chiscsi_target.core.agenda import ERROR, INFORMATION, WARNING
+from chiscsi_target.core.challenges import Challenges
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.drivers.file import FileLunClass
@@ -52,6 +54,7 @@ class TargetModule(Information):
         listener: who is told of everything observable.
         complain: who prints errors and warnings, a line each.
         quirks: where release 3.14 is followed rather than the guide; nowhere by default.
+        random: returns that many random octets, for the challenges of CHAP.
     """
 
     def __init__(
@@ -60,8 +63,10 @@ class TargetModule(Information):
         listener: Listener | None = None,
         complain: Callable[[str], None] | None = None,
         quirks: Quirks | None = None,
+        random: Callable[[int], bytes] = token_bytes,
     ) -> None:
         self.directory = Directory(workers, listener, complain, quirks)
+        self.directory.registry.challenges = Challenges(random)
         self.directory.registry.stack = self
         enter(self)
         self.listen: Callable[[Portal], None] = _ignore

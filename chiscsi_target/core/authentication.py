@@ -7,27 +7,45 @@ the initiator is who it claims to be. `None` has nothing to show.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
 
+from chiscsi_target.core.chap import Chap, ChapTerms
 from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.errors import LoginFailure
 from iscsi_wire.constants import LoginStatus
 from iscsi_wire.keys import KEYS
+from iscsi_wire.text import NONE, REJECT
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.session import Session
+
+CHAP = "CHAP"
+_KEY = "AuthMethod"
 
 
 class Method(Protocol):
     """An authentication in progress."""
 
-    done: bool
+    @property
+    def name(self) -> str:
+        """The authentication identity, such as CHAP_N; empty without one."""
+
+    @property
+    def done(self) -> bool:
+        """Whether the initiator has shown all that it has to."""
 
     def answer(self, pairs: Pairs) -> Pairs:
         """Take one exchange's keys of this method; returns ours. Raises `LoginFailure`."""
 
 
 class NoAuthentication:
-    """AuthMethod=None."""
+    """AuthMethod=None, or no AuthMethod so far; `done` says whether that is enough."""
 
-    done = True
+    name = ""
+
+    def __init__(self, done: bool = True) -> None:
+        self.done = done
 
     def answer(self, pairs: Pairs) -> Pairs:
         """Refuse any key of a method that was not agreed on."""
@@ -37,8 +55,98 @@ class NoAuthentication:
         return []
 
 
-METHODS: Mapping[str, Callable[[], Method]] = {"None": NoAuthentication}
+@dataclass(frozen=True, slots=True)
+class Demands:
+    """What a login has to show.
+
+    Attributes:
+        methods: the values of AuthMethod that can be agreed on; a method without the data that it needs is left out.
+        demanded: whether nobody gets in without one of the methods.
+        chap: how CHAP is done.
+    """
+
+    methods: tuple[str, ...]
+    demanded: bool
+    chap: ChapTerms
+
+
+METHODS: Mapping[str, Callable[[Demands], Method]] = {
+    NONE: lambda demands: NoAuthentication(),
+    CHAP: lambda demands: Chap(demands.chap),
+}
 """Authentication methods by the value of AuthMethod."""
+
+
+class Authentication:
+    """How far one login has shown who it is.
+
+    Attributes:
+        method: the value of AuthMethod that was agreed on.
+    """
+
+    def __init__(self, demands: Demands) -> None:
+        self.method = NONE
+        self._demands = demands
+        self._progress: Method = NoAuthentication(done=not demands.demanded)
+        self._fresh = False
+
+    @property
+    def done(self) -> bool:
+        """Whether the login may leave the security stage."""
+        return self._progress.done
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Method and name, which all connections of a session have to share (section 9.2)."""
+        return self.method, self._progress.name
+
+    def choose(self, offers: Pairs, answers: Pairs) -> None:
+        """See whether the negotiation has come to a method.
+
+        Raises:
+            LoginFailure: it cannot come to one any more (behaviour file, 2.3).
+        """
+        chosen = dict(answers).get(_KEY)
+        if chosen == REJECT:
+            if self._demands.demanded and dict(offers)[_KEY] == NONE:
+                raise self._required()
+            raise LoginFailure(LoginStatus.INITIATOR_ERROR, "no AuthMethod in common", "12.1")
+        if chosen is not None:
+            self.method = chosen
+            self._progress = METHODS[chosen](self._demands)
+            self._fresh = True
+
+    def answer(self, pairs: Pairs, *, leaving: bool) -> Pairs:
+        """Take the methods' keys of one request; returns ours.
+
+        Args:
+            pairs: the keys, in order.
+            leaving: whether the initiator wants to leave the stage.
+
+        Raises:
+            LoginFailure: the keys are wrong, or it leaves before it has shown who it is.
+        """
+        # The first step may come with the offer, or behind the answer to it.
+        fresh, self._fresh = self._fresh, False
+        if fresh and not pairs:
+            return []
+        answers = self._progress.answer(pairs)
+        if leaving and not self.done and self.method == NONE:
+            raise self._required()
+        return answers
+
+    def require(self) -> None:
+        """Refuse a login that goes on without having shown who it is (section 6.3.1)."""
+        if not self.done:
+            raise self._required()
+
+    def require_same(self, session: Session) -> None:
+        """Refuse a further connection whose method or name is not the session's (section 9.2)."""
+        if session.authenticated_by != self.identity:
+            raise LoginFailure(LoginStatus.AUTHENTICATION_FAILURE, "the session was authenticated otherwise", "9.2")
+
+    def _required(self) -> LoginFailure:
+        return LoginFailure(LoginStatus.AUTHENTICATION_FAILURE, "authentication is required", "6.3.1")
 
 
 def split(pairs: Pairs) -> tuple[Pairs, Pairs]:
