@@ -1,8 +1,8 @@
 """Information and statistics: what the Target Module says of its targets, sessions, connections and portals.
 
-The functions may be called from any thread, and from inside a hook: they take no lock and wait for nobody. They read what
-the workers write, one number after the other. Each number is right; numbers read while a session goes on may be a command
-apart. Lists are copied in one step, so a session or connection is there or not, never half.
+The functions may be called from any thread, and from inside a hook: they take no lock and wait for nobody. They read
+what the workers write, one number after the other. Each number is right; numbers read while a session goes on may be a
+command apart. Lists are copied in one step, so a session or connection is there or not, never half.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from chiscsi_target.core.session_state import SessionState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from chiscsi_target.api.events import EventCallback
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.counters import Counters
     from chiscsi_target.core.negotiation import Own
@@ -157,6 +158,21 @@ class Information:
                     _fill(pdata, self.directory.traffic.through(portal))
                     return 0
         return -ReturnCode.ENOTFOUND
+
+    def chiscsi_event_notifier_register(self, callback: EventCallback) -> int:
+        """Have a callback told of logins, logouts, refusals and targets that come and go (behaviour file, 1.8).
+
+        Args:
+            callback: is called with the event's number and text, see `chiscsi_target.api.events.EventCallback`.
+
+        Returns:
+            0, or -EINVAL when it is registered already.
+        """
+        return 0 if self.directory.notifier.register(callback) else _EINVAL
+
+    def chiscsi_event_notifier_unregister(self, callback: EventCallback) -> int:
+        """Tell a callback no more; -EINVAL when it is not registered."""
+        return 0 if self.directory.notifier.unregister(callback) else _EINVAL
 
     def _sessions(self) -> list[Session]:
         sessions = list(self.directory.registry.sessions.values())

@@ -1,15 +1,18 @@
 """All that the author of a storage driver imports: the guide's classes, structures, functions and constants."""
 
+from chiscsi_target.api.address_space import AddressError, AddressSpace, Region
 from chiscsi_target.api.constants import *  # noqa: F403
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
 from chiscsi_target.api.events import chiscsi_event
+from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.api.functions import (
     chiscsi_iscsi_command_dump,
     chiscsi_scsi_cmd_abort,
     chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
     chiscsi_scsi_cmd_execution_status,
+    chiscsi_scsi_cmd_ready_to_release,
     chiscsi_target_first_login_check_done,
     chiscsi_target_login_stage_check_done,
     chiscsi_target_session_abort,
@@ -45,7 +48,12 @@ from chiscsi_target.api.sgvec import chiscsi_sgvec
 from chiscsi_target.api.target_class import chiscsi_target_class
 
 __all__ = [  # noqa: F405
+    "CHISCSI_SG_DMA_ONLY",
+    "CHISCSI_SG_LISTHEAD",
+    "CHISCSI_SG_LISTTAIL",
+    "CHISCSI_SG_MAPPED",
     "CHISCSI_SG_SBUF_DMABLE",
+    "CHISCSI_SG_XFER_DONE",
     "ISCSI_AUTH_ORDER_ACL",
     "ISCSI_AUTH_ORDER_CHAP",
     "ISCSI_IPADDR_LEN",
@@ -85,6 +93,8 @@ __all__ = [  # noqa: F405
     "ISCSI_TMF_FUNCTION_TARGET_COLD_RESET",
     "ISCSI_TMF_FUNCTION_TARGET_WARM_RESET",
     "ISCSI_TMF_FUNCTION_TASK_REASSIGN",
+    "LUN_CLASS_CMD_RELEASE_WAIT_BIT",
+    "LUN_CLASS_DUP_PATH_ALLOWED_BIT",
     "LUN_CLASS_HAS_CMD_QUEUE_BIT",
     "LUN_CLASS_MULTI_PHASE_DATA_BIT",
     "LUN_CLASS_SCSI_PASS_THRU_BIT",
@@ -99,6 +109,7 @@ __all__ = [  # noqa: F405
     "SC_FLAG_LUN_ACL_W",
     "SC_FLAG_LUN_OOR",
     "SC_FLAG_READ",
+    "SC_FLAG_RELEASE_WAIT",
     "SC_FLAG_SENSE",
     "SC_FLAG_SESS_ABORT",
     "SC_FLAG_TMF_ABORT",
@@ -107,6 +118,10 @@ __all__ = [  # noqa: F405
     "SC_FLAG_XFER_BI_UNDERFLOW",
     "SC_FLAG_XFER_OVERFLOW",
     "SC_FLAG_XFER_UNDERFLOW",
+    "AddressError",
+    "AddressSpace",
+    "FindingKind",
+    "Region",
     "ReturnCode",
     "chiscsi_connection_info",
     "chiscsi_event",
@@ -124,6 +139,7 @@ __all__ = [  # noqa: F405
     "chiscsi_scsi_cmd_abort_status",
     "chiscsi_scsi_cmd_buffer_ready",
     "chiscsi_scsi_cmd_execution_status",
+    "chiscsi_scsi_cmd_ready_to_release",
     "chiscsi_scsi_command",
     "chiscsi_session_info",
     "chiscsi_sgvec",

@@ -23,6 +23,9 @@ ISCSI_LOGIN_STATUS_DETAIL_NO_RESOURCES: Final = 2
 LUN_CLASS_SCSI_PASS_THRU_BIT: Final = 0
 LUN_CLASS_MULTI_PHASE_DATA_BIT: Final = 1
 LUN_CLASS_HAS_CMD_QUEUE_BIT: Final = 2
+# Not in the guide (behaviour file, 1.2).
+LUN_CLASS_CMD_RELEASE_WAIT_BIT: Final = 3
+LUN_CLASS_DUP_PATH_ALLOWED_BIT: Final = 4
 
 # chiscsi_scsi_command.sc_flag (guide 7.3.5.1).
 SC_FLAG_READ: Final = 0x1
@@ -39,6 +42,7 @@ SC_FLAG_IMMEDIATE_CMD: Final = 0x400
 SC_FLAG_LUN_ACL_R: Final = 0x800
 SC_FLAG_LUN_ACL_W: Final = 0x1000
 SC_FLAG_LUN_OOR: Final = 0x2000
+SC_FLAG_RELEASE_WAIT: Final = 0x20000
 
 # chiscsi_scsi_command.sc_attribute (guide 7.3.5.1; RFC 7143 section 11.3.1).
 ISCSI_TASK_ATTRIBUTES_UNTAGGED: Final = 0
@@ -67,6 +71,12 @@ ISCSI_RESPONSE_TMF_FUNCTION_REJECTED: Final = 0xFF
 
 ISCSI_SG_SBUF_DMABLE: Final = 0x1
 CHISCSI_SG_SBUF_DMABLE: Final = ISCSI_SG_SBUF_DMABLE
+# chiscsi_sgvec.sg_flag, the bits that the stack sets (behaviour file, 3.1); drivers leave them alone.
+CHISCSI_SG_DMA_ONLY: Final = 0x2
+CHISCSI_SG_MAPPED: Final = 0x80
+CHISCSI_SG_LISTHEAD: Final = 0x100
+CHISCSI_SG_LISTTAIL: Final = 0x200
+CHISCSI_SG_XFER_DONE: Final = 0x400
 
 SCSI_SENSE_BUFFERSIZE: Final = 96
 ISCSI_IPADDR_LEN: Final = 16

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntEnum
+from typing import TypeAlias
 
 
 class chiscsi_event(IntEnum):
@@ -16,3 +18,8 @@ class chiscsi_event(IntEnum):
     ACL_DENY = 6
     NODE_ADDED = 7
     NODE_REMOVED = 8
+
+
+EventCallback: TypeAlias = Callable[[chiscsi_event, str], object]
+"""A notifier: it is given the event's number and text, between two protocol steps, by the thread that serves whom it is
+about. It may call anything that does not block; what it raises is logged."""

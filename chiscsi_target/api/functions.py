@@ -63,6 +63,23 @@ def chiscsi_scsi_cmd_abort_status(scmd: chiscsi_scsi_command) -> int:
     return scmd._stack.command_abort_status(scmd)
 
 
+def chiscsi_scsi_cmd_ready_to_release(scmd: chiscsi_scsi_command) -> int:
+    """Let go of a command of a LUN class with LUN_CLASS_CMD_RELEASE_WAIT_BIT (behaviour file, 3.9).
+
+    The command object is kept after `fp_scsi_cmd_cleanup` until this is called; called before the command is over, it
+    means that the driver does not want it to be kept.
+
+    Returns:
+        0, or -EINVAL when the command is kept no longer.
+    """
+    return scmd._stack.ready_to_release(scmd)
+
+
+def chiscsi_iscsi_command_dump(scmd: chiscsi_scsi_command) -> None:
+    """Write a command to the log as it is now, field by field, at information level (guide 7.3.5.5)."""
+    scmd._stack.command_dump(scmd)
+
+
 def chiscsi_tmf_execution_done(hndl: TmfHandle, tmf_response: int, scmd: chiscsi_scsi_command | None) -> int:
     """Answer `fp_tmf_execute` (guide 7.3.6).
 

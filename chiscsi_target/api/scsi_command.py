@@ -31,6 +31,12 @@ class CommandStack(Protocol):
     def command_abort_status(self, scmd: chiscsi_scsi_command) -> int:
         """See `chiscsi_scsi_cmd_abort_status`."""
 
+    def ready_to_release(self, scmd: chiscsi_scsi_command) -> int:
+        """See `chiscsi_scsi_cmd_ready_to_release`."""
+
+    def command_dump(self, scmd: chiscsi_scsi_command) -> None:
+        """See `chiscsi_iscsi_command_dump`."""
+
 
 class chiscsi_scsi_command:
     """A SCSI command as the storage driver sees it.

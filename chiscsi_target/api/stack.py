@@ -7,7 +7,16 @@ that take no handle speak to the newest.
 from __future__ import annotations
 
 import weakref
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.events import EventCallback
+    from chiscsi_target.api.information import (
+        chiscsi_connection_info,
+        chiscsi_perf_info,
+        chiscsi_session_info,
+        chiscsi_target_info,
+    )
 
 
 class TargetStack(Protocol):
@@ -24,6 +33,31 @@ class TargetStack(Protocol):
         """See the function of that name."""
 
     def chiscsi_target_session_abort(self, sess_hndl: int) -> int:
+        """See the function of that name."""
+
+    def chiscsi_get_target_info(self, tname: str | None, target_info: chiscsi_target_info) -> int:
+        """See the function of that name."""
+
+    def chiscsi_get_session_info(
+        self, tname: str | None, iname: str | None, sess_info_max: int, sess_info: list[chiscsi_session_info]
+    ) -> int:
+        """See the function of that name."""
+
+    def chiscsi_get_one_session_info(self, sess_hndl: int, sess_info: chiscsi_session_info) -> int:
+        """See the function of that name."""
+
+    def chiscsi_get_connection_info(self, sess_hndl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
+        """See the function of that name."""
+
+    def chiscsi_get_perf_info(
+        self, ipv6: bool, ip_addr: str | bytes | None, port: int, pdata: chiscsi_perf_info
+    ) -> int:
+        """See the function of that name."""
+
+    def chiscsi_event_notifier_register(self, callback: EventCallback) -> int:
+        """See the function of that name."""
+
+    def chiscsi_event_notifier_unregister(self, callback: EventCallback) -> int:
         """See the function of that name."""
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.api.command_dump import command_lines
 from chiscsi_target.api.constants import (
     SC_FLAG_CMD_ABORT,
     SC_FLAG_XFER_OVERFLOW,
@@ -122,6 +123,12 @@ class Completions:
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
         self._post(self._abort_answered, scmd)
         return 0
+
+    def command_dump(self, scmd: chiscsi_scsi_command) -> None:
+        """See `chiscsi_iscsi_command_dump`."""
+        assert isinstance(scmd, Task)
+        for line in (*command_lines(scmd), f"  in state {STATE_NAMES[scmd.state]}"):
+            self._worker.log(INFORMATION, line)
 
     def _take(self, function: str, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
         """Take buffers over, if they are in order."""

@@ -5,17 +5,19 @@ The registry is read and written by the login worker only; what concerns a sessi
 
 from __future__ import annotations
 
-import traceback
 from functools import partial
+from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.lun_class import is_multi_phase
 from chiscsi_target.api.target_class import has_hook
-from chiscsi_target.core.agenda import ERROR, INFORMATION
+from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
 from chiscsi_target.core.session_state import SessionState
+from chiscsi_target.engine.notifier import Notifier
+from chiscsi_target.engine.target_hooks import log_raised, target_accessible
 from chiscsi_target.engine.traffic import Traffic
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.quirks import Quirks
@@ -48,6 +50,7 @@ class Directory:
     Attributes:
         login_worker: runs connections until their login is over (guide 4.2: the main thread).
         workers: run them afterwards.
+        notifier: who wants to be told of events.
         traffic: what connections have moved, by portal.
         moved: called when a connection goes from the login worker to another; the shell moves its socket.
     """
@@ -64,7 +67,9 @@ class Directory:
         self.quirks = quirks or Quirks()
         self.login_worker = Worker(self, listener)
         self.workers = [Worker(self, listener) for _ in range(workers)]
+        self.notifier = Notifier()
         for worker in (self.login_worker, *self.workers):
+            self.notifier.attach(worker)
             worker.quirks = self.quirks
             worker.verbosity = self.registry.globals.verbosity
             if complain is not None:
@@ -72,6 +77,7 @@ class Directory:
         self.traffic = Traffic()
         self.moved: Callable[[Connection, Worker], None] = _stays
         self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
+        self._asking: int | None = None  # the handle of the login whose hook is running
 
     def accept(self, endpoints: chiscsi_tcp_endpoints, portal: Portal, now: float) -> Connection:
         """Begin to serve a connection that came in at `portal`; in the login worker's thread."""
@@ -109,17 +115,21 @@ class Directory:
         self.login_worker.queue.append((partial(self._call_login_hook, login, hook), call))
 
     def _call_login_hook(self, login: Login, hook: str, call: Callable[[], object]) -> None:
+        self._asking = login.connection.handle
         try:
             call()
         except Exception as error:
-            self._log(self.login_worker, hook, error)
-            self._login_answered(login.connection.handle, hook, LoginStatus.TARGET_ERROR, 0)
+            log_raised(self.login_worker, hook, error)
+            self._login_answered(login.connection.handle, hook, LoginStatus.TARGET_ERROR, False, 0)
+        finally:
+            self._asking = None
 
     def login_answered(self, hndl: int, hook: str, status: int, max_commands: int = 0) -> None:
         """Take a driver's answer to a login hook, from any thread."""
-        self.login_worker.post(partial(self._login_answered, hndl, hook, status), max_commands)
+        later = self._asking != hndl or get_ident() != self.login_worker.thread
+        self.login_worker.post(partial(self._login_answered, hndl, hook, status, later), max_commands)
 
-    def _login_answered(self, hndl: int, hook: str, status: int, max_commands: int) -> None:
+    def _login_answered(self, hndl: int, hook: str, status: int, later: bool, max_commands: int) -> None:
         login, asked = self._logins.get(hndl, (None, []))
         if login is None or hook not in asked:
             self.login_worker.log(INFORMATION, f"no login waits for {hook} under handle {hndl}.")
@@ -127,7 +137,7 @@ class Directory:
         asked.remove(hook)
         if not asked:
             del self._logins[hndl]
-        login.answered(status, max_commands)
+        login.answered(status, max_commands, later=later)
 
     def close_replaced(self, login: Login, session: Session, connection: Connection | None) -> None:
         """Close the session, or the one connection of it, that a login takes the place of; the login waits for that."""
@@ -210,7 +220,7 @@ class Directory:
         try:
             session.tclass_priv = node.target_class.fp_session_added(session.handle, session.identity.isid, *names)
         except Exception as error:
-            self._log(self.login_worker, "fp_session_added", error)
+            log_raised(self.login_worker, "fp_session_added", error)
         if isinstance(node.hooks, DeviceServer):
             session.tclass_priv = node.hooks.session_added(session.handle, names[0], session.identity.isid, names[1])
 
@@ -221,7 +231,7 @@ class Directory:
             try:
                 node.target_class.fp_session_removed(session.handle, session.identity.initiator_name, node.name)
             except Exception as error:
-                self._log(session.agenda, "fp_session_removed", error)
+                log_raised(session.agenda, "fp_session_removed", error)
             if isinstance(node.hooks, DeviceServer):
                 node.hooks.session_removed(session.handle)
         self.login_worker.post(self.registry.remove, session)
@@ -263,21 +273,7 @@ class Directory:
         assert session is not None
         name = session.identity.initiator_name
         nodes = [node for node in list(self.registry.nodes.values()) if not node.offline]
-        return [node for node in nodes if self._accessible(node, name, connection)]
-
-    def _accessible(self, node: TargetNode, initiator_name: str, connection: Connection) -> bool:
-        try:
-            # The handle argument is always 0 (behaviour file, 2.7).
-            result = node.target_class.fp_discovery_target_accessible(
-                0, initiator_name, node.name, connection.endpoints
-            )
-        except Exception as error:
-            self._log(connection.agenda, "fp_discovery_target_accessible", error)
-            return False
-        return result != 0
-
-    def _log(self, agenda: Any, hook: str, error: Exception) -> None:
-        agenda.log(ERROR, f"{hook} raised: " + "".join(traceback.format_exception(error)).rstrip())
+        return [node for node in nodes if target_accessible(connection.agenda, node, name, connection.endpoints)]
 
 
 def _leave(session: Session, connection: Connection) -> None:

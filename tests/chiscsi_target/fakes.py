@@ -96,6 +96,12 @@ class FakeStack:
         self.aborted += 1
         return 0
 
+    def ready_to_release(self, scmd: chiscsi_scsi_command) -> int:
+        raise AssertionError("nobody waits for a release")
+
+    def command_dump(self, scmd: chiscsi_scsi_command) -> None:
+        raise AssertionError("nobody asked for a dump")
+
     def reset(self, payload: bytes) -> None:
         """Forget the last command."""
         self.payload, self.sent, self.buffers, self.sreq, self.completions = payload, b"", [], None, 0
