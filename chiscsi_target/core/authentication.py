@@ -82,10 +82,12 @@ class Authentication:
 
     Attributes:
         method: the value of AuthMethod that was agreed on.
+        methods: the values that can be agreed on.
     """
 
     def __init__(self, demands: Demands) -> None:
         self.method = NONE
+        self.methods = demands.methods
         self._demands = demands
         self._progress: Method = NoAuthentication(done=not demands.demanded)
         self._fresh = False

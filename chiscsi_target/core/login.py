@@ -17,12 +17,13 @@ from chiscsi_target.core.command_window import CommandWindow
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.demands import demands_of
 from chiscsi_target.core.login_identity import LoginIdentity, identify, session_to_join
+from chiscsi_target.core.login_refusal import send_refusal, tell_of_refusal
 from chiscsi_target.core.login_rules import STAGES, RequestText, check_request
 from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.session_keys import SessionKeys
 from chiscsi_target.core.session_state import SessionEvent
-from chiscsi_target.errors import LoginBrokenOff, LoginFailure, LoginMoved, ProtocolViolation
+from chiscsi_target.errors import LoginBrokenOff, LoginFailure, ProtocolViolation
 from iscsi_wire.constants import RESERVED_TSIH, LoginStage, LoginStatus
 from iscsi_wire.keys import Phase
 from iscsi_wire.pdus import LoginRequest, LoginResponse
@@ -198,6 +199,8 @@ class Login:
         """Collect a request that goes on in further PDUs; each is answered by an empty response (section 6.2)."""
         self._text.add(frame)
         while self._request.continue_:
+            if self.connection.agenda.quirks.no_login_continuation:
+                raise ProtocolViolation("the C bit is set", "6.2")
             self._send(b"")
             self._text.add((yield from self._receive_one()))
 
@@ -222,9 +225,8 @@ class Login:
             session = session_to_join(self.identity, request.tsih, request.cid, self.registry)
             self.session = connection.session = session
             self._negotiation = session.negotiation.for_further_connection()
-        demands = demands_of(self.identity, self.registry, connection.agenda)
-        self._authentication = Authentication(demands)
-        self._negotiation.own = {**self._negotiation.own, "AuthMethod": demands.methods}
+        self._authentication = Authentication(demands_of(self.identity, self.registry, connection.agenda))
+        self._negotiation.own = {**self._negotiation.own, "AuthMethod": self._authentication.methods}
 
     def _begin_session(self) -> None:
         identity, connection = self.identity, self.connection
@@ -336,12 +338,10 @@ class Login:
         connection, session = self.connection, self.session
         assert session is not None
         settings = self._negotiation.settings
-        declared = "MaxRecvDataSegmentLength" in self._declared
+        length = "MaxRecvDataSegmentLength"
         connection.start_full_feature_phase(
-            max_receive_data=self._max_receive_data if declared else settings["MaxRecvDataSegmentLength"],
-            max_send_data=self._negotiation.declared.get(
-                "MaxRecvDataSegmentLength", settings["MaxRecvDataSegmentLength"]
-            ),
+            max_receive_data=self._max_receive_data if length in self._declared else settings[length],
+            max_send_data=self._negotiation.declared.get(length, settings[length]),
             header_digest=settings["HeaderDigest"] == "CRC32C",
             data_digest=settings["DataDigest"] == "CRC32C",
         )
@@ -383,21 +383,11 @@ class Login:
 
     def _refuse(self, failure: LoginFailure) -> None:
         """End the login with a status; the connection is closed (section 11.13.5)."""
-        agenda = self.connection.agenda
-        agenda.log(INFORMATION, f"login refused with {failure.status:#06x}: {failure}", self.connection.name)
-        text = format_pairs([("TargetAddress", failure.address)]) if isinstance(failure, LoginMoved) else b""
-        self.connection.send_pdu(
-            LoginResponse(
-                isid=self._request.isid,
-                tsih=self._request.tsih,
-                initiator_task_tag=self._request.initiator_task_tag,
-                stat_sn=self.connection.next_stat_sn(),
-                status_class=failure.status >> 8,
-                status_detail=failure.status & 0xFF,
-            ),
-            text,
-        )
-        if not (self._status and self._answered_later and agenda.quirks.async_reject_stays_open):
+        send_refusal(self.connection, self._request, failure)
+        if self.session is not None:
+            tell_of_refusal(self.connection, self.identity, failure)
+        quirks = self.connection.agenda.quirks
+        if not (self._status and self._answered_later and quirks.async_reject_stays_open):
             self.connection.close(ConnectionEvent.LOGIN_FAILED)
 
 

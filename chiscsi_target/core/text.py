@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
 from chiscsi_target.core.send_targets import send_targets
-from chiscsi_target.errors import RejectedPdu
+from chiscsi_target.errors import ProtocolViolation, RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
 from iscsi_wire.errors import TextError
 from iscsi_wire.keys import KEYS, Phase, Rule
@@ -45,6 +45,7 @@ def text_request(connection: Connection, frame: Frame) -> None:
     """Take a Text Request.
 
     Raises:
+        ProtocolViolation: it goes on in another PDU, which release 3.14 cannot take (quirk `no_login_continuation`).
         RejectedPdu: its bits, tag, digest or text break a rule; an exchange that it belongs to is over (section 7.12).
     """
     session = connection.session
@@ -52,6 +53,8 @@ def text_request(connection: Connection, frame: Frame) -> None:
     request = TextRequest.decode(frame.header)
     connection.exp_stat_sn = request.exp_stat_sn
     immediate = request.octet_0 & IMMEDIATE_BIT
+    if request.continue_ and connection.agenda.quirks.no_login_continuation:
+        raise ProtocolViolation("the C bit is set", "6.2")
     if not immediate and not session.window.admits(request.cmd_sn):
         return
     if frame.data_digest_error:

@@ -111,7 +111,7 @@ def test_the_first_request_need_not_be_final(stand: Stand) -> None:
     [
         ([("MaxBurstLength", "512"), ("MaxBurstLength", "512")], {}, LoginStatus.INITIATOR_ERROR),
         ([("HeaderDigest", "Reject")], {}, LoginStatus.INITIATOR_ERROR),
-        ([("AuthMethod", "CHAP")], {"csg": 0, "nsg": 1}, LoginStatus.AUTHENTICATION_FAILURE),
+        ([("AuthMethod", "CHAP")], {"csg": 0, "nsg": 1}, LoginStatus.INITIATOR_ERROR),
         ([("AuthMethod", "None")], {}, LoginStatus.INITIATOR_ERROR),
         ([("CHAP_N", "me")], {"csg": 0, "nsg": 1}, LoginStatus.INITIATOR_ERROR),
         ([("MaxBurstLength", "512")], {"csg": 0, "nsg": 1}, LoginStatus.INITIATOR_ERROR),
