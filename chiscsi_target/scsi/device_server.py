@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_abort_status
@@ -15,6 +15,7 @@ from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.sense import INTERNAL_TARGET_FAILURE, REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.table import COMMANDS
 from chiscsi_target.scsi.task_management import execute
+from iscsi_wire.scsi import Inquiry, ReportLuns
 
 if TYPE_CHECKING:
     from chiscsi_target.api.lun_class import TmfHandle
@@ -25,6 +26,10 @@ __all__ = ["DeviceServer"]
 
 _PRESENT: Final = handlers(COMMANDS)
 _ABSENT: Final = handlers(COMMANDS, present=False)
+_REDISCOVERS: Final = frozenset((Inquiry.OPERATION_CODE, ReportLuns.OPERATION_CODE))
+"""What an initiator sends that has noticed on its own, or is about to, that the units have changed."""
+MOST_REFUSALS: Final = 100
+"""After so many commands refused since the units had changed, the session is closed (behaviour file, 8.4)."""
 _FOR_ANY_UNIT: Final = frozenset(command.cdb.OPERATION_CODE for command in COMMANDS if command.any_unit)
 
 
@@ -60,6 +65,8 @@ class DeviceServer(chiscsi_target_lun_class):
         device.units = {lu.lun: LogicalUnit(lu, device, _PRESENT) for lu in luns}
         self._device = device
         self.units = device.units
+        self._rescans: dict[int | None, int] = {}  # sessions that are to look again, with the refusals that they had
+        self.close_session: Callable[[int], object] = _close_nothing
         self._absent = LogicalUnit(chiscsi_lun(self, 0, ""), device, _ABSENT, present=False)
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
@@ -86,14 +93,31 @@ class DeviceServer(chiscsi_target_lun_class):
                 return fail(sc, sense)
         return unit.handlers[sc.sc_cmd[0]](unit, sc)
 
-    @staticmethod
-    def _attention(unit: LogicalUnit, sc: chiscsi_scsi_command) -> Sense | None:
+    def _attention(self, unit: LogicalUnit, sc: chiscsi_scsi_command) -> Sense | None:
         """The unit attention condition with which a command ends before it begins, if any (SAM-5, 5.14)."""
-        if sc.sc_cmd[0] in _FOR_ANY_UNIT:
+        session, code = sc.sc_sess, sc.sc_cmd[0]
+        if code in _FOR_ANY_UNIT:
+            if session in self._rescans:
+                self._forget_rescan(session, but=None if code in _REDISCOVERS else unit)
             return None
         if unit.lu.flags & LU_FLAG_OFFLINE:
             return REPORTED_LUNS_CHANGED
-        return unit.take_attention(sc.sc_sess)
+        sense = unit.take_attention(session)
+        if sense == REPORTED_LUNS_CHANGED and session in self._rescans:
+            self._refused(session)
+        return sense
+
+    def _refused(self, session: int | None) -> None:
+        """Count a command that was refused to make its session look again: it is told once, by whatever unit."""
+        self._forget_rescan(session, but=None)
+        self._rescans[session] = count = self._rescans.get(session, 0) + 1
+        if count >= MOST_REFUSALS and session is not None:
+            self.close_session(session)
+
+    def _forget_rescan(self, session: int | None, *, but: LogicalUnit | None) -> None:
+        for unit in self.units.values():
+            if unit is not but:
+                unit.forget_attention(session, REPORTED_LUNS_CHANGED)
 
     def fp_scsi_cmd_data_xfer_status(
         self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
@@ -158,8 +182,53 @@ class DeviceServer(chiscsi_target_lun_class):
     def session_removed(self, sess_hdl: int) -> None:
         """End an I_T nexus and forget what was kept for it."""
         self._device.sessions.discard(sess_hdl)
+        self._device.visible.pop(sess_hdl, None)
+        self._rescans.pop(sess_hdl, None)
         for unit in self.units.values():
             unit.attentions.pop(sess_hdl, None)
+            unit.protected.discard(sess_hdl)
+
+    # What changes at run time
+
+    def restrict(self, sess_hdl: int, visible: Sequence[int] | None, may_write: Callable[[int], bool]) -> None:
+        """Let a session see, and write, no more than its access list grants.
+
+        Args:
+            sess_hdl: the session.
+            visible: numbers of the logical units, in the order of those that the session has for them; None for all.
+            may_write: whether a unit, by its number, may be written.
+        """
+        if visible is None:
+            self._device.visible.pop(sess_hdl, None)
+        else:
+            self._device.visible[sess_hdl] = visible
+        for number, unit in self.units.items():
+            unit.protected.discard(sess_hdl)
+            if not may_write(number):
+                unit.protected.add(sess_hdl)
+
+    def watch(self, denied: Callable[[chiscsi_scsi_command], None], close_session: Callable[[int], object]) -> None:
+        """Have `denied` called with writes that the access list forbids, and sessions closed that never look again."""
+        self._device.denied = denied
+        self.close_session = close_session
+
+    def replace_units(self, luns: Sequence[chiscsi_lun], *, portal_group_tag: int) -> None:
+        """Go by new descriptions of the logical units; those of a number that there was keep their state."""
+        device = self._device
+        device.portal_group_tag = portal_group_tag
+        for number in set(device.units) - {lu.lun for lu in luns}:
+            del device.units[number]
+        for lu in luns:
+            if lu.lun in device.units:
+                device.units[lu.lun].describe(lu)
+            else:
+                device.units[lu.lun] = LogicalUnit(lu, device, _PRESENT)
+
+    def rescan(self, sess_hdl: int) -> None:
+        """Tell a session once, at its next command, that the units are not what they were (behaviour file, 8.4)."""
+        self._rescans.setdefault(sess_hdl, 0)
+        for unit in self.units.values():
+            unit.establish_attention(sess_hdl, REPORTED_LUNS_CHANGED)
 
     def establish_attention(self, sess_hdl: int, lun: int, sense: Sense) -> None:
         """Establish a unit attention condition on one logical unit for a session.
@@ -170,3 +239,7 @@ class DeviceServer(chiscsi_target_lun_class):
         unit = self.units.get(lun)
         if unit is not None:
             unit.establish_attention(sess_hdl, sense)
+
+
+def _close_nothing(sess_hdl: int) -> None:
+    """Close no session: nobody watches."""

@@ -23,6 +23,10 @@ _NO_LOGICAL_UNIT: Final = 0x7F
 """Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
 
 
+def _tell_nobody(sc: chiscsi_scsi_command) -> None:
+    """Tell nobody of a write that was refused."""
+
+
 @dataclass(slots=True)
 class Device:
     """What the logical units of one target have in common.
@@ -33,6 +37,9 @@ class Device:
         vendor_id, revision: T10 vendor identification and product revision, for INQUIRY.
         units: the logical units by number.
         sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
+        visible: the numbers of the logical units that a session sees, for sessions that do not see all of them, in the
+            order of the numbers which the session has for them.
+        denied: called with a command that was refused since its session may not write.
     """
 
     target_name: str
@@ -41,6 +48,8 @@ class Device:
     revision: str
     units: dict[int, LogicalUnit] = field(default_factory=dict)
     sessions: set[int] = field(default_factory=set)
+    visible: dict[int | None, Sequence[int]] = field(default_factory=dict)
+    denied: Callable[[chiscsi_scsi_command], None] = _tell_nobody
 
 
 class LogicalUnit:
@@ -56,6 +65,7 @@ class LogicalUnit:
         standing_sense: what REQUEST SENSE answers when nothing is pending.
         attentions: unit attention conditions by session handle, oldest first (SAM-5, 5.14). A session with none has
             no entry, so that an empty table is all that the common path looks at.
+        protected: handles of the sessions that may not write, though others may.
         tasks: the commands that run, and those that wait because of their task attribute.
     """
 
@@ -68,21 +78,31 @@ class LogicalUnit:
         "max_blocks",
         "peripheral",
         "present",
+        "protected",
         "standing_sense",
         "tasks",
     )
 
     def __init__(self, lu: chiscsi_lun, device: Device, handlers: Sequence[Handler], *, present: bool = True) -> None:
-        self.lu = lu
         self.device = device
         self.handlers = handlers
         self.present = present
-        self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
-        self.max_blocks = MAXIMUM_TRANSFER >> lu.sect_shift
+        self.describe(lu)
         self.peripheral = 0 if present else _NO_LOGICAL_UNIT
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
         self.attentions: dict[int | None, list[Sense]] = {}
+        self.protected: set[int | None] = set()
         self.tasks = TaskSet()
+
+    def describe(self, lu: chiscsi_lun) -> None:
+        """Go by the driver's description `lu` from now on."""
+        self.lu = lu
+        self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
+        self.max_blocks = MAXIMUM_TRANSFER >> lu.sect_shift
+
+    def write_protected(self, session: int | None) -> bool:
+        """Whether a session may not write."""
+        return self.lu.read_only or session in self.protected
 
     def establish_attention(self, session: int, sense: Sense) -> None:
         """Queue a unit attention condition for a session; a reset takes the place of all others (SAM-5, 5.14)."""
@@ -91,6 +111,14 @@ class LogicalUnit:
             queue.clear()
         if sense not in queue:
             queue.append(sense)
+
+    def forget_attention(self, session: int | None, sense: Sense) -> None:
+        """Clear one unit attention condition of a session, if it is pending."""
+        queue = self.attentions.get(session)
+        if queue and sense in queue:
+            queue.remove(sense)
+            if not queue:
+                del self.attentions[session]
 
     def take_attention(self, session: int | None) -> Sense | None:
         """The oldest unit attention condition of a session, which is cleared by being reported; None without one."""

@@ -18,6 +18,7 @@ from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
     INVALID_INFORMATION_UNIT,
     LBA_OUT_OF_RANGE,
+    PERIPHERAL_DEVICE_WRITE_FAULT,
     WRITE_PROTECTED,
     Field,
 )
@@ -48,8 +49,12 @@ def _transfer(unit: LogicalUnit, sc: chiscsi_scsi_command, lba: int, count: int,
         return fail(sc, LBA_OUT_OF_RANGE)
     if count > unit.max_blocks:
         return fail(sc, INVALID_FIELD_IN_CDB, Field(at))
-    if direction and lu.flags & LU_FLAG_RO:
-        return fail(sc, WRITE_PROTECTED)
+    if direction and (lu.flags & LU_FLAG_RO or unit.protected):
+        if lu.read_only:
+            return fail(sc, WRITE_PROTECTED)
+        if sc.sc_sess in unit.protected:
+            unit.device.denied(sc)
+            return fail(sc, PERIPHERAL_DEVICE_WRITE_FAULT)
     length = count << shift
     if length != sc.sc_xfer_len or sc.sc_flag & SC_FLAG_WRITE != direction or not length:
         if sc.sc_flag & SC_FLAG_WRITE != direction and sc.sc_xfer_len:

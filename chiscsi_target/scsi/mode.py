@@ -141,7 +141,7 @@ def mode_sense_6(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ModeSens
     descriptor, pages = found
     header = scsi.ModeParameterHeader6.make(
         mode_data_length=scsi.ModeParameterHeader6.STRUCT.size - 1 + len(descriptor) + len(pages),
-        wp=int(unit.lu.read_only),
+        wp=int(unit.write_protected(sc.sc_sess)),
         dpofua=1,
         block_descriptor_length=len(descriptor),
     )
@@ -158,7 +158,7 @@ def mode_sense_10(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ModeSen
     descriptor, pages = found
     header = scsi.ModeParameterHeader10.make(
         mode_data_length=scsi.ModeParameterHeader10.STRUCT.size - 2 + len(descriptor) + len(pages),
-        wp=int(unit.lu.read_only),
+        wp=int(unit.write_protected(sc.sc_sess)),
         dpofua=1,
         longlba=int(bool(cdb.llbaa and descriptor)),
         block_descriptor_length=len(descriptor),

@@ -50,6 +50,8 @@ INVALID_INFORMATION_UNIT: Final = _sense(_BAD, AdditionalSense.INVALID_FIELD_IN_
 LBA_OUT_OF_RANGE: Final = _sense(_BAD, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE)
 LOGICAL_UNIT_NOT_SUPPORTED: Final = _sense(_BAD, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED)
 SAVING_NOT_SUPPORTED: Final = _sense(_BAD, AdditionalSense.SAVING_PARAMETERS_NOT_SUPPORTED)
+# What the module says to a write without the right to it, for an initiator's sake (behaviour file, 2.6).
+PERIPHERAL_DEVICE_WRITE_FAULT: Final = _sense(SenseKey.MEDIUM_ERROR, AdditionalSense.PERIPHERAL_DEVICE_WRITE_FAULT)
 WRITE_PROTECTED: Final = _sense(SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED)
 RESET_OCCURRED: Final = _sense(_ATTENTION, AdditionalSense.POWER_ON_RESET_OR_BUS_DEVICE_RESET)
 INTERNAL_TARGET_FAILURE: Final = _sense(SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE)

@@ -69,6 +69,9 @@ def report_luns(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReportLuns) ->
         return fail(sc, INVALID_FIELD_IN_CDB, _SELECT_REPORT_FIELD)
     if cdb.allocation_length < _LEAST_ALLOCATION:
         return fail(sc, INVALID_FIELD_IN_CDB, _ALLOCATION_LENGTH_FIELD)
-    numbers = [] if cdb.select_report == SelectReport.WELL_KNOWN else sorted(unit.device.units)
+    device = unit.device
+    visible = device.visible.get(sc.sc_sess)
+    present = sorted(device.units) if visible is None else range(len(visible))
+    numbers = [] if cdb.select_report == SelectReport.WELL_KNOWN else present
     data = ReportLunsData.make(luns=[_lun_field(number) for number in numbers])
     return send(sc, data.encode(), cdb.allocation_length)
