@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.errors import ConfigurationError
 
-MAX_KEY, MAX_VALUE = 63, 255
+MAX_KEY = 63
+MAX_VALUE = 1024
+"""Longest value in octets, in a buffer and in a file (behaviour file, 6.1); most keys allow less."""
 
 
 def parse_buffer(buffer: bytes) -> Pairs:
@@ -17,17 +20,21 @@ def parse_buffer(buffer: bytes) -> Pairs:
     pairs = []
     offset = 0
     if buffer and not buffer.endswith(b"\0"):
-        raise ConfigurationError(f"octet {len(buffer)}", "the last pair is not ended by a null octet")
+        raise _malformed(len(buffer), "the last pair is not ended by a null octet")
     for item in buffer[:-1].split(b"\0") if buffer else []:
         key, separator, value = item.partition(b"=")
         if not separator or not key or len(key) > MAX_KEY or len(value) > MAX_VALUE:
-            raise ConfigurationError(f"octet {offset}", f"{item[:MAX_KEY]!r} is no key=value pair")
+            raise _malformed(offset, f"{key[:MAX_KEY]!r} begins no key=value pair")
         try:
             pairs.append((key.decode(), value.decode()))
         except UnicodeDecodeError as error:
-            raise ConfigurationError(f"octet {offset}", f"{item[:MAX_KEY]!r} is no UTF-8") from error
+            raise _malformed(offset, f"the pair of {key[:MAX_KEY]!r} is no UTF-8") from error
         offset += len(item) + 1
     return pairs
+
+
+def _malformed(offset: int, message: str) -> ConfigurationError:
+    return ConfigurationError(f"octet {offset}", message, ReturnCode.EFORMAT)
 
 
 def format_buffer(pairs: Pairs) -> bytes:

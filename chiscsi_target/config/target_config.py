@@ -1,50 +1,30 @@
-"""The description of a target: what a configuration says of it, judged by one table of keys (behaviour file, 6.3)."""
+"""The description of a target: what a configuration says of it, judged by the table of keys (behaviour file, 6.3)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
-from chiscsi_target.config import portal_group, target_device
+from chiscsi_target.api.constants import ReturnCode
+from chiscsi_target.config.cross_checks import CHECKS
+from chiscsi_target.config.keys import TARGET_KEYS, ConfigKey, Part
+from chiscsi_target.config.pairs import MAX_KEY
+from chiscsi_target.config.portal_group import PortalGroup
 from chiscsi_target.config.target_device import TargetDevice
+from chiscsi_target.core.access import AclEntry
+from chiscsi_target.core.chap_secrets import ChapConfig
 from chiscsi_target.core.negotiation import Own, Pairs
 from chiscsi_target.core.portal import Portal
 from chiscsi_target.errors import ConfigurationError
-from iscsi_wire.errors import TextError
+from iscsi_wire.key_rules import Rule
 from iscsi_wire.keys import KEYS
 
-DEFAULT_CLASS = "CHELSIO"
+DEFAULT_CLASS: Final[str] = TARGET_KEYS["TargetClass"].default
 
-# Where the module's default differs from the RFC's, or what the RFC leaves to the node (behaviour file, 6.3).
-_DEFAULTS: dict[str, Any] = {
-    "MaxConnections": 1,
-    "InitialR2T": True,
-    "ImmediateData": True,
-    "MaxOutstandingR2T": 1,
-    "FirstBurstLength": 65536,
-    "MaxBurstLength": 262144,
-    "DefaultTime2Wait": 2,
-    "DefaultTime2Retain": 20,
-    "DataPDUInOrder": True,
-    "DataSequenceInOrder": True,
-    "ErrorRecoveryLevel": 0,
-    "HeaderDigest": ("None",),
-    "DataDigest": ("None",),
-    "MaxRecvDataSegmentLength": 8192,
-    "AuthMethod": ("None",),
-    "TaskReporting": ("RFC3720",),
-    "iSCSIProtocolLevel": 1,
-}
-_NOT_SUPPORTED: dict[str, tuple[Any, str]] = {
-    "DataPDUInOrder": (False, "No"),
-    "DataSequenceInOrder": (False, "No"),
-}
-_SUPPORTED_VALUES = {
-    "HeaderDigest": ("CRC32C", "None"),
-    "DataDigest": ("CRC32C", "None"),
-    "AuthMethod": ("None",),
-}
+
+def _negotiated() -> dict[str, Any]:
+    return {row.name: row.default for row in TARGET_KEYS.values() if row.part is Part.NEGOTIATED}
 
 
 @dataclass(slots=True)
@@ -55,27 +35,69 @@ class TargetConfig:
         name, alias: TargetName and TargetAlias.
         class_name: its target class.
         keys: what it wants of each negotiated text key.
-        portals: its portals, of all groups.
+        portal_groups: its portal groups.
         devices: its logical units, in the order of their numbers.
         max_commands: TargetSessionMaxCmd.
+        acl_enable: whether `acl` is asked who may log in.
+        acl: its access control list.
+        shadow_mode: whether portal groups without redirection are on another machine.
+        register_isns: whether an iSNS server is told of it.
+        chap: its CHAP data.
     """
 
     name: str = ""
     alias: str = ""
     class_name: str = DEFAULT_CLASS
-    keys: dict[str, Any] = field(default_factory=lambda: dict(_DEFAULTS))
-    portals: list[Portal] = field(default_factory=list)
+    keys: dict[str, Any] = field(default_factory=_negotiated)
+    portal_groups: list[PortalGroup] = field(default_factory=list)
     devices: list[TargetDevice] = field(default_factory=list)
     max_commands: int = 128
+    acl_enable: bool = False
+    acl: list[AclEntry] = field(default_factory=list)
+    shadow_mode: bool = False
+    register_isns: bool = True
+    chap: ChapConfig = field(default_factory=ChapConfig)
+
+    @property
+    def portals(self) -> list[Portal]:
+        """The portals of all groups."""
+        return [portal for group in self.portal_groups for portal in group.portals]
+
+    @property
+    def auth_methods(self) -> tuple[str, ...]:
+        """What an initiator may authenticate by; CHAP alone demands it."""
+        methods: tuple[str, ...] = self.keys["AuthMethod"]
+        return methods
 
     @property
     def own(self) -> Mapping[str, Own]:
-        """What the target wants of each key; FirstBurstLength stays within MaxBurstLength's result (section 13.14)."""
+        """What the target wants of each key in a negotiation.
+
+        FirstBurstLength stays within MaxBurstLength's result (section 13.14), and obsolete keys are answered by the
+        wire's table alone.
+        """
         first_burst = self.keys["FirstBurstLength"]
         return {
-            **self.keys,
+            **{name: value for name, value in self.keys.items() if KEYS[name].rule is not Rule.REJECT},
             "FirstBurstLength": lambda settings: min(first_burst, settings["MaxBurstLength"]),
         }
+
+    def values(self, row: ConfigKey) -> list[Any]:
+        """The values that a key has in this description; none where there is nothing to say."""
+        if row.part is Part.NEGOTIATED:
+            return [self.keys[row.attribute]]
+        value = getattr(self.chap if row.part is Part.CHAP else self, row.attribute)
+        if not row.multiple:
+            return [] if value in (None, "") else [value]
+        return list(value.items() if isinstance(value, Mapping) else value)
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong with a description, and which of its pairs (by its index) says so; None if one is missing."""
+
+    error: ConfigurationError
+    index: int | None = None
 
 
 def parse_target(pairs: Pairs) -> TargetConfig:
@@ -84,96 +106,68 @@ def parse_target(pairs: Pairs) -> TargetConfig:
     Raises:
         ConfigurationError: a key is unknown, repeated, or has a value that it cannot have; or something is missing.
     """
-    config = TargetConfig()
-    seen: set[str] = set()
-    for key, value in pairs:
-        setter = _SETTERS.get(key)
-        if setter is None and key not in _DEFAULTS:
-            raise ConfigurationError(key, f"unrecognized key {key}.")
-        if key in seen and key not in _MULTIPLE:
-            raise ConfigurationError(key, "is given more than once")
-        seen.add(key)
-        if setter is None:
-            config.keys[key] = _negotiated(key, value)
-        else:
-            setter(config, value)
-    _check(config)
+    config, faults = examine_target(pairs)
+    if faults:
+        raise faults[0].error
     return config
 
 
-def _negotiated(name: str, value: str) -> Any:
+def examine_target(pairs: Pairs) -> tuple[TargetConfig, list[Fault]]:
+    """Read a target's pairs, and find all that is wrong with them.
+
+    Returns:
+        The description, which is of use only without faults, and the faults: those of single pairs in their order,
+        then those that relate several.
+    """
+    faults: list[Fault] = []
+    given: dict[str, list[Any]] = {}
+    places: dict[str, list[int]] = {}
+    for index, (key, text) in enumerate(pairs):
+        places.setdefault(key, []).append(index)
+        try:
+            given.setdefault(key, []).append(_read(key, text, given.get(key, [])))
+        except ConfigurationError as error:
+            faults.append(Fault(error, index))
+    faulty = {pairs[fault.index][0] for fault in faults if fault.index is not None}
     try:
-        parsed = KEYS[name].parse(value)
-    except TextError as error:
-        raise ConfigurationError(name, error.message) from error
-    if name in _NOT_SUPPORTED and parsed == _NOT_SUPPORTED[name][0]:
-        raise ConfigurationError(name, f"{name}={_NOT_SUPPORTED[name][1]} NOT supported.")
-    if name == "ErrorRecoveryLevel" and parsed != 0:
-        raise ConfigurationError(name, f"{name} > 0 NOT supported.")
-    if name in _SUPPORTED_VALUES and isinstance(parsed, tuple):
-        for item in parsed:
-            if item not in _SUPPORTED_VALUES[name]:
-                raise ConfigurationError(name, f"{item} is none of {', '.join(_SUPPORTED_VALUES[name])}")
-    return parsed
+        config = _build(given)
+    except ConfigurationError as error:
+        faults.append(Fault(error, next(iter(places.get(error.where, ())), None)))
+        return TargetConfig(), faults
+    for keys, check in CHECKS:
+        if faulty.isdisjoint(keys):
+            for key, number, fault in check(config):
+                where = places.get(key, [])
+                faults.append(Fault(fault, where[number] if number < len(where) else None))
+    return config, faults
 
 
-def _set_name(config: TargetConfig, value: str) -> None:
-    try:
-        KEYS["TargetName"].parse(value.lower())
-    except TextError as error:
-        raise ConfigurationError("TargetName", error.message) from error
-    config.name = value.lower()
+def _read(key: str, text: str, earlier: Sequence[Any]) -> Any:
+    row = TARGET_KEYS.get(key)
+    if row is None:
+        raise ConfigurationError(key, f"unrecognized key {key[:MAX_KEY]}.", complete=True)
+    if earlier and not row.multiple:
+        raise ConfigurationError(key, "is given more than once")
+    value = row.parse(text)
+    reason = row.clash(earlier, value)
+    if reason:
+        raise ConfigurationError(key, reason, ReturnCode.EDUP)
+    return value
 
 
-def _set_alias(config: TargetConfig, value: str) -> None:
-    if not value or "," in value:
-        raise ConfigurationError("TargetAlias", f"{value!r} is empty or has a comma")
-    config.alias = value
+def _build(given: Mapping[str, list[Any]]) -> TargetConfig:
+    """The description of these values, with defaults for the rest.
 
-
-def _set_class(config: TargetConfig, value: str) -> None:
-    config.class_name = value
-
-
-def _add_portals(config: TargetConfig, value: str) -> None:
-    portals = portal_group.parse_portal_group(value)
-    for portal in portals:
-        if any(portal.tag == other.tag for other in config.portals):
-            raise ConfigurationError(portal_group.KEY, f"portal group {portal.tag} is given twice")
-        if portal.address.port and any(portal.address == other.address for other in config.portals):
-            raise ConfigurationError(portal_group.KEY, f"portal {portal.address} is given twice")
-    config.portals += portals
-
-
-def _add_device(config: TargetConfig, value: str) -> None:
-    device = target_device.parse_target_device(value)
-    if device in config.devices:
-        raise ConfigurationError(target_device.KEY, f"{value!r} is given twice")
-    config.devices.append(device)
-
-
-def _set_max_commands(config: TargetConfig, value: str) -> None:
-    if not value.isascii() or not value.isdigit() or not 1 <= int(value) <= 2048:
-        raise ConfigurationError("TargetSessionMaxCmd", f"{value!r} is not a number from 1 to 2048")
-    config.max_commands = int(value)
-
-
-_SETTERS: Mapping[str, Callable[[TargetConfig, str], None]] = {
-    "TargetName": _set_name,
-    "TargetAlias": _set_alias,
-    "TargetClass": _set_class,
-    "TargetSessionMaxCmd": _set_max_commands,
-    portal_group.KEY: _add_portals,
-    target_device.KEY: _add_device,
-}
-_MULTIPLE = frozenset((portal_group.KEY, target_device.KEY))
-
-
-def _check(config: TargetConfig) -> None:
-    """Check what relates several keys."""
-    if not config.name:
-        raise ConfigurationError("TargetName", "is missing")
-    if not config.portals:
-        raise ConfigurationError(portal_group.KEY, f"{config.name}: No valid portal started!")
-    if config.keys["FirstBurstLength"] > config.keys["MaxBurstLength"]:
-        raise ConfigurationError("FirstBurstLength", "exceeds MaxBurstLength")
+    Raises:
+        ConfigurationError: CHAP's data contradict each other.
+    """
+    parts: dict[Part, dict[str, Any]] = {part: {} for part in Part}
+    for row in TARGET_KEYS.values():
+        found = given.get(row.name)
+        if found:
+            parts[row.part][row.attribute] = found if row.multiple else found[0]
+        elif row.part is Part.NEGOTIATED:
+            parts[row.part][row.attribute] = row.default
+    chap = parts[Part.CHAP]
+    chap["initiators"] = dict(chap.get("initiators", ()))
+    return TargetConfig(keys=parts[Part.NEGOTIATED], chap=ChapConfig(**chap), **parts[Part.TARGET])

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from chiscsi_target.api.logical_unit import chiscsi_lun
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+from chiscsi_target.config.values import shown
 from chiscsi_target.errors import ConfigurationError
 
 KEY = "TargetDevice"
 _ERROR_BUFFER = 256
+_IDENTIFICATION = ("PROD", "SN", "ID", "WWN")
+
+
+_NOT_BUILT_IN = {"BLK": "FILE exports block devices too", "SCST": "there is no SCST here"}
 
 
 @dataclass(slots=True, frozen=True)
@@ -18,12 +23,23 @@ class TargetDevice:
     """A line: the path, and what follows it, which may begin with the name of a LUN class."""
 
     path: str
-    rest: str
+    rest: str = ""
 
     def split(self, classes: Mapping[str, chiscsi_target_lun_class], default: str) -> tuple[str, str]:
-        """The name of the LUN class, `default` when none is named, and the options as they stand."""
+        """The name of the LUN class, `default` when none is named, and the options as they stand.
+
+        Raises:
+            ConfigurationError: a class of the module's is named that is not built in.
+        """
         first, _, options = self.rest.partition(",")
-        return (first, options) if first in classes else (default, self.rest)
+        if first in classes:
+            return first, options
+        if first in _NOT_BUILT_IN:
+            raise ConfigurationError(
+                f"{KEY}={self.path}",
+                f"LUN class {first} is not built in: {_NOT_BUILT_IN[first]}",
+            )
+        return default, self.rest
 
 
 def parse_target_device(value: str) -> TargetDevice:
@@ -34,22 +50,56 @@ def parse_target_device(value: str) -> TargetDevice:
     """
     path, _, rest = value.partition(",")
     if not path:
-        raise ConfigurationError(KEY, f"{value!r} has no path")
+        raise ConfigurationError(KEY, f"{shown(value)} has no path")
     return TargetDevice(path, rest)
+
+
+def format_target_device(device: TargetDevice) -> str:
+    """The line."""
+    return f"{device.path},{device.rest}" if device.rest else device.path
+
+
+def show_target_device(device: TargetDevice, class_name: str) -> str:
+    """The line in the module's order: path, class, flags, other options, then what identifies the unit (6.8).
+
+    Args:
+        device: the line as configured.
+        class_name: the LUN class that the unit has.
+    """
+    options = [option.strip() for option in device.rest.split(",") if option.strip()]
+    if options[:1] == [class_name]:
+        del options[0]
+    options.sort(key=_rank)
+    return ",".join([device.path, class_name, *options])
+
+
+def _rank(option: str) -> int:
+    name, separator, _ = option.partition("=")
+    if not separator:
+        return 0
+    return _IDENTIFICATION.index(name.upper()) + 2 if name.upper() in _IDENTIFICATION else 1
+
+
+def clash(devices: Sequence[TargetDevice], device: TargetDevice) -> str:
+    """Why a further unit cannot stand beside these; empty if it can."""
+    return f"{shown(format_target_device(device))} is given twice" if device in devices else ""
 
 
 def make_logical_unit(device: TargetDevice, lun: int, lun_class: chiscsi_target_lun_class, options: str) -> chiscsi_lun:
     """A logical unit, configured and attached: `fp_config_parse_options`, then `fp_attach`.
 
     Raises:
-        ConfigurationError: a hook refused; it has the hook's reason.
+        ConfigurationError: a hook refused; it has the hook's reason, and `fp_attach`'s result.
     """
     unit = chiscsi_lun(lun_class, lun, device.path)
     reason = bytearray()
-    result = lun_class.fp_config_parse_options(unit, options, len(options), reason)
-    if result == 0:
-        result = lun_class.fp_attach(unit, reason, _ERROR_BUFFER)
-    if result < 0:
-        text = bytes(reason[:_ERROR_BUFFER]).decode(errors="replace")
-        raise ConfigurationError(f"{KEY}={device.path}", text or f"refused with {result}")
+    if (result := lun_class.fp_config_parse_options(unit, options, len(options), reason)) < 0:
+        raise _refusal(device, reason, result)
+    if (result := lun_class.fp_attach(unit, reason, _ERROR_BUFFER)) < 0:
+        raise _refusal(device, reason, result, -result)
     return unit
+
+
+def _refusal(device: TargetDevice, reason: bytearray, result: int, code: int = 0) -> ConfigurationError:
+    text = bytes(reason[:_ERROR_BUFFER]).decode(errors="replace")
+    return ConfigurationError(f"{KEY}={device.path}", text or f"refused with {result}", code)

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chiscsi_target.api import ReturnCode
 from chiscsi_target.config.pairs import MAX_KEY, MAX_VALUE, format_buffer, parse_buffer
 from chiscsi_target.errors import ConfigurationError
 
@@ -44,7 +45,7 @@ def test_the_samples_buffer() -> None:
 def test_a_malformed_buffer(buffer: bytes, where: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_buffer(buffer)
-    assert caught.value.where == where
+    assert caught.value.where == where and caught.value.code == ReturnCode.EFORMAT
 
 
 def test_the_longest_pair() -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
 
-from chiscsi_target.config.portal_group import KEY, parse_address, parse_portal_group
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chiscsi_target.config.portal_group import KEY, clash, format_portal_group, parse_address, parse_portal_group
 from chiscsi_target.errors import ConfigurationError
 
 Shown = list[tuple[int, str, int]]
@@ -26,8 +30,72 @@ Shown = list[tuple[int, str, int]]
     ],
 )
 def test_forms(value: str, portals: Shown) -> None:
-    found = parse_portal_group(value)
-    assert [(portal.tag, str(portal.address), portal.timeout) for portal in found] == portals
+    group = parse_portal_group(value)
+    assert [(portal.tag, str(portal.address), portal.timeout) for portal in group.portals] == portals
+    assert (group.tag, group.timeout, group.redirect_to) == (portals[0][0], portals[0][2], ())
+
+
+@pytest.mark.parametrize(
+    "value, redirect_to, timeout, portals",
+    [
+        ("1@10.0.0.1,[2]", (2,), 0, 1),
+        ("1@10.0.0.1:860,[::1],[2,3]", (2, 3), 0, 2),
+        ("1@[::1],timeout=9,[0,65535]", (0, 65535), 9, 1),
+        ("1@10.0.0.1,[::1]", (), 0, 2),
+    ],
+)
+def test_redirection(value: str, redirect_to: tuple[int, ...], timeout: int, portals: int) -> None:
+    group = parse_portal_group(value)
+    assert (group.redirect_to, group.timeout, len(group.portals)) == (redirect_to, timeout, portals)
+
+
+def test_groups_are_equal_when_they_were_configured_alike() -> None:
+    one = parse_portal_group("1@10.0.0.1,timeout=3,[2]")
+    assert one == parse_portal_group("1@10.0.0.1:3260,timeout=3,[2]")
+    assert hash(one) == hash(parse_portal_group("1@10.0.0.1:3260,timeout=3,[2]"))
+    for other in ("2@10.0.0.1,timeout=3,[2]", "1@10.0.0.1,timeout=4,[2]", "1@10.0.0.1,timeout=3", "1@10.0.0.1:1"):
+        assert one != parse_portal_group(other)
+    assert one != "1@10.0.0.1"
+
+
+ADDRESSES = st.one_of(st.ip_addresses(v=4).map(str), st.ip_addresses(v=6).map(lambda address: f"[{address}]"))
+PORTALS = st.tuples(ADDRESSES, st.integers(0, 65535)).map(lambda pair: f"{pair[0]}:{pair[1]}")
+GROUPS = st.builds(
+    lambda tag, portals, timeout, tags: (
+        f"{tag}@{','.join(portals)},timeout={timeout}" + (f",[{','.join(map(str, tags))}]" if tags else "")
+    ),
+    st.integers(0, 65535),
+    st.lists(PORTALS, min_size=1, max_size=4),
+    st.integers(0, 86400),
+    st.lists(st.integers(0, 65535), max_size=3),
+)
+
+
+@given(GROUPS)
+def test_what_is_formatted_is_parsed(value: str) -> None:
+    group = parse_portal_group(value)
+    assert format_portal_group(group) == value
+    assert parse_portal_group(format_portal_group(group)) == group
+
+
+@given(st.one_of(st.text(), st.text("1@[]:.,=timeou", min_size=1).map("1@".__add__)))
+def test_nothing_but_a_configuration_error_comes_out(value: str) -> None:
+    with suppress(ConfigurationError):
+        parse_portal_group(value)
+
+
+@pytest.mark.parametrize(
+    "value, reason",
+    [
+        ("1@10.0.0.9", "portal group 1 is given twice"),
+        ("2@10.0.0.1", "portal 10.0.0.1:3260 is given twice"),
+        ("2@10.0.0.2,10.0.0.2", "portal 10.0.0.2:3260 is given twice"),
+        ("2@10.0.0.2:0,10.0.0.2:0", ""),
+        ("2@10.0.0.1:3261", ""),
+    ],
+)
+def test_clashes(value: str, reason: str) -> None:
+    assert clash([parse_portal_group("1@10.0.0.1")], parse_portal_group(value)) == reason
 
 
 @pytest.mark.parametrize(
@@ -63,6 +131,14 @@ def test_forms(value: str, portals: Shown) -> None:
         "1@[::1]3260",
         "1@[]",
         "1@[::1]:65536",
+        "1@10.0.0.1,[]",
+        "1@10.0.0.1,[x]",
+        "1@10.0.0.1,[2,]",
+        "1@10.0.0.1,[65536]",
+        "1@10.0.0.1,[2],timeout=5",
+        "1@10.0.0.1,[2],[3]",
+        "1@[2]",
+        "1@10.0.0.1:" + "9" * 5000,
     ],
 )
 def test_what_is_no_portal_group(value: str) -> None:

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
-import pytest
+from contextlib import suppress
 
-from chiscsi_target.config.target_config import TargetConfig, parse_target
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chiscsi_target.api import ReturnCode
+from chiscsi_target.config.keys import TARGET_KEYS
+from chiscsi_target.config.target_config import TargetConfig, examine_target, parse_target
 from chiscsi_target.errors import ConfigurationError
 
 NAME = ("TargetName", "iqn.2026-11.org.example:disk")
@@ -46,6 +52,9 @@ def test_names_are_lower_case() -> None:
         ("DataDigest", "CRC32C", ("CRC32C",)),
         ("ErrorRecoveryLevel", "0", 0),
         ("AuthMethod", "None", ("None",)),
+        ("AuthMethod", "None,CHAP", ("None", "CHAP")),
+        ("OFMarker", "No", False),
+        ("IFMarkInt", "65535", 65535),
     ],
 )
 def test_values(key: str, value: str, parsed: object) -> None:
@@ -93,6 +102,23 @@ def test_ports_that_are_still_free_may_look_alike() -> None:
         ("AuthMethod", "SRP"),
         ("TargetAlias", ""),
         ("TargetAlias", "a,b"),
+        ("TargetAlias", "a" * 256),
+        ("TargetClass", ""),
+        ("OFMarkInt", "0"),
+        ("IFMarker", "Yes"),
+        ("ACL_Enable", "yes"),
+        ("ShadowMode", "1"),
+        ("RegisteriSNS", "Maybe"),
+        ("ACL", "lun=ALL:RW"),
+        ("ACL", "dip=127.0.0.2"),
+        ("Auth_CHAP_Policy", "Both"),
+        ("Auth_CHAP_ChallengeLength", "0"),
+        ("Auth_CHAP_ChallengeLength", "24"),
+        ("Auth_CHAP_ChallengeLength", "1040"),
+        ("Auth_CHAP_Initiator", "id:secret"),
+        ("Auth_CHAP_Target", '"id":"short"'),
+        ("PortalGroup", "2@127.0.0.1:3261,[2]"),
+        ("MaxConnections", "1" * 300),
         ("TargetSessionMaxCmd", "0"),
         ("TargetSessionMaxCmd", "2049"),
         ("TargetSessionMaxCmd", "-1"),
@@ -106,7 +132,31 @@ def test_ports_that_are_still_free_may_look_alike() -> None:
 def test_every_error_names_its_key(key: str, value: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse((key, value))
-    assert caught.value.where == key and str(caught.value).startswith(f"{key}: ")
+    assert caught.value.where == key and key in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "key, value, line",
+    [
+        ("Colour", "red", "unrecognized key Colour."),
+        ("DataPDUInOrder", "No", "DataPDUInOrder=No NOT supported."),
+        ("DataSequenceInOrder", "No", "DataSequenceInOrder=No NOT supported."),
+        ("ErrorRecoveryLevel", "1", "ErrorRecoveryLevel > 0 NOT supported."),
+        ("OFMarker", "Yes", "OFMarker=Yes NOT supported."),
+        ("PortalGroup", "2@127.0.0.1:3261,[3]", "redirect portalgroup 3 not found."),
+        ("ACL", "dip=10.0.0.9", "ACL dip invalid: 10.0.0.9"),
+        ("TargetSessionMaxCmd", "0", "TargetSessionMaxCmd: 0 is not a number from 1 to 2048"),
+        (
+            "Auth_CHAP_ChallengeLength",
+            "17",
+            "Auth_CHAP_ChallengeLength: 17 is not a number from 16 to 1024 that is a multiple of 16",
+        ),
+    ],
+)
+def test_messages(key: str, value: str, line: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse((key, value))
+    assert str(caught.value) == line
 
 
 @pytest.mark.parametrize("key, value", [("MaxConnections", "2"), ("TargetAlias", "a"), ("TargetSessionMaxCmd", "5")])
@@ -133,3 +183,91 @@ def test_first_burst_length_follows_what_max_burst_length_came_to() -> None:
     first = parse(("FirstBurstLength", "65536")).own["FirstBurstLength"]
     assert callable(first)
     assert first({"MaxBurstLength": 4096}) == 4096 and first({"MaxBurstLength": 1 << 20}) == 65536
+
+
+def test_redirection_has_to_know_every_group() -> None:
+    """Behaviour file, 2.5."""
+    with pytest.raises(ConfigurationError, match=r"^127\.0\.0\.1:3260 unknown to redirection\.$"):
+        parse(("PortalGroup", "2@127.0.0.1:3261,[3]"), ("PortalGroup", "3@127.0.0.1:3262"))
+    config = parse_target([NAME, ("PortalGroup", "1@127.0.0.1:1,[2]"), ("PortalGroup", "2@127.0.0.1:2")])
+    assert [group.redirect_to for group in config.portal_groups] == [(2,), ()]
+
+
+def test_an_access_list_may_name_any_address_of_an_open_portal() -> None:
+    entry = ("ACL", "dip=10.0.0.9")
+    assert parse_target([NAME, ("PortalGroup", "1@0.0.0.0"), entry]).acl[0].target_addresses == ("10.0.0.9",)
+    with pytest.raises(ConfigurationError, match="ACL dip invalid"):
+        parse_target([NAME, ("PortalGroup", "1@[::]"), entry])
+
+
+ONE, OTHER = '"one":"secret-of-one1"', '"other":"secret-of-other"'
+
+
+def test_chap_data() -> None:
+    config = parse(
+        ("Auth_CHAP_Initiator", ONE),
+        ("Auth_CHAP_Initiator", OTHER),
+        ("Auth_CHAP_Target", '"me":"secret-of-mine"'),
+        ("Auth_CHAP_Policy", "Mutual"),
+        ("Auth_CHAP_ChallengeLength", "0x20"),
+        ("AuthMethod", "CHAP"),
+    )
+    assert dict(config.chap.initiators) == {"one": b"secret-of-one1", "other": b"secret-of-other"}
+    assert config.chap.target == ("me", b"secret-of-mine")
+    assert (config.chap.mutual, config.chap.challenge_length, config.auth_methods) == (True, 32, ("CHAP",))
+    assert "secret-of" not in repr(config)
+
+
+EDUP = int(ReturnCode.EDUP)
+
+
+@pytest.mark.parametrize(
+    "pairs, code",
+    [
+        ([("PortalGroup", "1@127.0.0.1:3261")], EDUP),
+        ([("PortalGroup", "2@127.0.0.1:3260")], EDUP),
+        ([("TargetDevice", "a,MEM"), ("TargetDevice", "a,MEM")], EDUP),
+        ([("Auth_CHAP_Initiator", ONE), ("Auth_CHAP_Initiator", ONE)], EDUP),
+        ([("Auth_CHAP_Initiator", ONE), ("Auth_CHAP_Initiator", ONE.replace('"one"', '"two"'))], EDUP),
+        ([("Auth_CHAP_Initiator", ONE), ("Auth_CHAP_Target", ONE)], 0),
+        ([("Auth_CHAP_Target", ONE), ("Auth_CHAP_Target", OTHER)], 0),
+        ([("MaxConnections", "0")], 0),
+    ],
+)
+def test_duplicates_have_a_code_of_their_own(pairs: list[tuple[str, str]], code: int) -> None:
+    """Behaviour file, 6.4, 6.5 and 6.7: -EDUP; else -EINVAL (1.3)."""
+    with pytest.raises(ConfigurationError) as caught:
+        parse(*pairs)
+    assert caught.value.code == code and "secret-of" not in str(caught.value)
+
+
+def test_a_target_has_512_units_at_most() -> None:
+    devices = [("TargetDevice", f"d{number},MEM") for number in range(513)]
+    assert len(parse(*devices[:-1]).devices) == 512
+    with pytest.raises(ConfigurationError, match="513 logical units, and 512 are allowed"):
+        parse(*devices)
+
+
+def test_all_faults_are_found_with_their_pairs() -> None:
+    pairs = [NAME, ("MaxConnections", "0"), PORTAL, ("Colour", "red"), ("FirstBurstLength", "300000"), PORTAL]
+    _, faults = examine_target(pairs)
+    assert [(fault.index, fault.error.where) for fault in faults] == [
+        (1, "MaxConnections"),
+        (3, "Colour"),
+        (5, "PortalGroup"),
+        (4, "FirstBurstLength"),
+    ]
+    _, faults = examine_target([])
+    assert [(fault.index, str(fault.error)) for fault in faults] == [
+        (None, "TargetName: is missing"),
+        (None, ": No valid portal started!"),
+    ]
+
+
+PAIRS = st.tuples(st.one_of(st.sampled_from(sorted(TARGET_KEYS)), st.text(max_size=5)), st.text(max_size=30))
+
+
+@given(st.lists(PAIRS, max_size=8))
+def test_nothing_but_a_configuration_error_comes_out(pairs: list[tuple[str, str]]) -> None:
+    with suppress(ConfigurationError):
+        parse_target([NAME, PORTAL, *pairs])

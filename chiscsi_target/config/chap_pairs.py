@@ -1,0 +1,66 @@
+"""The keys Auth_CHAP_Initiator and Auth_CHAP_Target: `"id":"secret"` (behaviour file, 6.7).
+
+No message of this file contains a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+from chiscsi_target.core.chap_secrets import MAX_NAME, SECRET_LENGTHS, Secret
+
+ChapPair: TypeAlias = tuple[str, bytes]
+"""Name and secret."""
+
+_MIDDLE = '":"'
+
+
+def parse_chap_pair(value: str) -> ChapPair:
+    """Name and secret of a value.
+
+    Raises:
+        ValueError: with a text that says what is wrong with it.
+    """
+    name, separator, secret_text = value[1:-1].partition(_MIDDLE)
+    if len(value) < 2 or value[0] != '"' or value[-1] != '"' or not separator:
+        raise ValueError('has not the form "id":"secret", with the quotes')
+    if not 1 <= len(name.encode()) <= MAX_NAME:
+        raise ValueError(f"the id has {len(name.encode())} octets, and 1 to {MAX_NAME} are allowed")
+    if "," in name or any(character.isspace() for character in name):
+        raise ValueError("the id has a comma or a blank")
+    secret = secret_text.encode()
+    if len(secret) not in SECRET_LENGTHS:
+        limits = f"{SECRET_LENGTHS.start} to {SECRET_LENGTHS.stop - 1}"
+        raise ValueError(f"the secret has {len(secret)} octets, and {limits} are allowed")
+    if "," in secret_text or secret_text[0].isspace():
+        raise ValueError("the secret has a comma, or begins with a blank")
+    return name, Secret(secret)
+
+
+def format_chap_pair(pair: ChapPair) -> str:
+    """The value of a pair, with its secret in clear.
+
+    Raises:
+        ValueError: the secret is no text, and cannot be written.
+    """
+    name, secret = pair
+    try:
+        return f'"{name}{_MIDDLE}{bytes(secret).decode()}"'
+    except UnicodeDecodeError:
+        raise ValueError("the secret is no UTF-8, and cannot be written") from None
+
+
+def hide_chap_pair(pair: ChapPair) -> str:
+    """The value of a pair for everybody's eyes."""
+    return f'"{pair[0]}{_MIDDLE}********"'
+
+
+def clash(pairs: Sequence[ChapPair], pair: ChapPair) -> str:
+    """Why a further initiator's pair cannot stand beside these; empty if it can."""
+    for name, secret in pairs:
+        if name == pair[0]:
+            return f"the id {name!r} is given twice"
+        if secret == pair[1]:
+            return f"{name!r} and {pair[0]!r} have the same secret"
+    return ""

@@ -1,0 +1,93 @@
+"""What relates several keys of a target, as a table of (keys, check).
+
+A check is made when the values of its keys are right by themselves. It yields for each fault the key, which of the
+key's values it is about, counted from 0, and the error. What relates CHAP's keys, `ChapConfig` itself judges.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Final, TypeAlias
+
+from chiscsi_target.config import acl, portal_group, target_device
+from chiscsi_target.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from chiscsi_target.config.target_config import TargetConfig
+
+Findings: TypeAlias = "Iterator[tuple[str, int, ConfigurationError]]"
+
+NODE_MAX_LUN_COUNT: Final = 512
+"""Most logical units of a target (behaviour file, 6.2, `node_max_lun_count`)."""
+
+
+def _named(config: TargetConfig) -> Findings:
+    if not config.name:
+        yield "TargetName", 0, ConfigurationError("TargetName", "is missing")
+
+
+def _reachable(config: TargetConfig) -> Findings:
+    if not config.portal_groups:
+        message = f"{config.name}: No valid portal started!"
+        yield portal_group.KEY, 0, ConfigurationError(portal_group.KEY, message, complete=True)
+
+
+def _first_burst_fits(config: TargetConfig) -> Findings:
+    """RFC 7143, 13.14."""
+    first, longest = config.keys["FirstBurstLength"], config.keys["MaxBurstLength"]
+    if first > longest:
+        error = ConfigurationError("FirstBurstLength", f"{first} exceeds MaxBurstLength, which is {longest}")
+        yield "FirstBurstLength", 0, error
+
+
+def _redirected_to_exist(config: TargetConfig) -> Findings:
+    """Behaviour file, 2.5. A group that redirects to itself would send an initiator round in circles."""
+    tags = {group.tag for group in config.portal_groups}
+    for number, group in enumerate(config.portal_groups):
+        for tag in group.redirect_to:
+            if tag not in tags:
+                message = f"redirect portalgroup {tag} not found."
+                yield portal_group.KEY, number, ConfigurationError(portal_group.KEY, message, complete=True)
+            elif tag == group.tag:
+                yield portal_group.KEY, number, ConfigurationError(portal_group.KEY, f"{tag} redirects to itself")
+
+
+def _redirection_knows_all(config: TargetConfig) -> Findings:
+    """Behaviour file, 2.5: where one group redirects, every group has to redirect, or to be redirected to."""
+    targets = {tag for group in config.portal_groups for tag in group.redirect_to}
+    if not targets:
+        return
+    for number, group in enumerate(config.portal_groups):
+        if not group.redirect_to and group.tag not in targets:
+            message = f"{group.portals[0].address} unknown to redirection."
+            yield portal_group.KEY, number, ConfigurationError(portal_group.KEY, message, complete=True)
+
+
+def _acl_names_portals(config: TargetConfig) -> Findings:
+    """Behaviour file, 6.6; a portal at the unspecified address is at every one of its family."""
+    addresses = [ipaddress.ip_address(portal.address.ip.partition("%")[0]) for portal in config.portals]
+    here = {str(address) for address in addresses}
+    families = {address.version for address in addresses if address.is_unspecified}
+    for number, entry in enumerate(config.acl):
+        for text in entry.target_addresses:
+            if text not in here and ipaddress.ip_address(text).version not in families:
+                yield acl.KEY, number, ConfigurationError(acl.KEY, f"ACL dip invalid: {text}", complete=True)
+
+
+def _not_too_many(config: TargetConfig) -> Findings:
+    count = len(config.devices)
+    if count > NODE_MAX_LUN_COUNT:
+        error = ConfigurationError(target_device.KEY, f"{count} logical units, and {NODE_MAX_LUN_COUNT} are allowed")
+        yield target_device.KEY, NODE_MAX_LUN_COUNT, error
+
+
+CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[[TargetConfig], Findings]], ...]] = (
+    (("TargetName",), _named),
+    ((portal_group.KEY,), _reachable),
+    (("FirstBurstLength", "MaxBurstLength"), _first_burst_fits),
+    ((portal_group.KEY,), _redirected_to_exist),
+    ((portal_group.KEY,), _redirection_knows_all),
+    ((portal_group.KEY, acl.KEY), _acl_names_portals),
+    ((target_device.KEY,), _not_too_many),
+)
