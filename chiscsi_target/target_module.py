@@ -198,6 +198,7 @@ class TargetModule(Information):
             own=_without_unsolicited_data(config.own) if is_multi_phase(hooks) else config.own,
             max_receive_data=config.keys["MaxRecvDataSegmentLength"],
             max_commands=config.max_commands,
+            chap=config.chap,
         )
         registry.nodes[node.name] = node
         self.directory.login_worker.log(INFORMATION, f"target {node.name} added.")
