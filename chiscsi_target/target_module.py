@@ -55,6 +55,9 @@ class TargetModule(Information):
         complain: who prints errors and warnings, a line each.
         quirks: where release 3.14 is followed rather than the guide; nowhere by default.
         random: returns that many random octets, for the challenges of CHAP.
+
+    Attributes:
+        configurations: the description that each target has now, by its name.
     """
 
     def __init__(
@@ -72,6 +75,7 @@ class TargetModule(Information):
         self.listen: Callable[[Portal], None] = _ignore
         self.unlisten: Callable[[Portal], None] = _ignore
         self.wait_until: Callable[[Callable[[], bool]], None] = _do_not_wait
+        self.configurations: dict[str, TargetConfig] = {}
         self._classes: dict[str, chiscsi_target_class] = {}
         self._lun_classes: dict[str, dict[str, chiscsi_target_lun_class]] = {}
         self._register_built_in()
@@ -201,6 +205,7 @@ class TargetModule(Information):
             chap=config.chap,
         )
         registry.nodes[node.name] = node
+        self.configurations[node.name] = config
         self.directory.login_worker.log(INFORMATION, f"target {node.name} added.")
         return node
 
@@ -257,6 +262,7 @@ class TargetModule(Information):
             lun.lun_class.fp_flush(lun)
             lun.lun_class.fp_detach(lun)
         directory.registry.nodes.pop(target_name, None)
+        self.configurations.pop(target_name, None)
         directory.login_worker.log(INFORMATION, f"target {target_name} removed.")
         return 0
 
