@@ -7,6 +7,7 @@
 from __future__ import annotations
 
 from initiator_sim import expect, mutations
+from initiator_sim.chap import Account, Chap
 from initiator_sim.connection import Connection, Settings
 from initiator_sim.draft import Draft, Mutation
 from initiator_sim.evidence import Closed, Peace, Received, Silence
@@ -22,6 +23,8 @@ from initiator_sim.texting import TextExchange, TextResult
 from initiator_sim.transport import TcpTransport, Transport
 
 __all__ = [
+    "Account",
+    "Chap",
     "Closed",
     "CommandResult",
     "Connection",

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import Any, Final, Self
 
+from initiator_sim.chap import Account
 from initiator_sim.connection import Connection, Settings
 from initiator_sim.exchange import Exchange
 from initiator_sim.numbering import Numbering
@@ -26,6 +27,7 @@ class Initiator:
         name: the InitiatorName.
         lun: the LUN that commands go to unless they say otherwise.
         settings: exchange, clock, time-out and rules of all its connections.
+        account: CHAP names and secrets for its logins; None for logins without CHAP.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Initiator:
         lun: int = 0,
         isid_seed: int = 0,
         settings: Settings | None = None,
+        account: Account | None = None,
     ) -> None:
         """Take what is needed to connect; nothing is opened yet.
 
@@ -47,12 +50,14 @@ class Initiator:
             lun: the LUN for commands.
             isid_seed: 24 bits that tell ISIDs of concurrent runs apart.
             settings: what all connections share.
+            account: CHAP names and secrets for its logins.
         """
         self._open_transport = open_transport
         self.target_name = target_name
         self.name = name
         self.lun = lun
         self.settings = settings or Settings()
+        self.account = account
         self.sessions: list[Session] = []
         self._isid_seed = isid_seed & 0xFFFFFF
         self._connections: list[Connection] = []

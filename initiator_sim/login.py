@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from initiator_sim.chap import Account, Chap
 from initiator_sim.draft import Draft, Mutation
 from initiator_sim.evidence import Event, Received
 from initiator_sim.negotiation import Negotiation, Pairs
@@ -113,6 +114,7 @@ class Login:
         negotiation: offers and answers so far.
         replies: every Login Response so far.
         tag: the Initiator Task Tag of all its requests.
+        account: CHAP names and secrets for `run`; None to do without CHAP.
     """
 
     def __init__(self, connection: Connection, identity: Identity) -> None:
@@ -121,6 +123,7 @@ class Login:
         self.negotiation = Negotiation(connection.rules)
         self.replies: list[Received[LoginResponse]] = []
         self.tag = connection.numbering.take_tag()
+        self.account: Account | None = None
         self._last: Draft[LoginRequest] | None = None
 
     # ---- halves of a step
@@ -277,6 +280,10 @@ class Login:
         self, csg: int, nsg: int, keys: Pairs, piece: int | None, fields: dict[str, Any], everything: Pairs
     ) -> LoginResult:
         """Stay in one stage, answering what the target offers, until it goes on or refuses."""
+        if csg == SECURITY and self.account is not None:
+            result, pairs = Chap(self, self.account).run(keys, nsg, piece, **fields)
+            everything += pairs
+            return result
         result = self.step(csg=csg, nsg=nsg, transit=1, keys=keys, piece=piece, **fields)
         everything += result.pairs
         for _ in range(MAX_STEPS):

@@ -86,6 +86,8 @@ _ALL: Final = (
     Rule("login_continue", "7143-11.13.7-01", "a login response with C=1 has T=0"),
     Rule("login_tsih", "7143-11.13.3-02", "only the final login response of a new session shows a new TSIH"),
     Rule("login_version", "7143-11.13.2-01", "Version-active does not change within a login"),
+    Rule("chap_challenge", "7143-12.1.3-02", "CHAP_A is answered with one of the algorithms, CHAP_I and CHAP_C"),
+    Rule("chap_response", "1994-4.1-06", "the target's CHAP_R is the hash over identifier, its secret and challenge"),
     Rule("text", "7143-6.2.2-01", "an answer has the form key=value"),
     Rule("answer", "7143-6.2.2-04", "an answer lies within what was offered"),
     Rule("answer_missing", "7143-6.2.2-06", "an offer that leaves the result open is answered"),

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from initiator_sim.chap import Account, Chap
 from initiator_sim.connection import Connection
 from initiator_sim.discovery import TargetRecord, read_records
 from initiator_sim.draft import Draft, Mutation
@@ -97,6 +98,29 @@ class Session:
         truth: dict[str, Any] = {"isid": self.isid, "tsih": self.tsih, "cid": connection.cid}
         return Login(connection, Identity(**(truth | identity)))
 
+    def begin_chap(self, account: Account | None = None, connection: Connection | None = None, **identity: Any) -> Chap:
+        """Begin a login with CHAP, and go on to where the target has sent its challenge; `Chap.answer` is next.
+
+        Args:
+            account: CHAP names and secrets; the initiator's if None.
+            connection: where; a new connection if None.
+            identity: see `begin_login`.
+
+        Raises:
+            ExpectationFailed: the target does not come to a challenge.
+        """
+        account = account or self.initiator.account
+        if account is None:
+            raise HarnessFault("CHAP needs an account")
+        chap = Chap(self.begin_login(connection, **identity), account)
+        result = chap.agree(self.initiator.identity(self.discovery))
+        if result.keys.get("AuthMethod") != "CHAP":
+            raise chap.login.connection.failed("the target agrees on AuthMethod=CHAP", result)
+        result = chap.ask()
+        if result.status != 0:
+            raise chap.login.connection.failed("the target sends a challenge", result)
+        return chap
+
     def attempt_login(
         self,
         *,
@@ -107,6 +131,7 @@ class Session:
         extra: Sequence[tuple[str, str]] = (),
         piece: int | None = None,
         identity: Mapping[str, Any] | None = None,
+        account: Account | None = None,
         **fields: Any,
     ) -> LoginResult:
         """Log in as an ordinary initiator does, and return how it ended, whatever that is.
@@ -119,6 +144,7 @@ class Session:
             extra: pairs to add at the end of the last stage, as they are: duplicates, unknown keys.
             piece: split the text over requests of so many octets each (C bit).
             identity: see `begin_login`.
+            account: CHAP names and secrets; the initiator's if None. A script that sets AuthMethod goes without.
             fields: header fields to override in every request.
 
         Raises:
@@ -133,6 +159,8 @@ class Session:
             omit=omit,
             extra=extra,
         )
+        if keys is None or "AuthMethod" not in keys:
+            login.account = account or self.initiator.account
         result = login.run(plan, piece, **fields)
         if result.succeeded:
             self.conclude(login, result)

@@ -52,3 +52,19 @@ ALGORITHMS: Final[Mapping[int, Algorithm]] = MappingProxyType(
     {algorithm.number: algorithm for algorithm in (MD5, SHA1, SHA_256, SHA3_256)}
 )
 """Algorithms by number: the registry "PPP Authentication Algorithms" at IANA (RFC 7143, 12.1.3 and 14)."""
+
+
+class Secret(bytes):
+    """A CHAP secret. Its octets are there for the hash, never for a log, a record, a report or a traceback."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        """Return asterisks, of which there are always as many."""
+        return "********"
+
+    __str__ = __repr__
+
+    def __format__(self, specification: str) -> str:
+        """Return asterisks, whatever was asked for."""
+        return repr(self)

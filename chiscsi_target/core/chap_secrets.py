@@ -9,29 +9,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chiscsi_target.errors import ConfigurationError
-from iscsi_wire.chap import ALGORITHMS
+from iscsi_wire.chap import ALGORITHMS, Secret
+
+__all__ = ["CHALLENGE_LENGTHS", "MAX_NAME", "MUTUAL", "ONEWAY", "POLICIES", "SECRET_LENGTHS", "ChapConfig", "Secret"]
 
 ONEWAY, MUTUAL = POLICIES = ("Oneway", "Mutual")
 # Section 9.2.1 asks for 96 random bits, and for 128 to be possible; `chap_info` has no room for more.
 SECRET_LENGTHS = range(12, 17)
 CHALLENGE_LENGTHS = range(16, 1025, 16)
 MAX_NAME = 256
-
-
-class Secret(bytes):
-    """A CHAP secret. Its octets are there for the hash, never for a log, a record, a report or a traceback."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        """Return asterisks, of which there are always as many."""
-        return "********"
-
-    __str__ = __repr__
-
-    def __format__(self, specification: str) -> str:
-        """Return asterisks, whatever was asked for."""
-        return repr(self)
 
 
 @dataclass(frozen=True, slots=True)
