@@ -21,6 +21,7 @@ class TracedHooks(chiscsi_target_lun_class):
         self._agenda = agenda
         self.class_name = hooks.class_name
         self.property = hooks.property
+        self.address_space = hooks.address_space
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Record and pass on."""

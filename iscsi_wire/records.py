@@ -35,12 +35,14 @@ class PduRecord:
 
 @dataclass(slots=True, frozen=True)
 class StateRecord:
-    """A transition of a state machine of RFC 7143 section 8, in the RFC's labels (`S4`, `T7`, `Q3`, `N5`)."""
+    """A transition of a state machine: one of RFC 7143 section 8, in the RFC's labels (`S4`, `T7`, `Q3`, `N5`), or a
+    command's, in the labels of the Chelsio guide (7.3.5.2 and 7.3.5.3), its task named before the event.
+    """
 
     time: float
     source: Source
     connection: str
-    machine: Literal["connection", "session"]
+    machine: Literal["connection", "session", "command"]
     old: str
     event: str
     new: str
@@ -91,5 +93,23 @@ class TransportRecord:
     event: str
 
 
-Record: TypeAlias = PduRecord | StateRecord | HookRecord | CompletionRecord | LogRecord | TransportRecord
+@dataclass(slots=True, frozen=True)
+class FindingRecord:
+    """What a storage driver did wrong without the Target Module being the worse for it.
+
+    `kind` is one of `chiscsi_target.api.findings.FindingKind`; `itt`, the Initiator Task Tag of the command that it is
+    about, or None.
+    """
+
+    time: float
+    source: Source
+    connection: str
+    kind: str
+    itt: int | None
+    text: str
+
+
+Record: TypeAlias = (
+    PduRecord | StateRecord | HookRecord | CompletionRecord | LogRecord | TransportRecord | FindingRecord
+)
 Listener: TypeAlias = Callable[[Record], None]

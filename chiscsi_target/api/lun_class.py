@@ -12,6 +12,7 @@ from chiscsi_target.api.constants import (
 from chiscsi_target.api.struct import is_set
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.address_space import AddressSpace
     from chiscsi_target.api.logical_unit import chiscsi_lun
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.api.sgvec import SgList
@@ -35,6 +36,8 @@ class chiscsi_target_lun_class:
 
     class_name: str = ""
     property: int = 0
+    address_space: AddressSpace | None = None
+    """The memory that `sg_dma_addr` of its vectors names, when it uses any (guide 7.3.5.1)."""
 
     # Configuration hooks (guide 5.2.3), for logical units made from `TargetDevice` lines. All are blocking.
 

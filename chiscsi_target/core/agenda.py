@@ -7,11 +7,12 @@ steps. The agenda also knows what time it is (the core has no clock) and who lis
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.core.verbosity import DEBUG, ERROR, INFORMATION, PREFIXES, WARNING, Area, Verbosity
 from chiscsi_target.quirks import Quirks
-from iscsi_wire.records import Listener, LogRecord
+from iscsi_wire.records import FindingRecord, Listener, LogRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.chap_info import chap_info
     from chiscsi_target.api.endpoints import tcp_endpoint
     from chiscsi_target.api.events import chiscsi_event
+    from chiscsi_target.api.findings import FindingKind
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
     from chiscsi_target.core.login_identity import LoginIdentity
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from iscsi_wire.constants import LoginStage
 
 __all__ = ["DEBUG", "ERROR", "INFORMATION", "WARNING", "Agenda"]
+
+# How many findings are kept; of more, the newest.
+KEPT_FINDINGS: Final = 4096
 
 
 class Agenda(ABC):
@@ -41,6 +46,9 @@ class Agenda(ABC):
         verbosity: which lines are printed besides.
         notify: who is told of events: login, logout, access denied, targets that come and go.
         quirks: where the module's release is followed rather than the guide.
+        merge_returns: whether phases of a multi-phase command that can go back to the driver together go in one call.
+        findings: what storage drivers did wrong, as far as the stack noticed.
+        orphans: commands that are over, but that their drivers still hold (behaviour file, 3.9).
         dirty: connections that have something to send or have to be closed.
         unsent: about how many octets of data were queued on them since the shell looked.
     """
@@ -52,6 +60,9 @@ class Agenda(ABC):
         self.verbosity = Verbosity()
         self.notify: Callable[[chiscsi_event, str], None] = _notify_nobody
         self.quirks = Quirks()
+        self.merge_returns = False
+        self.findings: deque[FindingRecord] = deque(maxlen=KEPT_FINDINGS)
+        self.orphans: dict[Task, None] = {}
         self.dirty: dict[Connection, None] = {}
         self.unsent = 0
 
@@ -68,6 +79,20 @@ class Agenda(ABC):
             self.listener(LogRecord(self.now, "target", connection, level, text))
         if self.verbosity.prints(level, area):
             self.complain(f"chiscsi: {PREFIXES.get(level, '')}{text}")
+
+    def find(self, kind: FindingKind, text: str, connection: str = "", itt: int | None = None) -> None:
+        """Record a finding, from any thread.
+
+        Args:
+            kind: what kind of mistake it is.
+            text: what was done, and to what.
+            connection: the name of the command's connection.
+            itt: the command's Initiator Task Tag.
+        """
+        record = FindingRecord(self.now, "target", connection, str(kind), itt, text)
+        self.findings.append(record)
+        if self.listener is not None:
+            self.listener(record)
 
     def event(self, number: chiscsi_event, text: str) -> None:
         """Tell the event notifier what happened, and to whom (behaviour file, 1.8)."""
@@ -146,8 +171,8 @@ class Agenda(ABC):
         """Have the logical units told that tasks were ended while their session goes on (section 11.14.5)."""
 
     @abstractmethod
-    def visible_nodes(self, connection: Connection) -> list[TargetNode]:
-        """The target nodes that a discovery session may see, in the order of their creation."""
+    def visible_nodes(self, connection: Connection, name: str | None = None) -> list[TargetNode]:
+        """The target nodes that a discovery session may see, in the order of their creation; or the one it names."""
 
     @abstractmethod
     def select_redirection_portal(self, connection: Connection, identity: LoginIdentity) -> tcp_endpoint | None:

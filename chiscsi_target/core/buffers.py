@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
+from chiscsi_target.api.address_space import AddressError, AddressSpace, Region
+from chiscsi_target.api.constants import (
+    CHISCSI_SG_DMA_ONLY,
+    CHISCSI_SG_MAPPED,
+    ISCSI_SG_SBUF_DMABLE,
+    SC_FLAG_XFER_OVERFLOW,
+    SC_FLAG_XFER_UNDERFLOW,
+)
 from chiscsi_target.api.sgvec import Memory, SgList, chiscsi_sgvec
 from chiscsi_target.core.task import Phase, Task
 
@@ -96,14 +103,14 @@ def find_unusable(task: Task, buf: SgList, sgcnt: int) -> str:
     The guide has a message for memory that the stack cannot reach (7.3.5.1); the rest would be a crash in a kernel.
     """
     for vector in vectors(buf, sgcnt):
-        if vector.sg_addr is None and vector.sg_page is None:
-            return (
-                f"No DDP: sgcnt {sgcnt} sgl 0x{id(buf):x}, sg_flag 0x{vector.sg_flag:x}, sg_addr NULL, "
-                "Cannot copy data!"
-            )
         try:
+            if vector.sg_addr is None and not map_vector(vector, task.session.hooks.address_space):
+                return (
+                    f"No DDP: sgcnt {sgcnt} sgl 0x{id(buf):x}, sg_flag 0x{vector.sg_flag:x}, sg_addr NULL, "
+                    "Cannot copy data!"
+                )
             view = memory_of(vector)
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, AddressError) as error:
             return f"{task.name}, {error}."
         if view.nbytes != vector.sg_length:
             return f"{task.name}, the vector's memory is not made of octets."
@@ -126,25 +133,59 @@ def vectors(buf: SgList, sgcnt: int) -> Sequence[chiscsi_sgvec]:
     return buf if len(buf) == sgcnt else buf[:sgcnt]
 
 
+def map_vector(vector: chiscsi_sgvec, space: AddressSpace | None) -> bool:
+    """Find the memory of a vector without `sg_addr`, to copy to or from it (guide 7.3.5.1; behaviour file, 5.3).
+
+    The DMA address takes precedence over the page. Memory that is only named by a DMA address can be copied to when
+    the driver's address space maps it for the stack; otherwise only the adapter could place data there.
+
+    Returns:
+        Whether there is memory; it is in `sg_mapping` then.
+
+    Raises:
+        AddressError: the DMA address is none of the address space.
+        ValueError: the page is too short.
+    """
+    vector.sg_mapping = None
+    page = vector.sg_page
+    if vector.sg_flag & ISCSI_SG_SBUF_DMABLE and vector.sg_dma_addr:
+        vector.sg_mapping = None if space is None else space.mapping(vector.sg_dma_addr, vector.sg_length)
+    if vector.sg_mapping is None and page is not None:
+        vector.sg_mapping = _part_of_page(page, vector.sg_offset, vector.sg_length)
+    if vector.sg_mapping is None:
+        return False
+    vector.sg_flag |= CHISCSI_SG_MAPPED | (CHISCSI_SG_DMA_ONLY if page is None else 0)
+    return True
+
+
 def memory_of(vector: chiscsi_sgvec) -> memoryview:
-    """The octets that a vector describes.
+    """The octets that a vector describes; a DMA address has been mapped before (`map_vector`).
 
     Raises:
         ValueError: the vector has no memory, or less of it than its length says.
     """
-    start = 0
     memory: Memory | None = vector.sg_addr
     if type(memory) is memoryview and len(memory) == vector.sg_length:
         return memory
     if memory is None:
-        memory, start = vector.sg_page, vector.sg_offset
+        memory = vector.sg_mapping
+    if memory is None and vector.sg_page is not None:
+        return _part_of_page(vector.sg_page, vector.sg_offset, vector.sg_length)
     if memory is None:
         raise ValueError("the vector has neither sg_addr nor sg_page")
+    return _part(memory, 0, vector.sg_length)
+
+
+def _part_of_page(page: Memory | Region, offset: int, length: int) -> memoryview:
+    return _part(page.memory if isinstance(page, Region) else page, offset, length)
+
+
+def _part(memory: Memory, start: int, length: int) -> memoryview:
     view = memoryview(memory)
-    end = start + vector.sg_length
+    end = start + length
     if len(view) < end or not 0 <= start <= end:
         raise ValueError(f"the vector's memory has {view.nbytes} octets, those from {start} to {end} are needed")
-    return view if len(view) == vector.sg_length else view[start:end]
+    return view if len(view) == length else view[start:end]
 
 
 def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:

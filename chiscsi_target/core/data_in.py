@@ -8,7 +8,7 @@ from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UND
 from chiscsi_target.core.buffers import gather
 from chiscsi_target.core.residuals import residual
 from chiscsi_target.core.scsi_response import end_task, send_response
-from chiscsi_target.core.task import R_XFER, STATUS
+from chiscsi_target.core.task import R_XFER
 from iscsi_wire.constants import RESERVED_TAG, ScsiStatus
 from iscsi_wire.pdus import DataIn
 
@@ -26,6 +26,7 @@ def send_data(task: Task) -> None:
     """Send all that the driver has given and that was not sent yet; conclude the task if that is all there is."""
     total = task.sc_xfer_len
     if total == task.given <= task.connection.max_send_data and _is_plain(task):
+        task.state = R_XFER
         _send_pdu(task, 0, total, _FINAL, True)
         return
     end = min(task.given, total)
@@ -42,7 +43,6 @@ def send_data(task: Task) -> None:
         task.state = R_XFER
         _send_pdus(task, end, collapse, complete)
     if complete and not collapse:
-        task.state = STATUS
         send_response(task)
     elif not complete:
         task.connection.return_when_sent(task)

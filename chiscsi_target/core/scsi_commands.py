@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_IMMEDIATE_CMD, SC_FLAG_READ, SC_FLAG_WRITE
 from chiscsi_target.core import data_out, scsi_response
-from chiscsi_target.core.task import Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.ahs import parse_ahs
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason, TaskAttribute
@@ -16,6 +15,7 @@ from iscsi_wire.pdus import ExtendedCdbAhs, ScsiCommand, UnknownAhs
 if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.session import Session
+    from chiscsi_target.core.task import Task
     from iscsi_wire.framing import Frame
 
 _unpack = ScsiCommand.STRUCT.unpack_from
@@ -48,7 +48,8 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
         flag |= SC_FLAG_IMMEDIATE_CMD
         _admit_immediate(session)
     number = session.decode_lun(lun)
-    task = Task(session.stack, connection, session, cdb, lun, number, itt, cmd_sn, edtl, flag, flags & _ATTRIBUTE)
+    attribute = flags & session.attribute_mask
+    task = session.task_class(session.stack, connection, session, cdb, lun, number, itt, cmd_sn, edtl, flag, attribute)
     session.tasks[itt] = task
     if task.is_write:
         data_out.begin(task, frame, bool(flags & _FINAL))

@@ -28,6 +28,7 @@ _FIXED_FORMAT_VALID = 0xF0
 def send_response(task: Task) -> None:
     """Conclude a task with its status."""
     connection, window = task.connection, task.session.window
+    task.state = STATUS
     end_task(task)
     flags = residual_count = 0
     if task.sc_flag & _OVER_OR_UNDER and not task.sc_response:
@@ -108,5 +109,4 @@ def conclude_when_data_is_in(task: Task) -> None:
     if task.phases and not task.given_up:
         task.sc_flag |= SC_FLAG_CMD_ABORT
         task.connection.agenda.call_abort(task)
-    task.state = STATUS
     send_response(task)

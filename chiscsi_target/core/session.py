@@ -11,7 +11,7 @@ from chiscsi_target.core.counters import Totals
 from chiscsi_target.core.lun import decode_lun
 from chiscsi_target.core.lun_mask import FULL_RIGHTS, NO_MASK, LunMask
 from chiscsi_target.core.session_state import SessionEvent, SessionState, next_state
-from chiscsi_target.core.task import DONE
+from chiscsi_target.core.task import DONE, Task
 from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
 from iscsi_wire.records import StateRecord
 from iscsi_wire.text import NONE
@@ -27,10 +27,11 @@ if TYPE_CHECKING:
     from chiscsi_target.core.login_identity import LoginIdentity
     from chiscsi_target.core.negotiation import Negotiation
     from chiscsi_target.core.session_keys import SessionKeys
-    from chiscsi_target.core.task import Task
     from chiscsi_target.core.task_management import TaskManagement
     from chiscsi_target.core.text import TextExchange
 
+# The ATTR field of a SCSI Command PDU (section 11.3.1).
+ATTRIBUTES = 0x07
 # How many ended tasks may still have Data-Out on the way before the oldest are forgotten.
 _LATE_TASKS = 4096
 
@@ -49,7 +50,9 @@ class Session:
         window: CmdSN numbering.
         tasks: unfinished SCSI commands by Initiator Task Tag.
         requests: unanswered task management requests.
-        hooks: the LUN class whose hooks get the commands; `multi_phase`, its property.
+        hooks: the LUN class whose hooks get the commands; `multi_phase`, `pass_through` and `keeps_released` (commands
+            wait for `chiscsi_scsi_cmd_ready_to_release`), its properties.
+        task_class: what its commands are made of; `attribute_mask`, which bits of ATTR they show.
         mask: what it sees of the target's logical units, and may write; `decode_lun`, how a LUN field names one;
             `lun_flags`, SC_FLAG_* bits of every command: its rights, when they are the same everywhere.
         stack: where completions go.
@@ -58,6 +61,11 @@ class Session:
         authenticated_by: method and name that its leading connection was authenticated by.
         announced: `fp_session_added` was called; `tclass_priv`, what it returned.
     """
+
+    pass_through = False
+    keeps_released = False
+    task_class: type[Task] = Task
+    attribute_mask = ATTRIBUTES
 
     def __init__(self, handle: int, identity: LoginIdentity, agenda: Agenda) -> None:
         self.handle = handle
@@ -72,9 +80,7 @@ class Session:
         self.stack: CommandStack
         self.hooks: chiscsi_target_lun_class
         self.multi_phase = False
-        self.mask = NO_MASK
-        self.decode_lun: Callable[[int], int] = decode_lun
-        self.lun_flags = FULL_RIGHTS
+        self.set_mask(NO_MASK)
         self.handlers = dispatch.handlers_for(identity.discovery)
         self.connections: dict[int, Connection] = {}
         self.leading: Connection | None = None
@@ -95,7 +101,7 @@ class Session:
     def set_mask(self, mask: LunMask) -> None:
         """Let the session see no more of its target's logical units than `mask` says."""
         self.mask = mask
-        self.decode_lun = decode_lun if mask.visible is None else mask.decode
+        self.decode_lun: Callable[[int], int] = decode_lun if mask.visible is None else mask.decode
         self.lun_flags = FULL_RIGHTS if mask == NO_MASK else 0
 
     # Tags

@@ -84,9 +84,14 @@ class Task(chiscsi_scsi_command):
         given_up: the driver asked for its abort, and wants to be told when that is done.
         executed: multi-phase writes only: how many octets the driver has executed.
         lun_field: the LUN as it stood in the PDU, for the R2Ts.
+
+    Attributes that are there only when they are set, since they are rare:
+        abort_asked: the driver was told to give the command up, and has not answered.
+        let_go_ahead: the driver said before its end that it needs no object to be kept.
     """
 
     __slots__ = (
+        "abort_asked",
         "aborting",
         "connection",
         "data_sn",
@@ -99,6 +104,7 @@ class Task(chiscsi_scsi_command):
         "is_immediate",
         "is_write",
         "landed",
+        "let_go_ahead",
         "lun_field",
         "phases",
         "r2t_sn",
@@ -113,6 +119,9 @@ class Task(chiscsi_scsi_command):
         "unsolicited_open",
         "unsolicited_sn",
     )
+
+    abort_asked: bool
+    let_go_ahead: bool
 
     def __init__(
         self,

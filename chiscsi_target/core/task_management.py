@@ -109,6 +109,11 @@ class TaskManagement:
         else:
             self.respond(Response.FUNCTION_REJECTED)
 
+    @property
+    def awaits_driver(self) -> bool:
+        """Whether the driver was asked and has not answered."""
+        return self._forwarded and not self._finished
+
     # One task
 
     def _abort_task(self) -> None:

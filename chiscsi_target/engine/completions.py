@@ -34,6 +34,8 @@ from chiscsi_target.core.task import (
     W_XFER,
     Task,
 )
+from chiscsi_target.core.vector_links import link, plainly_right_and_linked
+from chiscsi_target.engine import release
 from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.records import CompletionRecord
 
@@ -59,6 +61,7 @@ class Completions:
     def __init__(self, worker: Worker) -> None:
         self._worker = worker
         self._post = worker.post
+        self._plainly_right = plainly_right
         # Bound once, since they are posted for every command.
         self._on_read_executed, self._on_write_executed = self._read_executed, self._write_executed
         self._on_buffers_given = self._buffers_given
@@ -70,7 +73,7 @@ class Completions:
         assert isinstance(scmd, Task)
         if scmd.state >= DONE or not scmd.held or not scmd.is_write:
             return self._misplaced(scmd, BUFFER_READY)
-        if plainly_right(scmd, buf, sgcnt, offset, buflen):
+        if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
             scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
             scmd.given = buflen
         elif not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
@@ -95,7 +98,7 @@ class Completions:
                 return EINVAL
         else:
             executed = self._on_read_executed
-            if plainly_right(scmd, buf, sgcnt, offset, buflen):
+            if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
                 scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
                 scmd.given = buflen
             elif not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
@@ -124,6 +127,11 @@ class Completions:
         self._post(self._abort_answered, scmd)
         return 0
 
+    def ready_to_release(self, scmd: chiscsi_scsi_command) -> int:
+        """See `chiscsi_scsi_cmd_ready_to_release`."""
+        assert isinstance(scmd, Task)
+        return release.let_go(self._worker, scmd)
+
     def command_dump(self, scmd: chiscsi_scsi_command) -> None:
         """See `chiscsi_iscsi_command_dump`."""
         assert isinstance(scmd, Task)
@@ -150,6 +158,7 @@ class Completions:
             # The call was right; the data path fails, and the command with it (behaviour file, 5.3).
             self._complain(task, trouble)
             task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
+        link(task, buf, sgcnt, offset)
         # In this order: the worker may look at any time, and what `given` says has to be there.
         task.phases.append((buf, sgcnt, offset, buflen))
         task.given = offset + buflen
@@ -274,3 +283,11 @@ class Completions:
             self._worker.call_cdb_rcved(task)
         else:
             self._write_executed(task)
+
+
+class LinkingCompletions(Completions):
+    """The `CommandStack` of a worker's pass-through commands, whose drivers see their vectors numbered and chained."""
+
+    def __init__(self, worker: Worker) -> None:
+        super().__init__(worker)
+        self._plainly_right = plainly_right_and_linked

@@ -9,13 +9,14 @@ from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
-from chiscsi_target.api.lun_class import is_multi_phase
 from chiscsi_target.api.target_class import has_hook
 from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
 from chiscsi_target.core.session_state import SessionState
+from chiscsi_target.engine.driver_link import DriverLink
+from chiscsi_target.engine.live_access import put_mask
 from chiscsi_target.engine.notifier import Notifier
 from chiscsi_target.engine.target_hooks import log_raised, target_accessible
 from chiscsi_target.engine.traffic import Traffic
@@ -23,14 +24,13 @@ from chiscsi_target.engine.worker import Worker
 from chiscsi_target.quirks import Quirks
 from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.sense import COMMANDS_CLEARED_BY_ISCSI
-from chiscsi_target.tracing import TracedHooks
 from iscsi_wire.constants import LoginStatus
 from iscsi_wire.constants import TaskManagementFunction as Function
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection
 
-    from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
+    from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
     from chiscsi_target.core.login import Login
     from chiscsi_target.core.portal import Portal
     from chiscsi_target.core.session import Session
@@ -51,6 +51,7 @@ class Directory:
         login_worker: runs connections until their login is over (guide 4.2: the main thread).
         workers: run them afterwards.
         notifier: who wants to be told of events.
+        link: how sessions are joined to their storage drivers.
         traffic: what connections have moved, by portal.
         moved: called when a connection goes from the login worker to another; the shell moves its socket.
     """
@@ -75,6 +76,7 @@ class Directory:
             if complain is not None:
                 worker.complain = complain
         self.traffic = Traffic()
+        self.link = DriverLink()
         self.moved: Callable[[Connection, Worker], None] = _stays
         self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
         self._asking: int | None = None  # the handle of the login whose hook is running
@@ -212,9 +214,7 @@ class Directory:
         worker = _worker_of(session)
         if node is None or session.discovery:
             return
-        session.hooks = node.hooks if self.listener is None else TracedHooks(node.hooks, worker)
-        session.multi_phase = is_multi_phase(node.hooks)
-        session.stack = worker.phased_completions if session.multi_phase else worker.completions
+        self.link.join(session, node, worker)
         session.announced = True
         names = (session.identity.initiator_name, node.name)
         try:
@@ -223,6 +223,7 @@ class Directory:
             log_raised(self.login_worker, "fp_session_added", error)
         if isinstance(node.hooks, DeviceServer):
             session.tclass_priv = node.hooks.session_added(session.handle, names[0], session.identity.isid, names[1])
+        put_mask(session)
 
     def session_removed(self, session: Session) -> None:
         """Announce the end of a session to its drivers, and strike it out; in the session's worker."""
@@ -242,7 +243,39 @@ class Directory:
 
     def close_session(self, session: Session, event: ConnectionEvent = ConnectionEvent.TRANSPORT_LOST) -> None:
         """Close a session, announced by Async Messages (RFC 7143 section 11.9.1); from any thread."""
-        _worker_of(session).post(partial(session.close, announce=True), event)
+        self.in_session(session, partial(session.close, announce=True), event)
+
+    def abort_session(self, handle: int) -> bool:
+        """Close the session with this handle soon; returns whether there is one. From any thread."""
+        for session in self.registry.active():
+            if session.handle == handle:
+                self.close_session(session)
+                return True
+        return False
+
+    def in_session(self, session: Session, function: Callable[[Any], object], subject: Any) -> None:
+        """Have a function called in a session's worker; from any thread.
+
+        A session that has just begun is still on its way there: what is queued behind its login follows it.
+        """
+        worker = _worker_of(session)
+        if worker is self.login_worker:
+            worker.post(partial(self._follow, session, function), subject)
+        else:
+            worker.post(function, subject)
+
+    def _follow(self, session: Session, function: Callable[[Any], object], subject: Any) -> None:
+        worker = _worker_of(session)
+        if worker is self.login_worker:
+            function(subject)
+        else:
+            worker.post(function, subject)
+
+    def close_logins_at(self, addresses: Collection[tcp_endpoint]) -> None:
+        """Break off the logins at addresses where no target is left; in the login worker's thread."""
+        for connection in list(self.login_worker.connections):
+            if connection.portal.address in addresses and not connection.in_full_feature_phase:
+                connection.close(ConnectionEvent.LOGIN_FAILED, reset=True)
 
     def reset_tasks_of_others(self, request: TaskManagement) -> None:
         """End the tasks of other sessions that a task management function affects (section 4.2.3.2)."""
@@ -267,13 +300,19 @@ class Directory:
             for lun in luns:
                 node.hooks.establish_attention(session.handle, lun, COMMANDS_CLEARED_BY_ISCSI)
 
-    def visible_nodes(self, connection: Connection) -> list[TargetNode]:
-        """The nodes that a discovery session may see: `fp_discovery_target_accessible` decides (guide 5.1.6)."""
+    def visible_nodes(self, connection: Connection, name: str | None = None) -> list[TargetNode]:
+        """The nodes that a discovery session may see (behaviour file, 2.7).
+
+        When it asks for all, `fp_discovery_target_accessible` decides first (guide 5.1.6), then the access list; when
+        it names one, the access list alone.
+        """
         session = connection.session
         assert session is not None
-        name = session.identity.initiator_name
-        nodes = [node for node in list(self.registry.nodes.values()) if not node.offline]
-        return [node for node in nodes if target_accessible(connection.agenda, node, name, connection.endpoints)]
+        initiator, agenda, ends = session.identity.initiator_name, connection.agenda, connection.endpoints
+        nodes = [node for node in list(self.registry.nodes.values()) if not node.offline and name in (None, node.name)]
+        if name is None:
+            nodes = [node for node in nodes if target_accessible(agenda, node, initiator, ends)]
+        return [node for node in nodes if node.access.entry_for(initiator, ends) is not None]
 
 
 def _leave(session: Session, connection: Connection) -> None:

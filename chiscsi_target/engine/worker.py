@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.core.agenda import Agenda
 from chiscsi_target.engine.chap_hook import chap_info_get
-from chiscsi_target.engine.completions import Completions
+from chiscsi_target.engine.completions import Completions, LinkingCompletions
 from chiscsi_target.engine.hook_calls import HookCalls
 from chiscsi_target.engine.phased_completions import PhasedCompletions
 from chiscsi_target.engine.target_hooks import select_redirection_portal
@@ -21,6 +21,7 @@ from chiscsi_target.engine.target_hooks import select_redirection_portal
 if TYPE_CHECKING:
     from chiscsi_target.api.chap_info import chap_info
     from chiscsi_target.api.endpoints import tcp_endpoint
+    from chiscsi_target.api.scsi_command import CommandStack
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
     from chiscsi_target.core.login_identity import LoginIdentity
@@ -58,6 +59,7 @@ class Worker(Agenda):
         self.connections: dict[Connection, None] = {}
         self.deadline = float("inf")
         self.completions = Completions(self)
+        self.linking_completions = LinkingCompletions(self)
         self.phased_completions = PhasedCompletions(self)
         self.queue: deque[tuple[Callable[[Any], object], Any]] = deque()
         self._early: list[Task] = []
@@ -125,6 +127,12 @@ class Worker(Agenda):
     def timer_due(self, deadline: float) -> None:
         """See `Agenda`."""
         self.deadline = min(self.deadline, deadline)
+
+    def stack_for(self, session: Session) -> CommandStack:
+        """Where the calls of a session's driver go."""
+        if session.multi_phase:
+            return self.phased_completions
+        return self.linking_completions if session.pass_through else self.completions
 
     def call_cdb_rcved(self, task: Task) -> None:
         """See `Agenda`."""
@@ -201,9 +209,9 @@ class Worker(Agenda):
         """See `Agenda`."""
         self.directory.tasks_cleared(session, luns)
 
-    def visible_nodes(self, connection: Connection) -> list[TargetNode]:
+    def visible_nodes(self, connection: Connection, name: str | None = None) -> list[TargetNode]:
         """See `Agenda`."""
-        return self.directory.visible_nodes(connection)
+        return self.directory.visible_nodes(connection, name)
 
     def select_redirection_portal(self, connection: Connection, identity: LoginIdentity) -> tcp_endpoint | None:
         """See `Agenda`."""

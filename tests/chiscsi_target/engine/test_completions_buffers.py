@@ -51,7 +51,7 @@ def test_wrong_buffers_are_refused_and_the_driver_may_try_again(lab: Laboratory)
 def test_a_refused_execution_status_says_in_which_state(lab: Laboratory) -> None:
     _, sc = lab.read()
     assert chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 4096) == EINVAL
-    assert "itt 0x1001, flag 0x1, state 3, check buffer -26." in lab.stand.log
+    assert f"itt 0x1001, flag 0x{sc.sc_flag:x}, state 3, check buffer -26." in lab.stand.log
     assert repr(sc) in lab.stand.log
     assert lab.driver.complete(sc, bytes(4096)) == 0
 
