@@ -29,7 +29,7 @@ def _named(config: TargetConfig) -> Findings:
 
 def _reachable(config: TargetConfig) -> Findings:
     if not config.portal_groups:
-        message = f"{config.name}: No valid portal started!"
+        message = f"{config.name or 'target'}: No valid portal started!"
         yield portal_group.KEY, 0, ConfigurationError(portal_group.KEY, message, complete=True)
 
 

@@ -260,7 +260,7 @@ def test_all_faults_are_found_with_their_pairs() -> None:
     _, faults = examine_target([])
     assert [(fault.index, str(fault.error)) for fault in faults] == [
         (None, "TargetName: is missing"),
-        (None, ": No valid portal started!"),
+        (None, "target: No valid portal started!"),
     ]
 
 
