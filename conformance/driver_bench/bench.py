@@ -257,6 +257,21 @@ class DriverBench(Expecting, Playing):
         """
         self.hooks.answer(hook, action, how, returns, raises)
 
+    def act(self, how: How, action: Callable[..., object], *arguments: Any) -> None:
+        """Have the driver do something now ("hook"), or when the module is at rest, from this thread or another."""
+        if how == "hook":
+            action(*arguments)
+            self.check()
+            return
+
+        def work() -> None:
+            try:
+                action(*arguments)
+            except Exception as error:  # noqa: BLE001 - `check` raises it where the case runs
+                self.hooks.failure = self.hooks.failure or error
+
+        self.stage.defer(work, how == "thread")
+
     def close(self) -> None:
         """End the bench, and tell what an answer to a hook found wrong if nothing was expected after it."""
         for initiator in (self.__dict__.get("initiator"), self.__dict__.get("second_initiator")):
