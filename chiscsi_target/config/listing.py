@@ -69,8 +69,8 @@ def variable_pairs(variables: Variables, *, secrets: bool = False) -> Pairs:
     ]
 
 
-def show_variables(variables: Variables) -> list[str]:
-    """The lines of `iscsictl -g`: tab-indented `name=value`, secrets as asterisks.
+def shown_variables(variables: Variables) -> Pairs:
+    """The pairs that `iscsictl -g` shows, secrets as asterisks.
 
     Args:
         variables: typed values by name, as `variable_values` returns them.
@@ -80,15 +80,19 @@ def show_variables(variables: Variables) -> list[str]:
         for name, value in variables.items()
         if name in _ALWAYS or (name in _IF_CHANGED and value != DEFAULTS.get(name))
     }
-    return _indented(variable_pairs(shown))
+    return variable_pairs(shown)
 
 
-def show_target(config: TargetConfig, classes: Sequence[str] = (), key: str = "") -> list[str]:
-    """The lines of `iscsictl -c target=NAME`: `target:`, then tab-indented pairs, secrets as asterisks.
+def indented(pairs: Iterable[tuple[str, str]]) -> list[str]:
+    """The lines of pairs as `iscsictl` prints them: a tabulator, then `key=value`."""
+    return [f"\t{key}={value}" for key, value in pairs]
+
+
+def show_target(pairs: Iterable[tuple[str, str]], key: str = "") -> list[str]:
+    """The lines of `iscsictl -c target=NAME`: `target:`, then its pairs.
 
     Args:
-        config: the description.
-        classes: the LUN classes of its logical units.
+        pairs: what `target_pairs` returned, without secrets.
         key: only this key, as with `-k`.
 
     Raises:
@@ -96,26 +100,20 @@ def show_target(config: TargetConfig, classes: Sequence[str] = (), key: str = ""
     """
     if key and key not in TARGET_KEYS:
         raise ConfigurationError(key, f"unrecognized key {key}.", complete=True)
-    pairs = target_pairs(config, classes=classes)
-    return ["target:", *_indented(pair for pair in pairs if key in ("", pair[0]))]
+    return ["target:", *indented(pair for pair in pairs if key in ("", pair[0]))]
 
 
-def show_summary(config: TargetConfig, number: int, logins: int, classes: Sequence[str] = ()) -> list[str]:
+def show_summary(name: str, number: int, logins: int, pairs: Iterable[tuple[str, str]]) -> list[str]:
     """The lines of a target in the short form of `iscsictl -c`: an empty one, its name, portal groups and units.
 
     Args:
-        config: its description.
+        name: its name.
         number: its number (`id`).
         logins: how many connections are logging in to it.
-        classes: the LUN classes of its logical units.
+        pairs: what `target_pairs` returned.
     """
-    pairs = target_pairs(config, classes=classes)
     shown = [pair for pair in pairs if pair[0] in (portal_group.KEY, target_device.KEY)]
-    return ["", f"TARGET: {config.name}, id={number}, login_ip={logins}", *_indented(shown)]
-
-
-def _indented(pairs: Iterable[tuple[str, str]]) -> list[str]:
-    return [f"\t{key}={value}" for key, value in pairs]
+    return ["", f"TARGET: {name}, id={number}, login_ip={logins}", *indented(shown)]
 
 
 def format_file(file: ConfigFile) -> str:
