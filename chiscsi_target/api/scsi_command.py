@@ -52,6 +52,8 @@ class chiscsi_scsi_command:
         sc_xfer_len: Expected Data Transfer Length in octets.
         sc_lun: logical unit number, decoded from peripheral or flat addressing.
         sc_lu: the logical unit, when the target has a list of them.
+        sc_zero_copy: the data of a read go to the transport as they lie in the driver's memory; nobody looks at them on
+            the way, as a digest would. Memory that cannot be read after all then costs the connection, not the process.
         sc_lba, sc_blk_cnt: what the CDB addresses, in logical blocks; the stack fills them for built-in logical units.
 
     Attributes written by the driver:
@@ -85,6 +87,7 @@ class chiscsi_scsi_command:
         "sc_tclass_sess_priv",
         "sc_xfer_len",
         "sc_xfer_residualcount",
+        "sc_zero_copy",
     )
 
     def __init__(
@@ -121,6 +124,7 @@ class chiscsi_scsi_command:
         self.sc_ieps: chiscsi_tcp_endpoints | None = None
         self.sc_sess: int | None = None
         self.sc_conn: int | None = None
+        self.sc_zero_copy = False
 
     @property
     def sc_cmdlen(self) -> int:

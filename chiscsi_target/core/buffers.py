@@ -80,6 +80,8 @@ def plainly_right(task: Task, buf: SgList | None, sgcnt: int, offset: int, bufle
     """Whether this is all of the transfer in one buffer, as it nearly always is: no check can fail then."""
     if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER or task.sc_status:
         return False
+    if sgcnt == 0 and type(buf) is memoryview and not task.is_write:
+        return len(buf) == buflen == buf.nbytes
     if sgcnt == 1:
         return (
             type(buf) is list

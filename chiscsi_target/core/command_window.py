@@ -40,10 +40,19 @@ class CommandWindow:
 
     def admits(self, cmd_sn: int) -> bool:
         """Whether a non-immediate command may come in: it is inside the window, and not there already."""
+        if cmd_sn == self.exp_cmd_sn:
+            return self.max_cmd_sn != (cmd_sn - 1) & _MASK
         ahead = (cmd_sn - self.exp_cmd_sn) & _MASK
         room = (self.max_cmd_sn - self.exp_cmd_sn) & _MASK
         # A closed window has MaxCmdSN = ExpCmdSN - 1: the difference wraps to a number beyond one half.
         return ahead <= room < _HALF and cmd_sn not in self._waiting
+
+    def in_turn(self, cmd_sn: int) -> bool:
+        """Count an admitted command as delivered if it is the next one and nobody waits for it; else see `arrived`."""
+        if cmd_sn != self.exp_cmd_sn or self._waiting or self._callbacks:
+            return False
+        self.exp_cmd_sn = (cmd_sn + 1) & _MASK
+        return True
 
     def arrived(self, cmd_sn: int, connection: Connection | None, deliver: Callable[..., None], *what: Any) -> None:
         """Call `deliver(*what)` for a command that was admitted, now or when the hole before it is filled."""

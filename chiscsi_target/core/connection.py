@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections import deque
 from typing import TYPE_CHECKING, Any
 
+from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT
 from chiscsi_target.core import data_out, dispatch, nop
-from chiscsi_target.core.agenda import INFORMATION
+from chiscsi_target.core.agenda import ERROR, INFORMATION
 from chiscsi_target.core.connection_state import ConnectionEvent, ConnectionState, next_state
 from chiscsi_target.core.counters import Counters
 from chiscsi_target.core.login import Login
@@ -55,6 +56,7 @@ class Connection:
         stat_sn: the next StatSN; `exp_stat_sn`, what the initiator expects next.
         max_send_data: the initiator's MaxRecvDataSegmentLength, in octets.
         counters: what it has moved.
+        zero_copy: data are sent as they lie in drivers' memory; no digest is computed of them, and nobody listens.
         output: octets to send, in order; headers and views of drivers' memory.
     """
 
@@ -82,7 +84,7 @@ class Connection:
         # What is to be done once the transport has taken that many buffers.
         self._in_output: deque[tuple[int, Callable[[Any], None], Any]] = deque()
         self._buffers_taken = 0
-        self._plain = agenda.listener is None
+        self.zero_copy = agenda.listener is None
         self._bytes_sent = 0
         self._login: Login | None = Login(self, registry)
         self._unread: list[Frame] = []
@@ -176,13 +178,16 @@ class Connection:
 
     # Output
 
-    def send(self, header: bytes, pieces: Sequence[Buffer] = (), length: int = 0) -> None:
+    def send(
+        self, header: bytes, pieces: Sequence[Buffer] = (), length: int = 0, concluded: Task | None = None
+    ) -> None:
         """Queue a PDU: its 48-octet header and a data segment of `length` octets in pieces.
 
-        Padding and digests are added here (RFC 7143 section 11.2.3); no PDU of the target has additional headers.
+        Padding and digests are added here (RFC 7143 section 11.2.3); no PDU of the target has additional headers. The
+        task that the PDU concludes is released as soon as the transport has taken all of it (guide 7.3.5.1).
         """
         output = self.output
-        if self._plain:
+        if self.zero_copy:
             output.append(header)
             if length:
                 output += pieces
@@ -191,7 +196,10 @@ class Connection:
                 self.agenda.unsent += length
         else:
             self._send_with_digests(header, pieces, length)
-        self.agenda.dirty[self] = None
+        agenda = self.agenda
+        agenda.dirty[self] = None
+        if concluded is not None:
+            self._in_output.append((self._buffers_taken + len(output), agenda.call_release, concluded))
 
     def send_pdu(self, pdu: Pdu, data: bytes = b"") -> None:
         """Queue a PDU; its DataSegmentLength is set from `data`."""
@@ -241,12 +249,15 @@ class Connection:
             _, call, subject = waiting.popleft()
             call(subject)
 
-    def release_when_sent(self, task: Task) -> None:
-        """Release a task as soon as the transport has taken all that was queued so far (guide 7.3.5.1)."""
-        self._in_output.append((self._buffers_taken + len(self.output), self.agenda.call_release, task))
+    def output_unreadable(self) -> None:
+        """Learn that the transport could not read what it was to send: the data path of these commands has failed."""
+        self.agenda.log(ERROR, "a driver's memory cannot be read: its commands end with the connection", self.name)
+        for _, _, subject in self._in_output:
+            task = subject[0] if isinstance(subject, tuple) else subject
+            task.sc_flag |= SC_FLAG_CMD_ABORT
 
     def return_when_sent(self, task: Task) -> None:
-        """Give the phases of a multi-phase read that are sent so far back to the driver, likewise."""
+        """Give the phases of a multi-phase read that are sent so far back to the driver, when they are."""
         end = self._buffers_taken + len(self.output)
         self._in_output.append((end, self.agenda.call_phases_sent, (task, task.sent)))
 
@@ -262,7 +273,7 @@ class Connection:
         self.framer.grow(STAGING)
         self.framer.header_digest = header_digest
         self.framer.data_digest = data_digest
-        self._plain = self.agenda.listener is None and not header_digest and not data_digest
+        self.zero_copy = self.agenda.listener is None and not header_digest and not data_digest
 
     @property
     def in_full_feature_phase(self) -> bool:

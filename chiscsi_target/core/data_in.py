@@ -25,12 +25,16 @@ _COLLAPSIBLE = frozenset((ScsiStatus.GOOD, ScsiStatus.CONDITION_MET, ScsiStatus.
 def send_data(task: Task) -> None:
     """Send all that the driver has given and that was not sent yet; conclude the task if that is all there is."""
     total = task.sc_xfer_len
-    if total == task.given <= task.connection.max_send_data and _is_plain(task):
+    over_or_under = task.sc_flag & _OVER_OR_UNDER
+    if (
+        0 < total == task.given <= task.connection.max_send_data
+        and total <= task.session.keys.max_burst_length
+        and not (task.sent or task.sc_status or task.sc_response or task.sc_sense_buf or over_or_under)
+    ):
         task.state = R_XFER
-        _send_pdu(task, 0, total, _FINAL, True)
+        _send_whole(task, total)
         return
     end = min(task.given, total)
-    over_or_under = task.sc_flag & _OVER_OR_UNDER
     complete = task.sc_status != 0 or end == total or bool(over_or_under)
     collapse = (
         complete
@@ -48,14 +52,31 @@ def send_data(task: Task) -> None:
         task.connection.return_when_sent(task)
 
 
-def _is_plain(task: Task) -> bool:
-    """Whether one Data-In with good status says it all, as for nearly every small read."""
-    return (
-        task.given <= task.session.keys.max_burst_length
-        and task.sent == 0
-        and not (task.sc_status or task.sc_response or task.sc_sense_buf or task.sc_flag & _OVER_OR_UNDER)
-        and task.given > 0
+def _send_whole(task: Task, length: int) -> None:
+    """Send a read in one Data-In that carries good status as well: what nearly every small read comes to."""
+    connection, window = task.connection, task.session.window
+    buf, sgcnt, _, _ = task.phases[0]
+    pieces = (buf,) if sgcnt == 0 and type(buf) is memoryview else gather(task.phases, 0, length)
+    stat_sn = connection.next_stat_sn()
+    end_task(task)
+    header = _pack(
+        _OPCODE,
+        _FINAL | _STATUS,
+        0,
+        0,
+        length,
+        0,
+        task.sc_itt,
+        RESERVED_TAG,
+        stat_sn,
+        window.exp_cmd_sn,
+        window.max_cmd_sn,
+        task.data_sn,
+        0,
+        0,
     )
+    task.data_sn += 1
+    connection.send(header, pieces, length, task)
 
 
 def _send_pdus(task: Task, end: int, collapse: bool, complete: bool) -> None:
@@ -107,6 +128,5 @@ def _send_pdu(task: Task, offset: int, length: int, final: int, with_status: boo
         ),
         gather(task.phases, offset, offset + length),
         length,
+        task if with_status else None,
     )
-    if with_status:
-        connection.release_when_sent(task)

@@ -27,14 +27,15 @@ PROTOCOL_SERVICE_CRC_ERROR = (0x0B, 0x47, 0x05)
 def begin(task: Task, frame: Frame, final: bool) -> None:
     """Take the immediate data of a write, and see what else will come without being asked for."""
     keys = task.session.keys
-    immediate = len(frame.data)
-    if immediate:
+    data = frame.data
+    if data:
+        immediate = len(data)
         if not keys.immediate_data:
             task.doom(UNEXPECTED_UNSOLICITED_DATA)
-        elif immediate > min(keys.first_burst_length, task.edtl):
+        elif immediate > keys.first_burst_length or immediate > task.edtl:
             task.doom(INCORRECT_AMOUNT_OF_DATA)
         else:
-            task.unsolicited.append((0, memoryview(frame.data)))
+            task.unsolicited.append((0, memoryview(data)))
             task.connection.agenda.keep_unsolicited(task)
         task.landed = task.solicited = immediate
     if not final:
@@ -143,15 +144,24 @@ def place(connection: Connection, frame: Frame) -> memoryview | None:
     return buffers.place(task.phases, offset, length)
 
 
-def take_unsolicited(task: Task) -> None:
+def begin_transfer(task: Task) -> None:
+    """Go on with a write whose driver has given buffers: all of them, or the first ones."""
+    task.state = W_BUFFER_READY
+    early = task.unsolicited
+    if len(early) == 1 and len(early[0][1]) == task.given == task.sc_xfer_len and not task.unsolicited_open:
+        # All the data came with the command, as with nearly every small write.
+        buffers.scatter(task.phases, 0, early.pop()[1])
+        task.state = EXE_READY
+        task.connection.agenda.call_data_xfer_status(task)
+        return
+    if early:
+        _take_unsolicited(task)
+    continue_write(task)
+
+
+def _take_unsolicited(task: Task) -> None:
     """Move what arrived early into buffers that the driver has given meanwhile."""
     early = task.unsolicited
-    if not early:
-        return
-    if len(early) == 1 and len(early[0][1]) == task.given:
-        buffers.scatter(task.phases, 0, early[0][1])
-        early.clear()
-        return
     kept = []
     for offset, data in early:
         fits = max(min(task.given - offset, len(data)), 0)

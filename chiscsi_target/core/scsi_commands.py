@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _unpack = ScsiCommand.STRUCT.unpack_from
 _FINAL, _READ, _WRITE, _ATTRIBUTE = 0x80, 0x40, 0x20, 0x07
 _RARE_ATTRIBUTE = 0x04  # ACA, and the reserved ones
+_DIRECTION = _READ | _WRITE
+_KIND = _FINAL | _DIRECTION | _RARE_ATTRIBUTE
+_PLAIN_READ, _PLAIN_WRITE = _FINAL | _READ, _FINAL | _WRITE
 
 
 def scsi_command(connection: Connection, frame: Frame) -> None:
@@ -37,10 +40,10 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
     window = session.window
     if not immediate and not window.admits(cmd_sn):
         return
-    if not flags & (_READ | _WRITE):
+    if not flags & _DIRECTION:
         edtl = 0
-    kind = flags & (_FINAL | _READ | _WRITE | _RARE_ATTRIBUTE)
-    plain = kind == _FINAL | _WRITE or (kind == _FINAL | _READ and not frame.data)
+    kind = flags & _KIND
+    plain = kind == _PLAIN_WRITE or (kind == _PLAIN_READ and not frame.data)
     if not plain or itt in session.tasks or itt == RESERVED_TAG or frame.ahs or frame.data_digest_error:
         cdb = _examine(session, frame, flags, itt, cdb)
     flag = session.lun_flags | (SC_FLAG_WRITE if flags & _WRITE else SC_FLAG_READ)
@@ -53,8 +56,8 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
     session.tasks[itt] = task
     if task.is_write:
         data_out.begin(task, frame, bool(flags & _FINAL))
-    if immediate:
-        deliver(task)
+    if immediate or window.in_turn(cmd_sn):
+        _begin(task)
     else:
         window.arrived(cmd_sn, connection, deliver, task)
 
@@ -105,9 +108,13 @@ def _admit_immediate(session: Session) -> None:
 
 
 def deliver(task: Task) -> None:
-    """Give a task whose turn has come to the storage driver, unless it has failed already."""
-    if task.connection.closing or task.session.tasks.get(task.sc_itt) is not task:
-        return
+    """Begin with a task that had to wait for its turn, unless it is gone by now."""
+    if not task.connection.closing and task.session.tasks.get(task.sc_itt) is task:
+        _begin(task)
+
+
+def _begin(task: Task) -> None:
+    """Give a task to the storage driver, unless it has failed already."""
     if task.failing:
         scsi_response.conclude_when_data_is_in(task)
     else:

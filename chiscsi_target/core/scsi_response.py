@@ -56,8 +56,8 @@ def send_response(task: Task) -> None:
         ),
         (data,),
         len(data),
+        task,
     )
-    connection.release_when_sent(task)
 
 
 def end_task(task: Task) -> None:
@@ -106,7 +106,11 @@ def conclude_when_data_is_in(task: Task) -> None:
     """
     if not task.failing or task.data_due or task.held or task.state >= STATUS or task.aborting is not None:
         return
-    if task.phases and not task.given_up:
+    if task.phases and not task.given_up and not hasattr(task, "abort_asked"):
+        task.held = task.sc_flag & SC_FLAG_CMD_ABORT != 0
         task.sc_flag |= SC_FLAG_CMD_ABORT
         task.connection.agenda.call_abort(task)
+        if task.held:
+            # The data path has failed: the status goes out when the driver has answered (behaviour file, 4.1).
+            return
     send_response(task)

@@ -123,7 +123,7 @@ class Task(chiscsi_scsi_command):
     abort_asked: bool
     let_go_ahead: bool
 
-    def __init__(
+    def __init__(  # noqa: PLR0915  # for every command, so without a call of the base class's
         self,
         stack: CommandStack,
         connection: Connection,
@@ -137,28 +137,34 @@ class Task(chiscsi_scsi_command):
         flag: int,
         attribute: int,
     ) -> None:
-        super().__init__(stack, cdb, lun, itt, cmd_sn, edtl, flag, attribute)
+        self._stack = stack
         self.connection = connection
         self.session = session
         self.sc_sess = session.handle
         self.sc_conn = connection.handle
         self.sc_ieps = connection.endpoints
+        self.sc_zero_copy = connection.zero_copy
         self.sc_tclass_sess_priv = session.tclass_priv
-        self.is_write = flag & SC_FLAG_WRITE != 0
-        self.is_immediate = flag & SC_FLAG_IMMEDIATE_CMD != 0
+        self.sc_cmd = cdb
+        self.sc_lun = lun
         self.lun_field = lun_field
+        self.sc_itt = itt
+        self.sc_CmdSN = cmd_sn
+        self.sc_xfer_len = self.edtl = edtl
+        self.sc_flag = flag
+        self.sc_attribute = attribute
+        self.sc_status = self.sc_response = 0
+        self.sc_sense_key = self.sc_sense_asc = self.sc_sense_ascq = 0
+        self.sc_sense_buf = b""
+        self.sc_xfer_residualcount = self.sc_lba = self.sc_blk_cnt = 0
+        self.sc_lu = self.sc_sdev_hdl = None
+        self.is_immediate = flag & SC_FLAG_IMMEDIATE_CMD != 0
         self.state = INITIALIZED
-        self.held = False
-        self.seen = False
-        self.edtl = edtl
+        self.held = self.seen = self.failing = self.given_up = False
         self.phases: list[Phase] = []
-        self.given = 0
-        self.returned = 0
-        self.data_sn = 0
-        self.sent = 0
+        self.given = self.returned = self.data_sn = self.sent = 0
         self.aborting: TaskManagement | None = None
-        self.failing = False
-        self.given_up = False
+        self.is_write = flag & SC_FLAG_WRITE != 0
         if self.is_write:
             self.r2t_sn = self.solicited = self.landed = self.executed = 0
             self.r2ts: dict[int, ReadyToTransferRecord] = {}

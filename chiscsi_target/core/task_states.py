@@ -82,7 +82,8 @@ WRITE: Final[Machine] = {
     INITIALIZED: {E.TAKEN: W_BUFFER_WAIT, **_ENDS},
     # Rows 3 to 7. EXECUTED: the driver has no buffer to give, or there is nothing to transfer (3.7).
     W_BUFFER_WAIT: {E.BUFFERS_GIVEN: W_BUFFER_READY, E.EXECUTED: STATUS, E.MORE_WANTED: INITIALIZED, **_ENDS},
-    W_BUFFER_READY: {E.ASKED: W_XFER, **_ENDS},
+    # FILLED: all the data came with the command, or before the buffers.
+    W_BUFFER_READY: {E.ASKED: W_XFER, E.FILLED: EXE_READY, **_ENDS},
     # Rows 8, 9 and 15: R2Ts go out, bursts end, further phases are given early.
     W_XFER: {E.ASKED: W_XFER, E.FILLED: EXE_READY, **_ENDS},
     # Row 10: the buffers are handed over.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import mmap
 import os
 import stat
 import threading
@@ -13,6 +14,7 @@ from chiscsi_target.api import (
     LU_FLAG_NONEXCL,
     LU_FLAG_SYNC,
     LUN_CLASS_HAS_CMD_QUEUE_BIT,
+    SC_FLAG_CMD_ABORT,
     SC_FLAG_WRITE,
     ReturnCode,
     chiscsi_scsi_cmd_abort_status,
@@ -58,11 +60,12 @@ class Disk:
         lock: held while a waiting command is completed or given up.
         pool: buffers of commands that are over.
         waiting: commands that wait for a flush; those given up meanwhile are mapped to False.
+        mapped: the file in memory, for reads that nobody looks at on their way; None when that cannot be, or failed.
     """
 
-    __slots__ = ("dirty", "fd", "flusher", "lock", "lost", "path", "pool", "waiting")
+    __slots__ = ("dirty", "fd", "flusher", "lock", "lost", "mapped", "path", "pool", "waiting")
 
-    def __init__(self, fd: int, path: str) -> None:
+    def __init__(self, fd: int, path: str, size: int) -> None:
         self.fd = fd
         self.path = path
         self.dirty = False
@@ -71,6 +74,22 @@ class Disk:
         self.lock = threading.Lock()
         self.pool = BufferPool()
         self.waiting: dict[chiscsi_scsi_command, bool] = {}
+        self.mapped: memoryview | None = None
+        self.map(size)
+
+    def map(self, size: int) -> None:
+        """Map the first `size` octets, if they can be: not more than address space, nor every device."""
+        try:
+            self.mapped = memoryview(mmap.mmap(self.fd, size, prot=mmap.PROT_READ))
+        except (OSError, OverflowError, ValueError):
+            self.mapped = None
+
+    def view(self, length: int, offset: int) -> memoryview | None:
+        """The file's own pages with these octets, or None if it has been cut before their end, or is not mapped."""
+        end = offset + length
+        if self.mapped is None or len(self.mapped) < end or os.lseek(self.fd, 0, os.SEEK_END) < end:
+            return None
+        return self.mapped[offset:end]
 
     def read(self, sc: chiscsi_scsi_command, length: int, offset: int) -> bytes | bytearray:
         """Read `length` octets at `offset` for `sc`; raises DriverError for an unreadable or missing part."""
@@ -123,6 +142,7 @@ class Disk:
         except OSError as error:
             raise self._failure(_WRITE_ERROR, error) from error
         finally:
+            self.mapped = None
             os.close(self.fd)
 
     def _failure(self, asc: int, error: OSError) -> DriverError:
@@ -182,8 +202,10 @@ class FileLunClass(LocalLunClass):
 
     Reads and writes go through the page cache, in the stack's thread. SYNCHRONIZE CACHE, FUA and the option SYNC reach
     the disk: the command is completed from another thread, after an fdatasync that began when its data was written.
-    The file is not mapped into memory, where an input error or a truncation would kill the process instead of failing
-    a command.
+    Reads are sent from the page cache without a copy when nobody looks at their data on the way (`sc_zero_copy`): the
+    kernel reports an input error, or a truncation, to the transport, which ends the connection. What the process itself
+    touches is read into buffers: there the same would kill it. So does every read after such an error, so that the
+    initiator hears of it by sense data when it tries again.
     """
 
     class_name = "FILE"
@@ -205,7 +227,20 @@ class FileLunClass(LocalLunClass):
                 os.close(fd)
             ebuf += f"{lu.path}: {reason}".encode()
             return -ReturnCode.EINVAL
-        lu.priv_data = Disk(fd, lu.path)
+        lu.priv_data = Disk(fd, lu.path, lu.size)
+        return 0
+
+    def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        """Keep the file open, and measure it again: it may have grown."""
+        disk: Disk = lu.priv_data
+        try:
+            lu_new.size = _measure(disk.fd, lu_new)
+        except _Unusable as reason:
+            ebuf += f"{lu.path}: {reason}".encode()
+            return -ReturnCode.EINVAL
+        if lu_new.size != lu.size:
+            disk.map(lu_new.size)
+        lu_new.priv_data = disk
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:
@@ -262,8 +297,12 @@ class FileLunClass(LocalLunClass):
 
     def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
         """Keep the command's buffer for another one."""
-        if sc.sc_sdev_hdl is not None and sc.sc_lu is not None:
+        if sc.sc_lu is None:
+            return
+        if sc.sc_sdev_hdl is not None:
             sc.sc_lu.priv_data.pool.give(sc.sc_sdev_hdl)
+        elif sc.sc_flag & SC_FLAG_CMD_ABORT:
+            sc.sc_lu.priv_data.mapped = None
 
     def _synchronize(self, disk: Disk, sc: chiscsi_scsi_command) -> int:
         if sc.sc_cmd[1] & _IMMED:
@@ -282,7 +321,8 @@ def _send(disk: Disk, sc: chiscsi_scsi_command) -> int:
     """Complete a READ."""
     lu, length = sc.sc_lu, sc.sc_xfer_len
     assert lu is not None
-    data = disk.read(sc, length, sc.sc_lba << lu.sect_shift)
+    start = sc.sc_lba << lu.sect_shift
+    data = (disk.view(length, start) if sc.sc_zero_copy else None) or disk.read(sc, length, start)
     return chiscsi_scsi_cmd_execution_status(sc, data, 0, 0, length)
 
 

@@ -5,11 +5,14 @@ The calls judge and take note; all else is posted to the worker's queue.
 
 from __future__ import annotations
 
+from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.command_dump import command_lines
 from chiscsi_target.api.constants import (
     SC_FLAG_CMD_ABORT,
+    SC_FLAG_SESS_ABORT,
+    SC_FLAG_TMF_ABORT,
     SC_FLAG_XFER_OVERFLOW,
     SC_FLAG_XFER_UNDERFLOW,
     ReturnCode,
@@ -36,6 +39,7 @@ from chiscsi_target.core.task import (
 )
 from chiscsi_target.core.vector_links import link, plainly_right_and_linked
 from chiscsi_target.engine import release
+from chiscsi_target.engine.misplaced import kind_of_misplaced
 from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.records import CompletionRecord
 
@@ -52,6 +56,7 @@ OVER_OR_UNDER: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 _WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
 _READ_ERROR: Final = (0x03, 0x11, 0x00)
 _ABORTED_COMMAND: Final = 0x0B
+_ABORTS: Final = SC_FLAG_CMD_ABORT | SC_FLAG_SESS_ABORT | SC_FLAG_TMF_ABORT
 EINVAL: Final = -int(ReturnCode.EINVAL)
 
 
@@ -80,9 +85,12 @@ class Completions:
             return EINVAL
         # With nothing to transfer the driver still has to say how the execution went (behaviour file, 3.7).
         scmd.held = not scmd.sc_status and scmd.sc_xfer_len == 0
-        if self._worker.listener is not None:
+        worker = self._worker
+        if worker.listener is not None:
             self._record(scmd, BUFFER_READY, sgcnt, offset, buflen)
-        self._post(self._on_buffers_given, scmd)
+        worker.queue.append((self._on_buffers_given, scmd))
+        if get_ident() != worker.thread:
+            worker.wake()
         return 0
 
     def execution_status(
@@ -104,9 +112,13 @@ class Completions:
             elif not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return EINVAL
         scmd.held = False
-        if self._worker.listener is not None:
+        worker = self._worker
+        if worker.listener is not None:
             self._record(scmd, EXECUTION_STATUS, sgcnt, offset, buflen)
-        self._post(executed, scmd)
+        # As `post`, without the call.
+        worker.queue.append((executed, scmd))
+        if get_ident() != worker.thread:
+            worker.wake()
         return 0
 
     def command_abort(self, scmd: chiscsi_scsi_command) -> int:
@@ -123,7 +135,10 @@ class Completions:
     def command_abort_status(self, scmd: chiscsi_scsi_command) -> int:
         """See `chiscsi_scsi_cmd_abort_status`."""
         assert isinstance(scmd, Task)
+        if not getattr(scmd, "abort_asked", False) and not (scmd.held and scmd.sc_flag & _ABORTS):
+            return self._refuse(scmd, _ABORT_STATUS)
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
+        scmd.abort_asked = False
         self._post(self._abort_answered, scmd)
         return 0
 
@@ -157,6 +172,7 @@ class Completions:
         if trouble:
             # The call was right; the data path fails, and the command with it (behaviour file, 5.3).
             self._complain(task, trouble)
+            task.sc_flag |= SC_FLAG_CMD_ABORT
             task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
         link(task, buf, sgcnt, offset)
         # In this order: the worker may look at any time, and what `given` says has to be there.
@@ -189,11 +205,20 @@ class Completions:
     def _misplaced(self, task: Task, function: str) -> int:
         """Judge a call that the command's state does not expect: it may let an aborted command go, else it is wrong."""
         if task.state >= DONE and task.held:
-            task.held = False
+            task.held = task.abort_asked = False
             self._post(self._let_go, task)
             return 0
+        if getattr(task, "abort_asked", False):
+            # It may answer `fp_scsi_cmd_abort` so, even if nobody waits for it (behaviour file, 4.1).
+            task.abort_asked = False
+            return 0
+        return self._refuse(task, function)
+
+    def _refuse(self, task: Task, function: str) -> int:
         state = STATE_NAMES[task.state]
-        self._worker.log(WARNING, f"{function}: {task.name}, not expected in state {state}.", task.connection.name)
+        text = f"{function}: {task.name}, not expected in state {state}."
+        self._worker.find(kind_of_misplaced(task, function), text, task.connection.name, task.sc_itt)
+        self._worker.log(WARNING, text, task.connection.name)
         return EINVAL
 
     def _record(self, task: Task, function: str, sgcnt: int, offset: int, buflen: int) -> None:
@@ -216,9 +241,7 @@ class Completions:
         elif task.sc_status != GOOD:
             self._write_executed(task)
         elif task.sc_xfer_len:
-            task.state = W_BUFFER_READY
-            data_out.take_unsolicited(task)
-            data_out.continue_write(task)
+            data_out.begin_transfer(task)
 
     def _write_executed(self, task: Task) -> None:
         if task.state >= DONE or task.aborting is not None or task.failing:
@@ -232,6 +255,7 @@ class Completions:
     def _let_go(self, task: Task) -> None:
         """Go on with a command that had to wait for the driver's call."""
         if task.state >= DONE:
+            self._worker.orphans.pop(task, None)
             self._worker.call_release(task)
         elif task.aborting is not None:
             task.aborting.proceed()

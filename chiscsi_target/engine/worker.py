@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from iscsi_wire.records import Listener
 
 
-SEND_AT = 128 * 1024
+SEND_AT = 1024 * 1024
 """Octets of data to be sent at which `run` lets the shell send."""
 
 
@@ -117,6 +117,11 @@ class Worker(Agenda):
         if connection.closing:
             self.directory.disowned(connection)
 
+    def rearm(self, _: object = None) -> None:
+        """Look at all timers anew: what they go by may have changed."""
+        for connection in list(self.connections):
+            self._set_timer(connection)
+
     def _set_timer(self, connection: Connection) -> None:
         due = connection.handle_timer(self.now)
         if due is not None:
@@ -174,7 +179,8 @@ class Worker(Agenda):
 
     def _copy_early_data(self) -> None:
         for task in self._early:
-            task.unsolicited = [(offset, bytes(data)) for offset, data in task.unsolicited]
+            if task.unsolicited:
+                task.unsolicited = [(offset, bytes(data)) for offset, data in task.unsolicited]
         self._early.clear()
 
     def call_first_login_check(self, login: Login) -> None:

@@ -68,11 +68,16 @@ class DeviceServer(chiscsi_target_lun_class):
         self._rescans: dict[int | None, int] = {}  # sessions that are to look again, with the refusals that they had
         self.close_session: Callable[[int], object] = _close_nothing
         self._absent = LogicalUnit(chiscsi_lun(self, 0, ""), device, _ABSENT, present=False)
+        self._on_turn = self._start  # bound once, since every command needs it
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Take a command: see `chiscsi_target_lun_class`."""
         unit = self.units.get(sc.sc_lun, self._absent)
-        return self._execute(unit, sc) if unit.tasks.admit(sc, self._start) else 0
+        if not unit.tasks.admit(sc, self._on_turn):
+            return 0
+        if unit.attentions or unit.lu.flags & LU_FLAG_OFFLINE:
+            return self._execute(unit, sc)
+        return unit.handlers[sc.sc_cmd[0]](unit, sc)
 
     def _start(self, sc: chiscsi_scsi_command) -> None:
         """Execute a command that had to wait; nobody else would look at the result, or catch what a driver raises."""
@@ -145,7 +150,7 @@ class DeviceServer(chiscsi_target_lun_class):
         """Let the driver release what it keeps for a medium command, and the commands run that waited for this one."""
         if sc.sc_lu is not None:
             sc.sc_lu.lun_class.fp_scsi_cmd_cleanup(sc)
-        self.units.get(sc.sc_lun, self._absent).tasks.ended(sc, self._start)
+        self.units.get(sc.sc_lun, self._absent).tasks.ended(sc, self._on_turn)
 
     def fp_tmf_execute(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import struct
 from select import EPOLLIN, EPOLLOUT
@@ -71,7 +72,9 @@ class Stream:
                 connection.transmitted(sent)
         except BlockingIOError:
             pass
-        except OSError:
+        except OSError as error:
+            if error.errno == errno.EFAULT:
+                connection.output_unreadable()
             self._close_now(reset=True)
             return
         if connection.closing and (sent or self.deadline == float("inf")):

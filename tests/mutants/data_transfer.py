@@ -78,8 +78,7 @@ def data_in_are_cut_to_8192_octets(plant: Plant) -> None:
         original(task, *rest)
         connection.max_send_data = declared
 
-    plant.wrap(data_in, "_send_pdus", send)
-    plant.replace(data_in, "_is_plain", lambda task: False)
+    plant.wrap(data_in, "send_data", send)
 
 
 @mutant("13.12", "datain-segment-01 text-data-segment-01")
@@ -243,4 +242,4 @@ def write_of_nothing_asks_for_nothing(plant: Plant) -> None:
             pdu.exp_cmd_sn, pdu.max_cmd_sn = session.window.exp_cmd_sn, session.window.max_cmd_sn
             connection.send_pdu(pdu)
 
-    plant.wrap(scsi_commands, "deliver", deliver)
+    plant.wrap(scsi_commands, "_begin", deliver)

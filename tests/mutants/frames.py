@@ -222,7 +222,7 @@ def digests_hold_for_the_whole_session(plant: Plant) -> None:
         others = () if connection.session is None else connection.session.connections.values()
         for other in others:
             other.framer.header_digest = header_digest
-            other._plain = other._plain and not header_digest
+            other.zero_copy = other.zero_copy and not header_digest
 
     plant.wrap(Connection, "start_full_feature_phase", start)
 

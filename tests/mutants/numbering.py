@@ -308,7 +308,7 @@ def immediate_commands_are_dropped_when_there_are_many(plant: Plant) -> None:
         if not task.is_immediate or len(seen) % 20:
             original(task)
 
-    plant.wrap(scsi_commands, "deliver", deliver)
+    plant.wrap(scsi_commands, "_begin", deliver)
 
 
 @mutant("4.2.2.1", "cmdsn-initial-01 login-cmd-sn-01")

@@ -6,7 +6,7 @@ from typing import Any
 
 from chiscsi_target.api.constants import SC_FLAG_WRITE, SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.api.scsi_command import chiscsi_scsi_command
-from chiscsi_target.core import data_in, scsi_commands, scsi_response
+from chiscsi_target.core import data_in, scsi_response, session
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.task import Task
 from chiscsi_target.scsi import inquiry, medium, mode, reply, status
@@ -151,4 +151,4 @@ def every_lun_is_lun_0(plant: Plant) -> None:
         number: int = original(field)
         return number if number < 4 else 0
 
-    plant.wrap(scsi_commands, "decode_lun", decode)
+    plant.wrap(session, "decode_lun", decode)

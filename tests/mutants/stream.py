@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chiscsi_target.core import dispatch, scsi_commands
+from chiscsi_target.core import dispatch, session
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.registry import Registry
@@ -190,7 +190,7 @@ def reserved_attributes_are_simple(plant: Plant) -> None:
 
 
 def _decode_lun(plant: Plant, decode: Callable[[Original, int], int]) -> None:
-    plant.wrap(scsi_commands, "decode_lun", decode)
+    plant.wrap(session, "decode_lun", decode)
 
 
 @mutant("11.2.1.7", "lun-format-01")
