@@ -1,4 +1,4 @@
-"""`--driver PACKAGE.MODULE:NAME[,OPTION=VALUE...]`: finds somebody's LUN classes and target classes, and registers them."""
+"""`--driver PACKAGE.MODULE:NAME[,OPTION=VALUE...]`: finds and registers LUN classes and a target class of anybody's."""
 
 from __future__ import annotations
 
