@@ -19,7 +19,7 @@ from iscsi_wire.pdus import TaskManagementRequest, TaskManagementResponse
 from iscsi_wire.sequence import sn_lt
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Iterable
 
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.session import Session
@@ -92,9 +92,11 @@ class TaskManagement:
         self.task: Task | None = None
         self.affected: list[Task] = []
         self._pdu = pdu
+        self._taken_over = False
         self._forwarded = False
         self._finished = False
         self._abandoned = False
+        self._followers: list[TaskManagement] = []
 
     def start(self) -> None:
         """Act on the request: its turn has come."""
@@ -118,7 +120,10 @@ class TaskManagement:
 
     def _abort_task(self) -> None:
         task = self.session.tasks.get(self._pdu.referenced_task_tag)
-        if task is None or task.aborting is not None:
+        if task is not None and task.aborting is not None:
+            # Another function may end the task or not: whether there is one to be aborted is known when that is over.
+            task.aborting._followers.append(self)
+        elif task is None:
             # Section 11.5.1: task management requests are not to be aborted.
             managing = _find_request(self.session, self._pdu.referenced_task_tag)
             self.respond(Response.FUNCTION_REJECTED if managing else self._answer_for_missing_task())
@@ -154,19 +159,25 @@ class TaskManagement:
 
     def affects(self, task: Task) -> bool:
         """Whether the function ends a task of its own session: those that came before it (section 4.6.1.3)."""
-        if self.lun not in (ALL_LUNS, task.sc_lun) or task.aborting is not None:
+        if self.lun not in (ALL_LUNS, task.sc_lun):
             return False
         return task.is_immediate or sn_lt(task.sc_CmdSN, self._pdu.cmd_sn)
 
     def _take_over(self, tasks: list[Task]) -> None:
+        """Be the one to end the tasks; also those that an earlier function, not answered yet, was to end."""
+        self._taken_over = True
         self.affected = tasks
+        earlier = dict.fromkeys(task.aborting for task in tasks)
         for task in tasks:
             task.sc_flag |= SC_FLAG_TMF_ABORT
             task.aborting = self
+        _proceed_all(earlier)
 
     def proceed(self) -> None:
         """Forward the function to the driver once no data are due for the affected tasks (section 4.2.3.3, a)."""
-        if not self._forwarded and (self.task is not None or not any(task.data_due for task in self.affected)):
+        if self._forwarded or self._finished or not self._taken_over:
+            return
+        if self.task is not None or not any(task.data_due for task in self._unfinished() if task.aborting is self):
             self._forward()
 
     def _forward(self) -> None:
@@ -190,13 +201,17 @@ class TaskManagement:
             return
         self._finished = True
         if response == Response.FUNCTION_COMPLETE:
-            self._end(self._unfinished())
+            ended = self._unfinished()
+            self._end(ended)
+            # A later function need not wait for the data of tasks that are gone.
+            _proceed_all(dict.fromkeys(task.aborting for task in ended if task.aborting is not self))
             if self.function in CROSSES_SESSIONS:
                 self.connection.agenda.reset_tasks_of_others(self)
         else:
             self._give_back()
         if not self._abandoned:
             self.respond(response)
+        self._let_followers_go()
         if self.function == Function.TARGET_COLD_RESET and response == Response.FUNCTION_COMPLETE:
             self.connection.agenda.close_all_sessions(self.session)
 
@@ -205,11 +220,16 @@ class TaskManagement:
         return [task for task in self.affected if self.session.tasks.get(task.sc_itt) is task]
 
     def _give_back(self) -> None:
-        """Let the affected tasks go on: the function did not end them."""
-        for task in self._unfinished():
+        """Let the affected tasks go on, unless a later function is to end them: this one did not."""
+        for task in [task for task in self._unfinished() if task.aborting is self]:
             task.aborting = None
             task.sc_flag &= ~SC_FLAG_TMF_ABORT
             self.connection.agenda.resume(task)
+
+    def _let_followers_go(self) -> None:
+        followers, self._followers = self._followers, []
+        for follower in followers:
+            follower.start()
 
     def _end(self, tasks: list[Task]) -> None:
         for task in self.session.end_silently(tasks, SC_FLAG_TMF_ABORT):
@@ -244,5 +264,12 @@ class TaskManagement:
             # Tasks on other connections of the session do not end without it.
             self._finished = True
             self._give_back()
+            self._let_followers_go()
         if not self.immediate and self._pdu.cmd_sn not in not_received:
             self.session.window.answered()
+
+
+def _proceed_all(requests: Iterable[TaskManagement | None]) -> None:
+    for request in requests:
+        if request is not None:
+            request.proceed()

@@ -155,13 +155,50 @@ def test_abort_of_a_task_that_does_not_exist(bench: Bench, referenced: int) -> N
 
 
 def test_a_second_abort_of_the_same_task(bench: Bench) -> None:
+    """Whether there is a task to be aborted is known when the first function is answered (found by chiscsi explore)."""
     request = bench.read()
     bench.peer.manage(Function.ABORT_TASK, request)
     bench.peer.manage(Function.ABORT_TASK, request)
-    assert bench.response() == Response.TASK_DOES_NOT_EXIST
+    assert bench.peer.silent()
+    bench.driver.answer()
+    answers = [pdu.response for pdu in of_kind(bench.peer.receive(), TaskManagementResponse)]
+    assert answers == [Response.FUNCTION_COMPLETE, Response.TASK_DOES_NOT_EXIST]
+    assert len(bench.driver.calls) == 2
+
+
+def test_a_second_abort_of_a_task_whose_first_one_is_refused(bench: Bench) -> None:
+    request = bench.read()
+    bench.peer.manage(Function.ABORT_TASK, request)
+    bench.peer.manage(Function.ABORT_TASK, request)
+    bench.driver.answer(Response.FUNCTION_NOT_SUPPORTED)
+    assert bench.response() == Response.FUNCTION_NOT_SUPPORTED
     bench.driver.answer()
     assert bench.response() == Response.FUNCTION_COMPLETE
-    assert len(bench.driver.calls) == 2
+
+
+def test_a_reset_ends_a_task_whose_abort_is_refused_later(bench: Bench) -> None:
+    """The later function has the last word: behind its response the task is not answered."""
+    request = bench.read()
+    bench.peer.manage(Function.ABORT_TASK, request)
+    bench.peer.manage(Function.LOGICAL_UNIT_RESET)
+    bench.driver.answer(Response.FUNCTION_NOT_SUPPORTED)
+    bench.driver.complete(bench.scsi_command(request), bytes(LENGTH))
+    assert bench.response() == Response.FUNCTION_NOT_SUPPORTED
+    bench.driver.answer()
+    assert bench.response() == Response.FUNCTION_COMPLETE
+    assert bench.alive()
+
+
+def test_a_reset_does_not_wait_for_data_of_a_task_that_an_abort_ended(bench: Bench) -> None:
+    request = bench.write()
+    bench.driver.give(bench.scsi_command(request))
+    bench.peer.take(ReadyToTransfer)
+    bench.peer.manage(Function.ABORT_TASK, request)
+    bench.peer.manage(Function.LOGICAL_UNIT_RESET)
+    bench.driver.answer()
+    assert bench.response() == Response.FUNCTION_COMPLETE
+    bench.driver.answer()
+    assert bench.response() == Response.FUNCTION_COMPLETE
 
 
 def test_abort_of_a_task_management_request(bench: Bench) -> None:
