@@ -18,6 +18,7 @@ import pytest
 from conformance.harness.casebook import case
 from conformance.harness.target import EVERYTHING, Scratch, Target, settle
 from initiator_sim import expect, mutations
+from initiator_sim.chap import Account, Chap
 from initiator_sim.connection import Connection
 from initiator_sim.evidence import Closed, Received, Silence
 from initiator_sim.initiator import Initiator
@@ -68,8 +69,10 @@ __all__ = [
     "OPERATIONAL",
     "RESERVED_TAG",
     "SECURITY",
+    "Account",
     "AsyncEvent",
     "AsyncMessage",
+    "Chap",
     "Closed",
     "CommandResult",
     "Connection",

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from conformance import ctl
+
 app = typer.Typer(
     name="chiscsi",
     help="iSCSI conformance and test-harness toolkit with a complete target.",
@@ -17,6 +19,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
+app.add_typer(ctl.app)
 
 
 class Way(StrEnum):
@@ -75,6 +78,13 @@ DataLoss = Annotated[bool, _flag("--allow-data-loss", text="Let cases write to t
 InitiatorName = Annotated[
     str, _flag("--initiator-name", value="NAME", text="Log in under this name, where a target knows its initiators.")
 ]
+User = Annotated[
+    str, _flag("--user", value="NAME", text="Log in with CHAP under this name; the secret is in CHISCSI_PASSWORD.")
+]
+TargetUser = Annotated[
+    str,
+    _flag("--target-user", value="NAME", text="CHAP name of the target; its secret is in CHISCSI_TARGET_PASSWORD."),
+]
 Patience = Annotated[float, _amount("How long an answer may take.", 0.01)]
 TimeLimit = Annotated[float, _amount("How long a case may take.", 0.1)]
 Reconnect = Annotated[float, _amount("How long to wait for a target that died.", 0.0)]
@@ -108,6 +118,8 @@ def conform(
     profile: Profile = "",
     allow_data_loss: DataLoss = False,
     initiator_name: InitiatorName = "",
+    user: User = "",
+    target_user: TargetUser = "",
     patience: Patience = 5.0,
     time_limit: TimeLimit = 30.0,
     reconnect: Reconnect = 5.0,
@@ -147,6 +159,9 @@ def serve(
         list[str] | None, _flag("--file", value="PATH[,ro]", text="A file as a disk: PATH or PATH,ro. Repeatable.")
     ] = None,
     driver: Driver = None,
+    control: Annotated[
+        str, _flag("--control", value="PATH", text="Listen for `chiscsi ctl` on a Unix socket at PATH.")
+    ] = "",
 ) -> None:
     """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
 
@@ -156,7 +171,7 @@ def serve(
     from conformance.serve import disks_in_order
     from conformance.serve import main as run
 
-    sys.exit(run(portal or [], iqn, disks_in_order(sys.argv), driver or []))
+    sys.exit(run(portal or [], iqn, disks_in_order(sys.argv), driver or [], control))
 
 
 @app.command()

@@ -10,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from initiator_sim.chap import Account
 from initiator_sim.transport import TcpTransport, Transport
 from iscsi_wire.records import Listener
 
@@ -25,6 +26,10 @@ REAL_LOGIN_TIME = 3
 LUN_SIZE = "64M"
 NEIGHBOURS = 8
 """Targets beside the one under test: enough that a list of them all does not fit in the shortest data segment."""
+CHAP_NODE = ".chap"
+"""What the name of the target that demands CHAP has behind the name of the target under test."""
+# Names and secrets of a target that lives in this process only: whoever can read them, owns it.
+CHAP_ACCOUNT = Account("conform", b"secret-initiator", "protected", b"secret-of-target")
 KEYS: Mapping[str, str] = {
     "HeaderDigest": "CRC32C,None",
     "DataDigest": "CRC32C,None",
@@ -116,7 +121,22 @@ def _add_node(module: TargetModule, iqn: str, keys: Mapping[str, str]) -> Portal
     for number in range(NEIGHBOURS):
         device = ("TargetDevice", f"neighbour{number},MEM,SIZE=1M")
         module.add_target(parse_target([("TargetName", f"{iqn}.neighbour{number}"), place, device]))
+    _add_protected(module, iqn + CHAP_NODE, place)
     return portal
+
+
+def _add_protected(module: TargetModule, iqn: str, place: tuple[str, str]) -> None:
+    """Add a target that lets nobody in without CHAP."""
+    from chiscsi_target.config.target_config import parse_target
+    from chiscsi_target.core.chap_secrets import ChapConfig
+
+    account = CHAP_ACCOUNT
+    assert account.target_secret is not None
+    pairs = [("TargetName", iqn), place, ("TargetDevice", "protected,MEM,SIZE=1M"), ("AuthMethod", "CHAP")]
+    config = parse_target([*pairs, ("MaxConnections", "2"), ("HeaderDigest", "CRC32C,None")])
+    target = (account.target_name, account.target_secret)
+    config.chap = ChapConfig(initiators={account.name: account.secret}, target=target)
+    module.add_target(config)
 
 
 class _Node:

@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from conformance.harness.accounts import AccountError, account_given
 from conformance.harness.address import AddressError, parse_address
 from conformance.harness.cards import CaseCard
 from conformance.harness.gate import Gate
@@ -176,7 +177,8 @@ def _check(settings: Settings, workers: str = "") -> None:
             parse_address(settings.url)
         if settings.profile:
             load_profile(find_profile(settings.profile))
-    except (AddressError, ProfileError) as error:
+        account_given(settings)
+    except (AccountError, AddressError, ProfileError) as error:
         raise UsageError(str(error)) from None
     if settings.suites and not Path(settings.suites).is_dir():
         raise UsageError(f"suites {settings.suites}: no such directory")

@@ -17,6 +17,11 @@ def _negotiates(key: str, attribute: str, wanted: Callable[[object], bool]) -> C
     return check
 
 
+def _mutual(target: Target) -> str:
+    account = target.protected[1]
+    return "" if account and account.mutual else "no CHAP account of the target was given"
+
+
 NEEDS: dict[str, Callable[[Target], str]] = {
     "header-digest": _negotiates("HeaderDigest", "header_digest", lambda value: value == "CRC32C"),
     "data-digest": _negotiates("DataDigest", "data_digest", lambda value: value == "CRC32C"),
@@ -28,6 +33,8 @@ NEEDS: dict[str, Callable[[Target], str]] = {
     "recovery-level-2": _negotiates("ErrorRecoveryLevel", "error_recovery_level", lambda value: value == 2),
     "discovery": lambda target: target.discovery_refused and f"no discovery session: {target.discovery_refused}",
     "storage-driver-api": lambda target: "" if target.embedded else "its storage-driver API is not within reach",
+    "chap": lambda target: "" if target.protected[1] else "no CHAP account was given for the target",
+    "mutual-chap": _mutual,
     "two-luns": lambda target: "" if len(target.luns) > 1 else f"the target has one LUN, {target.luns[0]}",
 }
 """By name: what says why the target lacks it, or an empty text when it does not."""

@@ -16,7 +16,7 @@ from iscsi_wire.constants import LoginStatus
 
 _HINTS: dict[int, str] = {
     LoginStatus.NOT_FOUND: "there is no target of that name; `iscsi-ls` shows what is there",
-    LoginStatus.AUTHENTICATION_FAILURE: "it wants authentication, which the suites do not offer",
+    LoginStatus.AUTHENTICATION_FAILURE: "it wants authentication: --user NAME, its secret in CHISCSI_PASSWORD",
     LoginStatus.AUTHORIZATION_FAILURE: "it does not admit this initiator: log in under a known name, --initiator-name",
 }
 

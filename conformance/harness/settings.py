@@ -28,6 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_data_loss: whether destructive cases may run on a foreign target.
     profile: name or path of the target's deviation profile; empty for none.
     initiator_name: the name to log in with; empty lets the harness make one for each worker.
+    user, target_user: CHAP names of initiator and target; their secrets are in the environment (`harness.accounts`).
     patience: seconds that an answer may take before it counts as missing.
     time_limit: seconds of wall clock for one case that names no limit of its own.
     reconnect: seconds to wait for a target that died, before the rest of the run is given up.
@@ -47,6 +48,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_data_loss: bool = False
     profile: str = ""
     initiator_name: str = ""
+    user: str = ""
+    target_user: str = ""
     patience: float = 5.0
     time_limit: float = 30.0
     reconnect: float = 5.0
@@ -77,6 +80,8 @@ _HELP = {
     "allow_data_loss": "let cases write to a target that is not the embedded one",
     "profile": "the target's known deviations: a shipped profile's name, or a TOML file",
     "initiator_name": "log in under this name, where the target admits only names it knows",
+    "user": "CHAP name to log in under; its secret is in CHISCSI_PASSWORD",
+    "target_user": "CHAP name that the target answers with; its secret is in CHISCSI_TARGET_PASSWORD",
     "patience": "seconds that an answer may take",
     "time_limit": "seconds that a case may take",
     "reconnect": "seconds to wait for a target that died",

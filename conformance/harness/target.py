@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING
 
+from conformance.harness.accounts import protected
 from conformance.harness.interruptions import TargetGone
 from conformance.harness.place import Place
 from conformance.harness.settings import Settings
+from initiator_sim.chap import Account
 from initiator_sim.connection import Settings as Sharing
 from initiator_sim.exchange import Exchange
 from initiator_sim.initiator import Initiator
@@ -96,25 +98,35 @@ class Target:
         except OSError as error:
             raise TargetGone(f"no connection to the target: {error}") from error
 
-    def initiator(self, name: str = "", *, aside: bool = False, lun: int | None = None) -> Initiator:
+    def initiator(
+        self, name: str = "", *, aside: bool = False, lun: int | None = None, protected: bool = False
+    ) -> Initiator:
         """An initiator for this target; its exchange is the running case's evidence.
 
         Args:
             name: what to append to the process's initiator name, for another initiator port of the same process.
             aside: keep its exchange out of the case's evidence, for what the case is not about.
             lun: the LUN that its commands go to; this process's if None.
+            protected: go to the target that demands CHAP, with the account for it.
         """
         own = self._place.initiator_name(self._settings)
         sharing = Sharing(Exchange() if aside else self._exchange(), self._system.clock, self._settings.patience)
         sharing.rules.ignore(*self._tolerated)
+        iqn, account = self.protected if protected or not self.embedded else (self.iqn, None)
         return Initiator(
             self.connect,
-            self.iqn,
+            iqn,
             name=f"{own}.{name}" if name else own,
             lun=self.lun if lun is None else lun,
             isid_seed=self._place.next_seed(),
             settings=sharing,
+            account=account,
         )
+
+    @property
+    def protected(self) -> tuple[str, Account | None]:
+        """The name of a target at the same portal that demands CHAP, and the account for it if there is one."""
+        return protected(self._settings, self.iqn)
 
     @cached_property
     def luns(self) -> Sequence[int]:
