@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.constants import SC_FLAG_SESS_ABORT, SC_FLAG_TMF_ABORT
 from chiscsi_target.core import async_message, dispatch, scsi_response
+from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.counters import Totals
 from chiscsi_target.core.lun import decode_lun
@@ -51,7 +52,7 @@ class Session:
         tasks: unfinished SCSI commands by Initiator Task Tag.
         requests: unanswered task management requests.
         hooks: the LUN class whose hooks get the commands; `multi_phase`, `pass_through` and `keeps_released` (commands
-            wait for `chiscsi_scsi_cmd_ready_to_release`), its properties.
+            wait for `chiscsi_scsi_cmd_ready_to_release`), its properties; `has_cleanup`, whether it has that hook.
         task_class: what its commands are made of; `attribute_mask`, which bits of ATTR they show.
         mask: what it sees of the target's logical units, and may write; `decode_lun`, how a LUN field names one;
             `lun_flags`, SC_FLAG_* bits of every command: its rights, when they are the same everywhere.
@@ -64,6 +65,7 @@ class Session:
 
     pass_through = False
     keeps_released = False
+    has_cleanup = True
     task_class: type[Task] = Task
     attribute_mask = ATTRIBUTES
 
@@ -167,6 +169,11 @@ class Session:
                 self.window.forget(task.sc_CmdSN)
             if task.seen and flag == SC_FLAG_SESS_ABORT:
                 self.agenda.call_abort(task)
+            if task.held:
+                # Appendix D; behaviour file, 3.9: it is released at the driver's next call for it.
+                text = f"sc 0x{id(task):x}, {task.name}, held by storage driver"
+                self.agenda.log(INFORMATION, text, task.connection.name)
+                self.agenda.orphans[task] = None
         return [task for task in ended if not task.held]
 
     def end_by_reset(self, lun: int | None, sense: tuple[int, int, int]) -> None:

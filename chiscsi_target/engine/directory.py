@@ -81,6 +81,12 @@ class Directory:
         self._logins: dict[int, tuple[Login, list[str]]] = {}  # by handle, with the hooks not answered
         self._asking: int | None = None  # the handle of the login whose hook is running
 
+    def watch_drivers(self, *, findings: bool, contents: bool, merge_returns: bool) -> None:
+        """Say how drivers are looked at, and how buffers go back to them: see `TargetModule`."""
+        self.link.findings, self.link.contents = findings or contents, contents
+        for worker in self.workers:
+            worker.merge_returns = merge_returns
+
     def accept(self, endpoints: chiscsi_tcp_endpoints, portal: Portal, now: float) -> Connection:
         """Begin to serve a connection that came in at `portal`; in the login worker's thread."""
         worker = self.login_worker

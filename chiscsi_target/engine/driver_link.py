@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import LUN_CLASS_CMD_RELEASE_WAIT_BIT
-from chiscsi_target.api.lun_class import is_multi_phase, is_pass_through
+from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through
+from chiscsi_target.api.struct import is_set
 from chiscsi_target.engine.inspection import Inspector, inspect
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ class DriverLink:
         session.multi_phase = is_multi_phase(hooks)
         session.pass_through = is_pass_through(hooks)
         session.keeps_released = bool(hooks.property & 1 << LUN_CLASS_CMD_RELEASE_WAIT_BIT)
+        session.has_cleanup = is_set(hooks, chiscsi_target_lun_class, "fp_scsi_cmd_cleanup")
         session.stack = worker.stack_for(session)
         if worker.quirks.attribute_zero:
             session.attribute_mask = 0

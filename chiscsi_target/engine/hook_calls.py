@@ -8,10 +8,18 @@ from __future__ import annotations
 import traceback
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.api.constants import ISCSI_RESPONSE_TMF_FUNCTION_REJECTED
+from chiscsi_target.api.constants import (
+    ISCSI_RESPONSE_TMF_FUNCTION_REJECTED,
+    SC_FLAG_CMD_ABORT,
+    SC_FLAG_SESS_ABORT,
+    SC_FLAG_TMF_ABORT,
+)
+from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.core import data_out, scsi_response
-from chiscsi_target.core.agenda import ERROR, INFORMATION
+from chiscsi_target.core.agenda import ERROR, INFORMATION, WARNING
+from chiscsi_target.core.buffers import vectors
 from chiscsi_target.core.task import CLOSED, EXECUTING, STATUS, W_BUFFER_READY, W_BUFFER_WAIT, Phase, Task
+from chiscsi_target.engine.release import park
 from chiscsi_target.errors import DriverError
 
 if TYPE_CHECKING:
@@ -23,6 +31,7 @@ INTERNAL_TARGET_FAILURE: Final = (0x04, 0x44, 0x00)
 WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
 UNRECOVERED_READ_ERROR: Final = (0x03, 0x11, 0x00)
 _GOOD: Final = 0
+_ABORTS: Final = SC_FLAG_CMD_ABORT | SC_FLAG_SESS_ABORT | SC_FLAG_TMF_ABORT
 
 
 class HookCalls:
@@ -50,7 +59,7 @@ class HookCalls:
         if task.state >= STATUS or task.aborting is not None or task.failing:
             return
         task.state = EXECUTING
-        for buf, sgcnt, offset, length in _take_filled(task):
+        for buf, sgcnt, offset, length in self._in_portions(_take_filled(task)):
             if task.state >= STATUS:
                 return
             task.held = True
@@ -68,47 +77,87 @@ class HookCalls:
     def phases_sent(self, sent: tuple[Task, int]) -> None:
         """Give those phases of a multi-phase read back that the transport has taken, which end at an offset."""
         task, end = sent
-        while task.state < STATUS and task.phases and task.phases[0][2] + task.phases[0][3] <= end:
-            buf, sgcnt, offset, length = task.phases.pop(0)
+        if task.state >= STATUS:
+            return
+        phases = task.phases
+        count = sum(1 for _, _, offset, length in phases if offset + length <= end)
+        going = phases[:count]
+        del phases[:count]
+        for buf, sgcnt, offset, length in self._in_portions(going):
             task.returned = offset + length
             try:
                 task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
             except Exception as error:
                 self._log(task, "fp_scsi_cmd_data_xfer_status", error)
 
+    def _in_portions(self, phases: list[Phase]) -> list[Phase]:
+        """Phases as they go back: one by one or, which drivers have to cope with too, merged (behaviour file, 3.5)."""
+        if not self._agenda.merge_returns or len(phases) < 2:
+            return phases
+        together = [vector for buf, sgcnt, _, _ in phases for vector in vectors(buf, sgcnt)]
+        return [(together, len(together), phases[0][2], sum(length for _, _, _, length in phases))]
+
     def abort(self, task: Task) -> None:
-        """Tell the driver to give a command up."""
+        """Tell the driver to give a command up, once: its buffers are the driver's again (guide 7.3.5.4)."""
+        if hasattr(task, "abort_asked"):
+            return
+        task.abort_asked = True
+        if task.is_write:
+            task.connection.take_place_away(task)
         try:
             task.session.hooks.fp_scsi_cmd_abort(task)
         except Exception as error:
             self._log(task, "fp_scsi_cmd_abort", error)
+            if task.held and task.state < STATUS:
+                # Nobody will answer.
+                task.held = False
+                self._conclude(task)
 
     def release(self, task: Task) -> None:
-        """Give a transmitted read's buffers back and have the driver clean up: the last it hears of the command."""
+        """Give the buffers back that are left and have the driver clean up: the last it hears of the command."""
         if task.state == CLOSED:
             return
         task.state = CLOSED
+        session = task.session
         if task.is_write:
             task.connection.take_place_away(task)
         phases, task.phases = task.phases, []
         try:
-            if task.given_up:
-                self._tell_of_abort(task, phases)
-            elif not task.is_write:
-                for buf, sgcnt, offset, length in phases:
-                    task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
+            if phases or task.given_up:
+                self._return_rest(task, phases)
+            elif (
+                session.pass_through
+                and task.edtl == 0
+                and not (task.is_write or session.multi_phase or task.sc_flag & _ABORTS)
+            ):
+                # Behaviour file, 3.3: what was sent here is the status alone.
+                session.hooks.fp_scsi_cmd_data_xfer_status(task, None, 0, 0, 0)
         except Exception as error:
             self._log(task, "release", error)
         try:
             if task.seen:
-                task.session.hooks.fp_scsi_cmd_cleanup(task)
+                session.hooks.fp_scsi_cmd_cleanup(task)
         except Exception as error:
             self._log(task, "fp_scsi_cmd_cleanup", error)
+        if session.keeps_released:
+            park(task)
+
+    def _return_rest(self, task: Task, phases: list[Phase]) -> None:
+        """Return what the stack still has at the end of a command, unless `fp_scsi_cmd_abort` has done so."""
+        if task.given_up:
+            self._tell_of_abort(task, phases)
+        elif not (task.sc_flag & _ABORTS and hasattr(task, "abort_asked")):
+            for buf, sgcnt, offset, length in self._in_portions(phases):
+                task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
+        elif not task.session.has_cleanup:
+            text = f"{task.name}, {len(phases)} buffer list(s) with the stack, memory leak?"
+            self._agenda.log(WARNING, text, task.connection.name)
+            self._agenda.find(FindingKind.MEMORY_LEAK, text, task.connection.name, task.sc_itt)
 
     def _tell_of_abort(self, task: Task, phases: list[Phase]) -> None:
         """Return the buffers of a command whose abort the driver asked for (guide 7.3.5.4); there may be none."""
         tell, names = task.session.hooks.fp_scsi_cmd_abort_status, (task.sc_lun, task.sc_CmdSN, task.sc_itt)
-        for buf, sgcnt, _, _ in phases:
+        for buf, sgcnt, _, _ in self._in_portions(phases):
             tell(*names, sgcnt, buf, task.sc_sdev_hdl)
         if not phases:
             tell(*names, 0, None, task.sc_sdev_hdl)

@@ -10,6 +10,7 @@ from chiscsi_target.api import (
     SC_FLAG_CMD_ABORT,
     SC_FLAG_XFER_OVERFLOW,
     SC_FLAG_XFER_UNDERFLOW,
+    chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
     chiscsi_scsi_cmd_execution_status,
     chiscsi_scsi_command,
@@ -67,9 +68,12 @@ def test_a_refused_execution_status_says_in_which_state(lab: Laboratory) -> None
 def test_a_write_into_memory_that_is_not_there_fails(
     lab: Laboratory, vectors: list[chiscsi_sgvec], message: str
 ) -> None:
-    """Behaviour file, 5.3: the call is right, the data path fails; the driver is told, and the initiator too."""
+    """Behaviour file, 5.3 and 4.1: the call is right, the data path fails; the driver is told, then the initiator."""
     _, sc = lab.write()
     assert chiscsi_scsi_cmd_buffer_ready(sc, vectors, 1, 0, 4096) == 0
+    assert lab.peer.silent()
+    assert [held.itt for held in lab.stand.module.held_commands()] == [sc.sc_itt]
+    assert chiscsi_scsi_cmd_abort_status(sc) == 0
     assert lab.status() == (CHECK_CONDITION, (3, 0x0C, 0))
     assert message in lab.stand.log
     assert lab.driver.calls == ["cdb_rcved", "abort", "cleanup"]
@@ -78,9 +82,10 @@ def test_a_write_into_memory_that_is_not_there_fails(
 
 def test_a_read_from_memory_that_is_not_there_fails(lab: Laboratory) -> None:
     _, sc = lab.read()
+    lab.driver.on_abort = chiscsi_scsi_cmd_abort_status
     assert chiscsi_scsi_cmd_execution_status(sc, [chiscsi_sgvec(None, 4096)], 1, 0, 4096) == 0
     assert lab.status() == (CHECK_CONDITION, (3, 0x11, 0))
-    assert lab.driver.calls == ["cdb_rcved", "abort", "data_xfer_status", "cleanup"]
+    assert lab.driver.calls == ["cdb_rcved", "abort", "cleanup"]
     assert lab.peer.ping(b"alive")[1] == b"alive"
 
 
