@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chiscsi_target.api.events import EventCallback
+    from chiscsi_target.config.target_config import TargetConfig
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.counters import Counters
     from chiscsi_target.core.negotiation import Own
@@ -53,6 +54,7 @@ class Information:
     """The information calls of a Target Module (guide chapter 8; behaviour file, 1.8)."""
 
     directory: Directory
+    configurations: dict[str, TargetConfig]
 
     def chiscsi_get_target_info(self, tname: str | None, target_info: chiscsi_target_info) -> int:
         """Describe a target (guide 8.1).
@@ -67,9 +69,10 @@ class Information:
         if not tname:
             return -ReturnCode.ENONAME
         node = self.directory.registry.nodes.get(tname)
-        if node is None:
+        config = self.configurations.get(tname)
+        if node is None or config is None:
             return -ReturnCode.ENOTFOUND
-        _assign(target_info, _describe_target(node, self.directory.registry.globals))
+        _assign(target_info, _describe_target(node, config, self.directory.registry.globals))
         return 0
 
     def chiscsi_get_session_info(
@@ -193,9 +196,9 @@ def _connections(session: Session) -> list[Connection]:
     return connections if connections or leading is None else [leading]
 
 
-def _describe_target(node: TargetNode, variables: Globals) -> chiscsi_target_info:
+def _describe_target(node: TargetNode, config: TargetConfig, variables: Globals) -> chiscsi_target_info:
     own = _values(node.own)
-    methods = own["AuthMethod"]
+    methods = node.auth_methods
     return chiscsi_target_info(
         name=node.name,
         alias=node.alias,
@@ -212,7 +215,12 @@ def _describe_target(node: TargetNode, variables: Globals) -> chiscsi_target_inf
             mutual_chap_forced=node.chap.mutual,
             challenge_length=node.chap.challenge_length,
         ),
-        config_keys=iscsi_target_config_settings(sess_max_cmds=node.max_commands),
+        config_keys=iscsi_target_config_settings(
+            acl_en=config.acl_enable,
+            isns_register=config.register_isns,
+            shadow_mode=config.shadow_mode,
+            sess_max_cmds=node.max_commands,
+        ),
         auth_order=_AUTH_ORDERS[variables.auth_order],
         hndl=node.handle,
     )

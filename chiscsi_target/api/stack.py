@@ -72,6 +72,10 @@ class Handle(int):
         handle.stack = stack
         return handle
 
+    def __deepcopy__(self, memo: dict[int, object]) -> Handle:
+        """A copy of a structure with handles, as `dataclasses.asdict` makes it, is no copy of the stack."""
+        return self
+
 
 class _Newest:
     """The newest stack, as long as somebody keeps it."""

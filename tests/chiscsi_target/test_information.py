@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import fields
+from dataclasses import asdict, fields
 from typing import Any
 
 import pytest
@@ -147,6 +147,14 @@ def test_a_session_is_described_as_it_is_now() -> None:
     alone = chiscsi_session_info()
     assert chiscsi_get_one_session_info(info.hndl, alone) == 0
     assert alone == later
+
+
+def test_the_structures_can_be_copied_as_dictionaries() -> None:
+    stand = Stand()
+    stand.login()
+    session = only_session(stand)
+    assert asdict(session)["hndl"] is session.hndl
+    assert asdict(connection_of(session))["tcp_endpoints"]["taddr"] == {"ip": "127.0.0.1", "port": 3260}
 
 
 def test_every_field_of_a_session_and_a_connection_has_a_live_value() -> None:

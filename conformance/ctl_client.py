@@ -1,0 +1,64 @@
+"""What `chiscsi ctl` does: one request to a running target, one answer to the terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chiscsi_target.control.client import ControlClient, Refused, Unreachable
+from chiscsi_target.control.errors import ErrorCode
+from conformance.ctl_tables import show
+
+EXIT_NOT_DONE = 1
+EXIT_USAGE = 2
+
+
+def run(socket: Path, method: str, params: Mapping[str, object], view: str, *, as_json: bool = False) -> int:
+    """Have a method carried out, and show its result.
+
+    Args:
+        socket: the target's control socket.
+        method: its name.
+        params: its parameters; None means not given.
+        view: how the result is shown, see `conformance.ctl_tables`.
+        as_json: show it as JSON instead; an error as well.
+
+    Returns:
+        The exit code: 0 done; 1 the target could not do all of it; 2 wrong parameters, or no target listens.
+    """
+    try:
+        with ControlClient(socket) as client:
+            result = client.call(method, **params)
+    except Unreachable as error:
+        _complain([str(error)])
+        return EXIT_USAGE
+    except Refused as error:
+        _refused(error, as_json=as_json)
+        return EXIT_USAGE if error.code == ErrorCode.INVALID_PARAMS else EXIT_NOT_DONE
+    if as_json:
+        _print_json(result)
+    else:
+        show(view, result)
+        _complain(result.get("errors", []))
+    return EXIT_NOT_DONE if result.get("errors") else 0
+
+
+def _refused(error: Refused, *, as_json: bool) -> None:
+    if as_json:
+        _print_json({"error": {"code": error.code, "message": str(error), "data": error.data}})
+    else:
+        data = error.data if isinstance(error.data, dict) else {}
+        _complain(data.get("errors") or [str(error)])
+
+
+def _complain(lines: list[str]) -> None:
+    for line in lines:
+        print(f"chiscsi ctl: {line}", file=sys.stderr)
+
+
+def _print_json(value: Any) -> None:
+    print(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
