@@ -208,8 +208,8 @@ class Completions:
             task.held = task.abort_asked = False
             self._post(self._let_go, task)
             return 0
-        if getattr(task, "abort_asked", False):
-            # It may answer `fp_scsi_cmd_abort` so, even if nobody waits for it (behaviour file, 4.1).
+        if task.sc_flag & SC_FLAG_TMF_ABORT and getattr(task, "abort_asked", False):
+            # Guide 7.3.6: so the driver may answer the hook, even if nobody waits for it.
             task.abort_asked = False
             return 0
         return self._refuse(task, function)
