@@ -139,6 +139,10 @@ class DriverBench(Expecting, Playing):
         chosen = _COMMAND_HOOKS if hooks is None else hooks
         return scripted(chiscsi_target_lun_class, chosen, self.hooks, class_name=name, property=properties)
 
+    def registered_lun_class(self, name: str) -> chiscsi_target_lun_class:
+        """What the module keeps of a LUN class of the bench's target class."""
+        return self.module.classes.lun_classes(CLASS)[name]
+
     def configuration(self, name: str, keys: Mapping[str, str] | Sequence[tuple[str, str]] = ()) -> bytes:
         """The configuration buffer of a node: its name, a portal unless `keys` has some, and `keys`."""
         pairs = [("TargetName", name), *(keys.items() if isinstance(keys, Mapping) else keys)]

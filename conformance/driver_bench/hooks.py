@@ -23,13 +23,15 @@ class HookCall:
 
     Attributes:
         name: the hook's name.
+        class_name: the class whose hook it is.
         arguments: by parameter name.
         flag, status: `sc_flag` and `sc_status` as they were when the hook was called, or 0 without a command.
         thread: the identity of the thread that called.
     """
 
-    def __init__(self, name: str, arguments: dict[str, Any]) -> None:
+    def __init__(self, name: str, arguments: dict[str, Any], class_name: str = "") -> None:
         self.name = name
+        self.class_name = class_name
         self.arguments = arguments
         self.thread = threading.get_ident()
         command = arguments.get("sc")
@@ -76,9 +78,9 @@ class HookLog:
 
         self._answers[name] = answered
 
-    def called(self, name: str, arguments: dict[str, Any]) -> Any:
+    def called(self, name: str, arguments: dict[str, Any], class_name: str) -> Any:
         """Note a call, and answer it."""
-        call = HookCall(name, arguments)
+        call = HookCall(name, arguments, class_name)
         self.calls.append(call)
         self.waiting.append(call)
         self._noted(call)
@@ -102,7 +104,7 @@ def scripted(base: type[T], hooks: Collection[str], log: HookLog, **attributes: 
         log: where calls go.
         attributes: `class_name`, `property`.
     """
-    functions = {name: _hook(name, getattr(base, name), log) for name in hooks}
+    functions = {name: _hook(name, getattr(base, name), log, attributes.get("class_name", "")) for name in hooks}
     made: T = type(f"scripted_{base.__name__}", (base,), {**functions, **attributes})()
     return made
 
@@ -112,12 +114,12 @@ def hooks_of(base: type) -> list[str]:
     return [name for name in vars(base) if name.startswith("fp_")]
 
 
-def _hook(name: str, original: Callable[..., Any], log: HookLog) -> Callable[..., Any]:
+def _hook(name: str, original: Callable[..., Any], log: HookLog, class_name: str) -> Callable[..., Any]:
     parameters = [parameter for parameter in inspect.signature(original).parameters if parameter != "self"]
 
     @functools.wraps(original)
     def hook(_driver: object, *values: Any) -> Any:
-        return log.called(name, dict(zip(parameters, values, strict=True)))
+        return log.called(name, dict(zip(parameters, values, strict=True)), class_name)
 
     return hook
 

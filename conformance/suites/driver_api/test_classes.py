@@ -113,21 +113,38 @@ def test_lun_class_with_commands_is_busy(bench: DriverBench) -> None:
 @variants("properties", [0b01, 0b11, 0b10], ids=["pass-through", "multi-phase", "multi-phase-alone"])
 def test_driver_with_phases_or_all_commands_completes_on_its_own(bench: DriverBench, properties: int) -> None:
     """LUN_CLASS_SCSI_PASS_THRU_BIT or LUN_CLASS_MULTI_PHASE_DATA_BIT implies LUN_CLASS_HAS_CMD_QUEUE_BIT."""
-    lun_class = bench.make_lun_class("QUEUED", properties=properties)
-    assert bench.module.chiscsi_target_lun_class_register(lun_class, CLASS) == 0
-    registered = bench.module._lun_classes[CLASS]["QUEUED"] if hasattr(bench.module, "_lun_classes") else lun_class
+    assert (
+        bench.module.chiscsi_target_lun_class_register(bench.make_lun_class("QUEUED", properties=properties), CLASS)
+        == 0
+    )
+    registered = bench.registered_lun_class("QUEUED")
     assert registered.property & 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT, f"property {registered.property:#b}"
 
 
 @driver_case("drv-lun-class-07", behaviour="1.2")
 def test_first_lun_class_gets_the_commands(bench: DriverBench) -> None:
     """The LUN class that was registered first is its class's default, which serves a node without a LUN list."""
-    second = bench.make_lun_class("SECOND")
-    assert bench.module.chiscsi_target_lun_class_register(second, CLASS) == 0
-    second.fp_scsi_cmd_cdb_rcved = lambda sc: 1 / 0  # type: ignore[method-assign,assignment,return-value]
-    task, sc = bench.begin_no_data()
+    assert bench.module.chiscsi_target_lun_class_register(bench.make_lun_class("SECOND"), CLASS) == 0
+    assert bench.add_target(f"{bench.name}.two") == 0
+    task, sc = bench.begin_no_data(bench.login(keys={"TargetName": f"{bench.name}.two"}))
     bench.executed(sc)
     task.expect(expect.good())
+    names = {call.class_name for call in bench.hooks.calls if call.name.startswith("fp_scsi")}
+    assert names == {LUN_CLASS}, f"hooks of {names} are called"
+
+
+@driver_case("drv-lun-class-09", behaviour="1.2")
+def test_registered_class_is_a_copy(bench: DriverBench) -> None:
+    """The stack keeps a copy of the class: what a driver changes in its own afterwards has no effect."""
+    bench.lun_class.class_name = "RENAMED"
+    bench.lun_class.property = 0
+    bench.lun_class.fp_scsi_cmd_cdb_rcved = lambda sc: 1 // 0  # type: ignore[method-assign]
+    assert bench.add_target(f"{bench.name}.two") == 0
+    task, sc = bench.begin_no_data(bench.login(keys={"TargetName": f"{bench.name}.two"}))
+    bench.executed(sc)
+    task.expect(expect.good())
+    names = {call.class_name for call in bench.hooks.calls if call.name.startswith("fp_scsi")}
+    assert names == {LUN_CLASS}, f"hooks of {names} are called"
 
 
 @driver_case("drv-lun-class-08", guide="7.3.5.1", behaviour="2.3")

@@ -64,9 +64,9 @@ def test_new_session_is_announced_once(bench: DriverBench) -> None:
 @driver_case("drv-session-02", guide="7.3.2, 7.3.5.1", behaviour="1.7")
 def test_what_session_added_returns_comes_with_every_command(bench: DriverBench) -> None:
     """The result of fp_session_added is sc_tclass_sess_priv of the session's commands, and of no other session's."""
-    privates = iter(["first", "second"])
-    bench.target_class.fp_session_added = lambda *_: next(privates)  # type: ignore[method-assign]
+    bench.when("fp_session_added", returns="first")
     _, first = bench.begin_no_data(bench.session)
+    bench.when("fp_session_added", returns="second")
     _, second = bench.begin_no_data(bench.other_session)
     found = (first.sc_tclass_sess_priv, second.sc_tclass_sess_priv)
     assert found == ("first", "second"), f"sc_tclass_sess_priv {found}"

@@ -168,6 +168,7 @@ def test_memory_out_of_reach_fails_the_write(bench: DriverBench) -> None:
     """
     task, sc = bench.begin_write(pattern(4096))
     bench.buffer_ready(sc, Buffers([], [chiscsi_sgvec(None, 4096)], 1, 0, 4096))
-    task.expect(expect.check_condition(key=3, asc=0x0C))
     bench.expect_log("sg_addr NULL, Cannot copy data!")
     bench.expect_hook("fp_scsi_cmd_abort", sc)
+    bench.abort_done(sc)
+    task.expect(expect.check_condition(key=3, asc=0x0C))
