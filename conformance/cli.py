@@ -159,6 +159,9 @@ def serve(
         list[str] | None, _flag("--file", value="PATH[,ro]", text="A file as a disk: PATH or PATH,ro. Repeatable.")
     ] = None,
     driver: Driver = None,
+    config: Annotated[
+        str, _flag("--config", value="FILE", text="Serve what a configuration file describes: any number of targets.")
+    ] = "",
     control: Annotated[
         str, _flag("--control", value="PATH", text="Listen for `chiscsi ctl` on a Unix socket at PATH.")
     ] = "",
@@ -166,12 +169,44 @@ def serve(
     """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
 
     The logical units are numbered from 0 in the order of --mem and --file. Prints an iscsi://ADDR:PORT/IQN/LUN
-    for each, then `ready`. Exit code: 0 after a clean shutdown; 2 when this cannot be served.
+    for each, then `ready`. With --config, SIGHUP has the file read again. Exit code: 0 after a clean shutdown;
+    2 when this cannot be served.
     """
-    from conformance.serve import disks_in_order
     from conformance.serve import main as run
+    from conformance.serve_options import Options, disks_in_order
 
-    sys.exit(run(portal or [], iqn, disks_in_order(sys.argv), driver or [], control))
+    disks = disks_in_order(sys.argv)
+    wishes = Options(portals=portal or [], iqn=iqn, disks=disks, drivers=driver or [], config=config, control=control)
+    sys.exit(run(wishes))
+
+
+@app.command()
+def explore(
+    scenario: Annotated[
+        list[str] | None, _flag("--scenario", value="NAME", text="Only this scenario. Repeatable; --list shows them.")
+    ] = None,
+    depth: Annotated[
+        int | None, _flag("--depth", value="N", text="Run all schedules of up to this many choices.")
+    ] = None,
+    walks: Annotated[int, typer.Option(metavar="N", min=0, help="Random schedules behind that, a scenario.")] = 1000,
+    seed: Annotated[int, typer.Option(metavar="N", help="What the random schedules come from.")] = 1,
+    seconds: Annotated[
+        float | None, _flag("--time", value="SECONDS", text="For all scenarios together (default: 60).")
+    ] = 60.0,
+    workers: Annotated[int, typer.Option("--workers", "-n", metavar="N", min=1, help="Processes.")] = 1,
+    replay: Annotated[
+        str, _flag("--replay", value="SCENARIO:1.4.0", text="Tell the story of one schedule, by its number.")
+    ] = "",
+    show: Annotated[bool, _flag("--list", text="Show the scenarios instead of running them.")] = False,
+) -> None:
+    """Run our target through every order of events that a scenario allows, and check it step by step.
+
+    Exit code: 0 no invariant is violated; 1 one is; 2 a wrong option or number; 130 interrupted.
+    """
+    wishes = dict(locals())
+    from conformance.schedules.command import main as run
+
+    sys.exit(run(wishes))
 
 
 @app.command()

@@ -5,117 +5,133 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
-from threading import Event
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from queue import SimpleQueue
+from typing import Any, TypeAlias
 
-from chiscsi_target.config.portal_group import parse_address
-from chiscsi_target.config.target_config import TargetConfig, parse_target
-from chiscsi_target.config.target_device import TargetDevice
+from chiscsi_target.config.config_file import ConfigFileError, load
+from chiscsi_target.config.global_variables import apply_variables
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
 from conformance.drivers import DriverProblem, load_drivers
+from conformance.serve_options import DEFAULT_IQN, Options, describe, in_words
 
-DEFAULT_PORTAL = "127.0.0.1:3260"
-DEFAULT_IQN = "iqn.2026-11.org.chiscsi:disk"
+Call: TypeAlias = Callable[[str, Any], Any]
+"""Carries out a method of the management interface, with its parameters."""
+
 EXIT_USAGE = 2
 
-# Generous, since whoever serves a disk wants speed; the initiator still decides what it takes.
-_KEYS = {
-    "InitialR2T": "No",
-    "ImmediateData": "Yes",
-    "FirstBurstLength": "262144",
-    "MaxBurstLength": "1048576",
-    "MaxRecvDataSegmentLength": "262144",
-    "MaxOutstandingR2T": "4",
-    "MaxConnections": "4",
-    "HeaderDigest": "CRC32C,None",
-    "DataDigest": "CRC32C,None",
-}
-_READ_ONLY = ",ro"
 # How long the target stays awake for the next command, in seconds: as long as an initiator takes for a round trip.
 SPIN = 200e-6
 
 
-@dataclass(frozen=True, slots=True)
-class Disk:
-    """A logical unit asked for on the command line: `kind` is "mem" with a size, or "file" with `PATH[,ro]`."""
-
-    kind: str
-    value: str
-
-
-def disks_in_order(arguments: Sequence[str]) -> list[Disk]:
-    """The values of `--mem` and `--file` in the order in which they stand, which numbers the logical units."""
-    disks = []
-    rest = iter(arguments)
-    for argument in rest:
-        name, separator, value = argument.partition("=")
-        if name in ("--mem", "--file"):
-            disks.append(Disk(name[2:], value if separator else next(rest, "")))
-    return disks
-
-
-def main(portals: Sequence[str], iqn: str, disks: Sequence[Disk], drivers: Sequence[str] = ()) -> int:
-    """Serve until SIGINT or SIGTERM.
+def main(options: Options) -> int:
+    """Serve until SIGINT or SIGTERM; with a configuration file, SIGHUP has it read again.
 
     Args:
-        portals: ADDR:PORT each; port 0 means any free one.
-        iqn: the target's name.
-        disks: its logical units, in order.
-        drivers: LUN classes and target classes to use instead (`conformance.drivers`).
+        options: what to serve.
 
     Returns:
         The exit code: 0 after a clean shutdown, 2 when what was asked for cannot be served; the reason is on stderr.
     """
-    stop = Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
+    signals: SimpleQueue[int] = SimpleQueue()
+    for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if options.config else [])):
+        signal.signal(number, lambda number, _: signals.put(number))
     shell = SocketTarget(TargetModule(complain=_complain), SPIN if (os.cpu_count() or 1) > 1 else 0.0)
     shell.start()
     try:
-        node = shell.module.add_target(_configuration(shell.module, portals or [DEFAULT_PORTAL], iqn, disks, drivers))
-    except (ConfigurationError, DriverProblem) as error:
-        text = _in_words(error) if isinstance(error, ConfigurationError) else str(error)
-        print(f"chiscsi serve: {text}", file=sys.stderr)
+        nodes = _add_targets(shell.module, options)
+        with _controlled(shell.module, options.control) as call:
+            for node in nodes:
+                _announce(node)
+            print("ready", flush=True)
+            while signals.get() == signal.SIGHUP:
+                _reload(call, Path(options.config).absolute())
+    except ConfigFileError as error:
+        return _refuse(map(str, error.errors))
+    except ConfigurationError as error:
+        return _refuse([in_words(error, options)])
+    except DriverProblem as error:
+        return _refuse([str(error)])
+    finally:
         shell.stop()
-        return EXIT_USAGE
-    _announce(node)
-    stop.wait()
-    shell.stop()
     return 0
 
 
-def _configuration(
-    module: TargetModule, portals: Sequence[str], iqn: str, disks: Sequence[Disk], drivers: Sequence[str]
-) -> TargetConfig:
-    addresses = ",".join(str(parse_address(portal)) for portal in portals)
-    pairs = [("TargetName", iqn), ("PortalGroup", f"1@{addresses}"), *_KEYS.items()]
-    if drivers:
-        if disks:
-            raise DriverProblem("--driver: the driver has the disks, so leave out --mem and --file")
-        return parse_target([*pairs, *load_drivers(drivers).register(module)])
-    config = parse_target(pairs)
-    if not disks:
-        raise ConfigurationError("--mem, --file", "at least one disk has to be given, such as --mem 256M")
-    config.devices = [_device(number, disk) for number, disk in enumerate(disks)]
-    return config
+@contextmanager
+def _controlled(module: TargetModule, path: str) -> Iterator[Call]:
+    """Listen for `chiscsi ctl` at a path, if there is one; yields what carries out a method of it."""
+    from chiscsi_target.control.dispatcher import Dispatcher
+    from chiscsi_target.control.server import ControlServer
+
+    dispatcher = Dispatcher(module)
+    if not path:
+        yield dispatcher.call
+        return
+    server = ControlServer(Path(path), dispatcher.call)
+    server.start()
+    try:
+        yield dispatcher.call
+    finally:
+        server.stop()
 
 
-def _device(number: int, disk: Disk) -> TargetDevice:
-    if disk.kind == "mem":
-        return TargetDevice(f"mem{number}", f"MEM,size={disk.value}")
-    if disk.value.endswith(_READ_ONLY):
-        return TargetDevice(disk.value.removesuffix(_READ_ONLY), "FILE,RO")
-    return TargetDevice(disk.value, "FILE")
+def _add_targets(module: TargetModule, options: Options) -> list[TargetNode]:
+    if options.config:
+        return _from_file(module, options)
+    return [module.add_target(describe(options, _classes(module, options)))]
 
 
-def _in_words(error: ConfigurationError) -> str:
-    """The error as somebody sees it who gave options, not keys."""
-    option = {"PortalGroup": "--portal", "TargetName": "--iqn"}.get(error.where)
-    return f"{option}: {error.message}" if option else str(error)
+def _classes(module: TargetModule, options: Options) -> list[tuple[str, str]]:
+    """Register the classes of drivers; returns what a target needs to use them."""
+    if not options.drivers:
+        return []
+    if options.disks:
+        raise DriverProblem("--driver: the driver has the disks, so leave out --mem and --file")
+    return load_drivers(options.drivers).register(module)
+
+
+def _from_file(module: TargetModule, options: Options) -> list[TargetNode]:
+    """Set what a file says, and add its targets: all of them, or none."""
+    if options.portals or options.disks or options.iqn != DEFAULT_IQN:
+        raise ConfigurationError("--config", "the file has it all, so leave out --portal, --iqn, --mem and --file")
+    _classes(module, options)
+    file = load(options.config)
+    if not file.targets:
+        raise ConfigurationError(options.config, "has no target: section")
+    apply_variables(module.directory.registry.globals, file.global_variables)
+    nodes, faults = [], []
+    for config in file.targets:
+        try:
+            nodes.append(module.add_target(config))
+        except ConfigurationError as error:
+            faults.append(file.placed(config.name, error))
+    if faults:
+        raise ConfigFileError(faults)
+    return nodes
+
+
+def _reload(call: Call, path: Path) -> None:
+    """Bring running targets to what the file says now, as `iscsictl -S` does (behaviour file, 6.8)."""
+    from chiscsi_target.control.errors import RpcError
+
+    try:
+        done = call("reload", {"file": str(path)})
+    except RpcError as error:
+        _refuse(error.data.get("errors", [str(error)]) if error.data else [str(error)])
+        return
+    _refuse(done["errors"])
+    print(*done["messages"], "reloaded", sep="\n", flush=True)
+
+
+def _refuse(lines: Iterable[str]) -> int:
+    for line in lines:
+        print(f"chiscsi serve: {line}", file=sys.stderr, flush=True)
+    return EXIT_USAGE
 
 
 def _complain(line: str) -> None:
@@ -127,4 +143,3 @@ def _announce(node: TargetNode) -> None:
         # A pass-through driver keeps its logical units to itself; LUN 0 can always be asked for the others.
         for lun in [unit.lun for unit in node.luns] or [0]:
             print(f"iscsi://{portal.address}/{node.name}/{lun}")
-    print("ready", flush=True)

@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from chiscsi_target.config import portal_group
 from chiscsi_target.config.global_variables import Variables, apply_variables, read_variable
 from chiscsi_target.config.pairs import MAX_KEY
+from chiscsi_target.config.portal_group import parse_portal_group
 from chiscsi_target.config.target_config import TargetConfig, examine_target
 from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.core.registry import Globals
@@ -38,16 +40,58 @@ _QUOTED: Final = re.compile(r'".*', re.DOTALL)
 
 
 @dataclass(slots=True)
+class Section:
+    """A section of a file: its kind, the line that opens it, its pairs and their lines."""
+
+    kind: str
+    line: int
+    pairs: Pairs = field(default_factory=list)
+    lines: list[int] = field(default_factory=list)
+
+    def line_of(self, error: ConfigurationError) -> int:
+        """The line that an error is about: its key's, among several that of the value which it names."""
+        key, _, value = error.where.partition("=")
+        lines = [(line, text) for (name, text), line in zip(self.pairs, self.lines, strict=True) if name == key]
+        named = (line for line, text in lines if _names(value or error.message, key, text))
+        return next(named, lines[0][0] if lines else self.line)
+
+
+def _names(told: str, key: str, value: str) -> bool:
+    """Whether an error that told of something means this value: a portal by its address, a unit by its path."""
+    if key == portal_group.KEY:
+        addresses = [re.escape(str(portal.address)) for portal in parse_portal_group(value).portals]
+        return re.search(rf"(?:{'|'.join(addresses)})(?!\d)", told) is not None
+    return told == value.partition(",")[0]
+
+
+@dataclass(slots=True)
 class ConfigFile:
     """What a file says.
 
     Attributes:
         global_variables: the global variables that it sets, typed, by name.
         targets: its targets, in order.
+        name: the file's name.
+        sections: where each target stands in it, by the target's name.
     """
 
     global_variables: Variables = field(default_factory=dict)
     targets: list[TargetConfig] = field(default_factory=list)
+    name: str = field(default="", compare=False)
+    sections: dict[str, Section] = field(default_factory=dict, compare=False, repr=False)
+
+    def placed(self, target: str, error: ConfigurationError) -> ConfigurationError:
+        """An error of somebody who was given one of these targets, with file and line.
+
+        Args:
+            target: the target's name.
+            error: what is wrong with it.
+        """
+        section = self.sections.get(target)
+        if section is None:
+            return error
+        where = f"{self.name}, line {section.line_of(error)}"
+        return ConfigurationError(where, str(error), error.code)
 
 
 class ConfigFileError(ConfigurationError):
@@ -57,16 +101,6 @@ class ConfigFileError(ConfigurationError):
         self.errors = tuple(errors)
         first = self.errors[0]
         super().__init__(first.where, str(first), first.code, complete=True)
-
-
-@dataclass(slots=True)
-class _Section:
-    """A section: its kind, the line that opens it, its pairs and their lines."""
-
-    kind: str
-    line: int
-    pairs: Pairs = field(default_factory=list)
-    lines: list[int] = field(default_factory=list)
 
 
 def load(path: Path | str) -> ConfigFile:
@@ -104,7 +138,7 @@ class _Reader:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.sections: list[_Section] = []
+        self.sections: list[Section] = []
         self.faults: list[tuple[int, ConfigurationError]] = []
 
     def take(self, number: int, line: bytes) -> None:
@@ -125,7 +159,7 @@ class _Reader:
 
     def _open(self, number: int, kind: str) -> None:
         # The lines below a heading that means nothing mean nothing either: one error is enough.
-        self.sections.append(_Section(kind, number))
+        self.sections.append(Section(kind, number))
         if kind not in _SECTIONS:
             where = f"{self.name}, line {number}"
             self.faults.append((number, ConfigurationError(where, f"{where}, invalid format.", complete=True)))
@@ -149,17 +183,17 @@ class _Reader:
         Raises:
             ConfigFileError: something is wrong with them.
         """
-        found = ConfigFile()
+        found = ConfigFile(name=self.name)
         for section in self.sections:
             if section.kind == GLOBAL:
                 self._read_variables(section, found.global_variables)
             elif section.kind == TARGET:
-                self._read_target(section, found.targets)
+                self._read_target(section, found)
         if self.faults:
             raise ConfigFileError(error for _, error in sorted(self.faults, key=lambda fault: fault[0]))
         return found
 
-    def _read_variables(self, section: _Section, variables: Variables) -> None:
+    def _read_variables(self, section: Section, variables: Variables) -> None:
         for (key, value), line in zip(section.pairs, section.lines, strict=True):
             try:
                 if key in variables:
@@ -173,7 +207,7 @@ class _Reader:
             keys = [key for key, _ in section.pairs]
             self._fault(section.lines[keys.index(error.where)] if error.where in keys else section.line, str(error))
 
-    def _read_target(self, section: _Section, targets: list[TargetConfig]) -> None:
+    def _read_target(self, section: Section, found: ConfigFile) -> None:
         config, faults = examine_target(section.pairs)
         for fault in faults:
             line = section.line if fault.index is None else section.lines[fault.index]
@@ -182,11 +216,12 @@ class _Reader:
             return
         for key, attribute in (("TargetName", "name"), ("TargetAlias", "alias")):
             value = getattr(config, attribute)
-            if value and any(getattr(other, attribute) == value for other in targets):
+            if value and any(getattr(other, attribute) == value for other in found.targets):
                 keys = [key for key, _ in section.pairs]
                 message = f"An target with {attribute} {value} already exists."
                 self._fault(section.lines[keys.index(key)], message)
-        targets.append(config)
+        found.targets.append(config)
+        found.sections[config.name] = section
 
 
 def without_comment(text: str) -> str:

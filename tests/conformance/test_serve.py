@@ -1,68 +1,88 @@
-"""What `chiscsi serve` makes of its options; the program itself is tried in tests/interop."""
+"""`chiscsi serve` without its process: how it ends when it cannot serve. The program is tried in tests/interop."""
 
 from __future__ import annotations
 
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
 import pytest
 
-from chiscsi_target.errors import ConfigurationError
-from conformance.serve import Disk, _configuration, _in_words, disks_in_order, main
+from conformance.serve import main
+from conformance.serve_options import Disk, Options
 
 IQN = "iqn.2026-11.org.example:disk"
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-@pytest.mark.parametrize(
-    "arguments, disks",
-    [
-        ([], []),
-        (["--mem", "256M"], [Disk("mem", "256M")]),
-        (["--file=/a,ro", "--mem=1M", "--file", "b"], [Disk("file", "/a,ro"), Disk("mem", "1M"), Disk("file", "b")]),
-        (["--portal", "127.0.0.1:0", "--mem", "1M", "--iqn", IQN], [Disk("mem", "1M")]),
-        (["--mem"], [Disk("mem", "")]),
-    ],
-)
-def test_disks_are_numbered_in_the_order_of_their_options(arguments: list[str], disks: list[Disk]) -> None:
-    assert disks_in_order(arguments) == disks
+@pytest.fixture(autouse=True)
+def handlers() -> Iterator[None]:
+    before = {number: signal.getsignal(number) for number in SIGNALS}
+    yield
+    for number, handler in before.items():
+        signal.signal(number, handler)
 
 
-def test_a_configuration_of_options() -> None:
-    disks = [Disk("mem", "1M"), Disk("file", "/x/y"), Disk("file", "/z,ro")]
-    config = _configuration(["127.0.0.1:0", "[::1]:3261"], IQN, disks)
-    assert config.name == IQN
-    assert [(portal.tag, str(portal.address)) for portal in config.portals] == [
-        (1, "127.0.0.1:0"),
-        (1, "[::1]:3261"),
-    ]
-    assert [(device.path, device.rest) for device in config.devices] == [
-        ("mem0", "MEM,size=1M"),
-        ("/x/y", "FILE"),
-        ("/z", "FILE,RO"),
-    ]
-
-
-@pytest.mark.parametrize(
-    "portals, iqn, disks, option",
-    [
-        (["nowhere"], IQN, [Disk("mem", "1M")], "--portal"),
-        (["127.0.0.1:99999"], IQN, [Disk("mem", "1M")], "--portal"),
-        (["127.0.0.1:0"], "disk", [Disk("mem", "1M")], "--iqn"),
-        (["127.0.0.1:0"], IQN, [], "--mem, --file"),
-    ],
-)
-def test_errors_name_the_option(portals: list[str], iqn: str, disks: list[Disk], option: str) -> None:
-    with pytest.raises(ConfigurationError) as caught:
-        _configuration(portals, iqn, disks)
-    assert _in_words(caught.value).startswith(f"{option}: ")
+def refused(capsys: pytest.CaptureFixture[str], options: Options) -> list[str]:
+    """What it says, each line without its beginning."""
+    assert main(options) == 2
+    told = capsys.readouterr()
+    assert told.out == ""
+    lines = told.err.splitlines()
+    assert lines and all(line.startswith("chiscsi serve: ") for line in lines)
+    return [line.removeprefix("chiscsi serve: ") for line in lines]
 
 
 @pytest.mark.parametrize("disks", [[], [Disk("mem", "one")], [Disk("file", "/there/is/no/such/file")]])
 def test_what_cannot_be_served_ends_with_2(capsys: pytest.CaptureFixture[str], disks: list[Disk]) -> None:
-    import signal
+    (line,) = refused(capsys, Options(portals=["127.0.0.1:0"], iqn=IQN, disks=disks))
+    assert line.startswith(f"--{disks[0].kind} {disks[0].value}: " if disks else "--mem, --file: ")
 
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        assert main(["127.0.0.1:0"], IQN, disks) == 2
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
-    told = capsys.readouterr()
-    assert told.out == "" and told.err.startswith("chiscsi serve: ")
+
+def test_a_driver_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
+    (line,) = refused(capsys, Options(drivers=["no.such.module:Disk"]))
+    assert line.startswith("--driver no.such.module:Disk: cannot import")
+    (line,) = refused(capsys, Options(drivers=["x:Y"], disks=[Disk("mem", "1M")]))
+    assert "leave out --mem and --file" in line
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        Options(config="x.conf", disks=[Disk("mem", "1M")]),
+        Options(config="x.conf", portals=["127.0.0.1:0"]),
+        Options(config="x.conf", iqn=IQN),
+    ],
+)
+def test_a_file_has_it_all(capsys: pytest.CaptureFixture[str], options: Options) -> None:
+    assert refused(capsys, options) == ["--config: the file has it all, so leave out --portal, --iqn, --mem and --file"]
+
+
+TARGET = f"target:\n TargetName={IQN}\n PortalGroup=1@127.0.0.1:0\n"
+
+
+@pytest.mark.parametrize(
+    "text, lines",
+    [
+        ("", ["PATH: has no target: section"]),
+        ("global:\ncolour=red\nx\n", ["PATH, line 2: Unknown variable colour.", 'PATH, line 3: "x" invalid format!']),
+        (
+            f"{TARGET} TargetDevice=a,MEM\n TargetDevice=/no/such,FILE\n",
+            ["PATH, line 5: TargetDevice=/no/such: /no/such: No such file or directory"],
+        ),
+        (
+            f"{TARGET} TargetDevice=a,BLK\n",
+            ["PATH, line 4: TargetDevice=a: LUN class BLK is not built in: FILE exports block devices too"],
+        ),
+        (
+            f"{TARGET} TargetDevice=a,MEM\n{TARGET.replace('disk', 'other')} TargetClass=MINE\n",
+            ["PATH, line 8: TargetClass: MINE is not registered"],
+        ),
+    ],
+)
+def test_errors_name_file_and_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, lines: list[str]
+) -> None:
+    path = tmp_path / "it.conf"
+    path.write_text(text)
+    assert refused(capsys, Options(config=str(path))) == [line.replace("PATH", str(path)) for line in lines]

@@ -13,6 +13,7 @@ from chiscsi_target.api import ReturnCode
 from chiscsi_target.config.config_file import ConfigFile, ConfigFileError, load, parse_file, without_comment
 from chiscsi_target.config.pairs import format_buffer, parse_buffer
 from chiscsi_target.config.target_config import parse_target
+from chiscsi_target.errors import ConfigurationError
 
 NAME = "iqn.2026-11.org.example:disk"
 TARGET = f"target:\n  TargetName={NAME}\n  PortalGroup=1@127.0.0.1:3260\n"
@@ -194,6 +195,30 @@ PAIRS = [
 def test_buffers_and_files_give_identical_targets() -> None:
     text = "target:\n" + "".join(f"    {key}={value}\n" for key, value in PAIRS)
     assert read(text).targets == [parse_target(parse_buffer(format_buffer(PAIRS)))]
+
+
+@pytest.mark.parametrize(
+    "where, message, line",
+    [
+        ("TargetDevice=b", "no such file", 7),
+        ("TargetDevice=c", "no such file", 6),
+        ("PortalGroup", "failed to start 127.0.0.1:32: in use.", 5),
+        ("PortalGroup", "failed to start 127.0.0.1:3260: in use.", 4),
+        ("PortalGroup", "something else", 4),
+        ("TargetName", "already exists", 3),
+        ("TargetClass", "MINE is not registered", 2),
+        ("anything", "else", 2),
+    ],
+)
+def test_errors_of_those_who_use_a_target_are_placed(where: str, message: str, line: int) -> None:
+    text = f"\n{TARGET}PortalGroup=2@127.0.0.1:32\nTargetDevice=a,MEM\nTargetDevice=b,MEM\n"
+    placed = read(text).placed(NAME, ConfigurationError(where, message, 5))
+    assert str(placed) == f"it.conf, line {line}: {where}: {message}" and placed.code == 5
+
+
+def test_an_error_about_another_target_stays_as_it_is() -> None:
+    error = ConfigurationError("TargetName", "is missing")
+    assert read(TARGET).placed("iqn.2026-11.org.example:other", error) is error
 
 
 @given(st.one_of(st.binary(max_size=200), st.text('target:glob\n =#"', max_size=80).map(str.encode)))

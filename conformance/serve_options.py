@@ -1,0 +1,108 @@
+"""What the options of `chiscsi serve` ask for, as a description of a target; and errors in the words of the options."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chiscsi_target.config.portal_group import parse_address
+from chiscsi_target.config.target_config import TargetConfig, parse_target
+from chiscsi_target.config.target_device import TargetDevice
+from chiscsi_target.errors import ConfigurationError
+
+DEFAULT_PORTAL = "127.0.0.1:3260"
+DEFAULT_IQN = "iqn.2026-11.org.chiscsi:disk"
+
+# Generous, since whoever serves a disk wants speed; the initiator still decides what it takes.
+_KEYS = {
+    "InitialR2T": "No",
+    "ImmediateData": "Yes",
+    "FirstBurstLength": "262144",
+    "MaxBurstLength": "1048576",
+    "MaxRecvDataSegmentLength": "262144",
+    "MaxOutstandingR2T": "4",
+    "MaxConnections": "4",
+    "HeaderDigest": "CRC32C,None",
+    "DataDigest": "CRC32C,None",
+}
+_READ_ONLY = ",ro"
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """A logical unit asked for on the command line: `kind` is "mem" with a size, or "file" with `PATH[,ro]`."""
+
+    kind: str
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What `chiscsi serve` was asked for.
+
+    Attributes:
+        portals: ADDR:PORT each; port 0 means any free one, and no portal the usual one.
+        iqn: the target's name.
+        disks: its logical units, in order.
+        drivers: LUN classes and target classes to use instead (`conformance.drivers`).
+        config: a configuration file that says all this, and more; empty for none.
+        control: where to listen for `chiscsi ctl`; empty for nowhere.
+    """
+
+    portals: Sequence[str] = ()
+    iqn: str = DEFAULT_IQN
+    disks: Sequence[Disk] = ()
+    drivers: Sequence[str] = ()
+    config: str = ""
+    control: str = ""
+
+
+def disks_in_order(arguments: Sequence[str]) -> list[Disk]:
+    """The values of `--mem` and `--file` in the order in which they stand, which numbers the logical units."""
+    disks = []
+    rest = iter(arguments)
+    for argument in rest:
+        name, separator, value = argument.partition("=")
+        if name in ("--mem", "--file"):
+            disks.append(Disk(name[2:], value if separator else next(rest, "")))
+    return disks
+
+
+def describe(options: Options, classes: Sequence[tuple[str, str]] = ()) -> TargetConfig:
+    """The target that the options describe.
+
+    Args:
+        options: what was asked for, without a configuration file.
+        classes: pairs that name a driver's classes and its logical units.
+
+    Raises:
+        ConfigurationError: they describe none.
+    """
+    addresses = ",".join(str(parse_address(portal)) for portal in options.portals or [DEFAULT_PORTAL])
+    pairs = [("TargetName", options.iqn), ("PortalGroup", f"1@{addresses}"), *_KEYS.items(), *classes]
+    config = parse_target(pairs)
+    if classes:
+        return config
+    if not options.disks:
+        raise ConfigurationError("--mem, --file", "at least one disk has to be given, such as --mem 256M")
+    config.devices = [_device(number, disk) for number, disk in enumerate(options.disks)]
+    return config
+
+
+def _device(number: int, disk: Disk) -> TargetDevice:
+    if disk.kind == "mem":
+        return TargetDevice(f"mem{number}", f"MEM,size={disk.value}")
+    if disk.value.endswith(_READ_ONLY):
+        return TargetDevice(disk.value.removesuffix(_READ_ONLY), "FILE,RO")
+    return TargetDevice(disk.value, "FILE")
+
+
+def in_words(error: ConfigurationError, options: Options) -> str:
+    """The error as somebody sees it who gave options, not keys."""
+    key, _, path = error.where.partition("=")
+    option = {"PortalGroup": "--portal", "TargetName": "--iqn"}.get(key, "")
+    if key == "TargetDevice":
+        for number, disk in enumerate(options.disks):
+            if path == _device(number, disk).path:
+                option = f"--{disk.kind} {disk.value}"
+    return f"{option}: {error.message}" if option else str(error)
