@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chiscsi_target.core.registry import HIDDEN_NAME
 from chiscsi_target.errors import LoginBrokenOff, LoginFailure
 from iscsi_wire.constants import LoginStatus
 from iscsi_wire.errors import TextError
@@ -49,6 +50,11 @@ class LoginIdentity:
         if self.node is None:
             return self.initiator_name, self.isid, "", str(self.portal.address)
         return self.initiator_name, self.isid, self.node.name, str(self.portal.tag)
+
+    @property
+    def parties(self) -> str:
+        """Who logs in to what, as events tell it (behaviour file, 1.8); discovery sessions belong to a hidden node."""
+        return f"Initiator={self.initiator_name}, Target={self.target_name or HIDDEN_NAME}"
 
 
 def identify(pairs: Pairs, isid: bytes, portal: Portal, registry: Registry) -> LoginIdentity:

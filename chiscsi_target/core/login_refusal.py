@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from chiscsi_target.core.login_identity import LoginIdentity
     from chiscsi_target.errors import LoginFailure
 
+_NOBODY = "Initiator=, Target="
+
 
 def send_refusal(connection: Connection, request: LoginRequest, failure: LoginFailure) -> None:
     """Send a response with the failure's status; its stages are reserved, and its text is where to go instead."""
@@ -33,8 +35,16 @@ def send_refusal(connection: Connection, request: LoginRequest, failure: LoginFa
     )
 
 
-def tell_of_refusal(connection: Connection, identity: LoginIdentity, failure: LoginFailure) -> None:
-    """Tell the event notifier that an initiator has not shown who it is (behaviour file, 1.8 and 2.3)."""
-    if failure.status == LoginStatus.AUTHENTICATION_FAILURE:
-        names = f"Initiator={identity.initiator_name}, Target={identity.target_name}"
-        connection.agenda.event(chiscsi_event.AUTHENTICATION_FAILURE, names)
+def tell_of_refusal(connection: Connection, identity: LoginIdentity | None, failure: LoginFailure) -> None:
+    """Tell the event notifier of a login that failed; one that was sent elsewhere has not (behaviour file, 1.8, 2.3).
+
+    Args:
+        connection: where it came in.
+        identity: who logs in to what, if that became known.
+        failure: why it failed. An initiator that has not shown who it is makes an event of its own.
+    """
+    if isinstance(failure, LoginMoved):
+        return
+    unproven = failure.status == LoginStatus.AUTHENTICATION_FAILURE
+    event = chiscsi_event.AUTHENTICATION_FAILURE if unproven else chiscsi_event.LOGIN_FAILURE
+    connection.agenda.event(event, _NOBODY if identity is None else identity.parties)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chiscsi_target.api.events import chiscsi_event
 from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, LogoutReason, LogoutResponseCode, RejectReason
@@ -67,6 +68,9 @@ def _close(connection: Connection, session: Session, request: LogoutRequest) -> 
 
 
 def _respond(connection: Connection, session: Session, request: LogoutRequest, code: LogoutResponseCode) -> None:
+    done = code is LogoutResponseCode.CLOSED
+    event = chiscsi_event.LOGOUT_SUCCESS if done else chiscsi_event.LOGOUT_FAILURE
+    connection.agenda.event(event, session.identity.parties)
     connection.send_pdu(
         LogoutResponse(
             response=code,

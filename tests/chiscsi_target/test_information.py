@@ -29,6 +29,7 @@ from chiscsi_target.api import (
     iscsi_session_settings,
 )
 from chiscsi_target.quirks import Quirks
+from iscsi_wire.pdus import LogoutRequest, LogoutResponse
 from iscsi_wire.records import LogRecord
 from tests.chiscsi_target.peer import INITIATOR
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
@@ -369,6 +370,75 @@ def test_a_notifier_that_raises_is_logged_and_harms_nobody() -> None:
     assert told == [(6, "Initiator=a, Target=b")]
     assert "event callback raised at event 6" in stand.log and "ValueError: no" in stand.log
     stand.login()
+
+
+PARTIES = f"Initiator={INITIATOR}, Target={NAME}"
+
+
+def noticing(*keys: tuple[str, str]) -> tuple[Stand, Notices]:
+    stand = Stand(*keys)
+    told = Notices()
+    assert chiscsi_event_notifier_register(told) == 0
+    return stand, told
+
+
+def test_targets_that_come_and_go_are_events() -> None:
+    stand, told = noticing()
+    stand.add(NAME + ".other")
+    stand.module.chiscsi_target_remove(None, NAME + ".other")
+    stand.pump()
+    assert told == [(7, f"Node name={NAME}.other"), (8, f"Node name={NAME}.other")]
+
+
+def test_a_login_and_a_logout_are_events() -> None:
+    stand, told = noticing()
+    peer = stand.login()
+    assert told == [(1, PARTIES)]
+    peer.send(LogoutRequest.make(final=1, reason_code=0, initiator_task_tag=peer.tag(), cmd_sn=peer.number()))
+    peer.take(LogoutResponse)
+    assert told[1:] == [(2, PARTIES)]
+
+
+@pytest.mark.parametrize("reason, cid", [(1, 9), (2, 0)])
+def test_a_logout_that_fails_is_an_event(reason: int, cid: int) -> None:
+    stand, told = noticing()
+    peer = stand.login()
+    peer.send(
+        LogoutRequest.make(final=1, reason_code=reason, cid=cid, initiator_task_tag=peer.tag(), cmd_sn=peer.number())
+    )
+    response, _ = peer.take(LogoutResponse)
+    assert response.response != 0
+    assert told == [(1, PARTIES), (5, PARTIES)]
+
+
+def test_a_discovery_session_belongs_to_the_hidden_node() -> None:
+    stand, told = noticing()
+    stand.connect().login("", session_type="Discovery")
+    assert told == [(1, f"Initiator={INITIATOR}, Target=iqn.chiscsi.iscsi.default-target")]
+
+
+def test_a_login_that_fails_is_an_event() -> None:
+    stand, told = noticing()
+    peer = stand.connect()
+    response, _ = peer.ask(peer.names(NAME + ".none"))
+    assert response.status_class == 2
+    assert [number for number, _ in told] == [4]
+
+
+def test_an_initiator_without_access_is_an_event() -> None:
+    stand, told = noticing(("ACL_Enable", "Yes"))
+    peer = stand.connect()
+    response, _ = peer.ask(peer.names(NAME))
+    assert response.status_class == 2
+    assert told == [(6, PARTIES), (4, PARTIES)]
+
+
+def test_an_initiator_that_does_not_show_who_it_is_is_an_event() -> None:
+    stand, told = noticing(("AuthMethod", "CHAP"), ("Auth_CHAP_Initiator", '"me":"abcdefghijkl"'))
+    peer = stand.connect()
+    response, _ = peer.ask(peer.names(NAME))
+    assert response.status_class == 2
+    assert told == [(3, PARTIES)]
 
 
 # A command in the log
