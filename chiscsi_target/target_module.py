@@ -5,45 +5,47 @@ Functions with the guide's names return 0 or a negative `ReturnCode` and log why
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from secrets import token_bytes
+from threading import RLock
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.constants import (
     ISCSI_LOGIN_STATUS_CLASS_INITIATOR_ERROR,
     ISCSI_LOGIN_STATUS_CLASS_TARGET_ERROR,
-    LUN_CLASS_HAS_CMD_QUEUE_BIT,
     ReturnCode,
 )
-from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through, missing_hooks
 from chiscsi_target.api.stack import enter
 from chiscsi_target.api.target_class import chiscsi_target_class
 from chiscsi_target.config.pairs import parse_buffer
 from chiscsi_target.config.target_config import DEFAULT_CLASS, TargetConfig, parse_target
-from chiscsi_target.config.target_device import make_logical_unit
-from chiscsi_target.core.agenda import ERROR, INFORMATION, WARNING
+from chiscsi_target.core.agenda import ERROR, WARNING
 from chiscsi_target.core.challenges import Challenges
-from chiscsi_target.core.connection_state import ConnectionEvent
-from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.drivers.memory import MemoryLunClass
 from chiscsi_target.engine.directory import Directory
+from chiscsi_target.engine.held import DriverWatch
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.information import Information
+from chiscsi_target.nodes.class_registry import ClassRegistry
+from chiscsi_target.nodes.reconfiguration import reconfigure
+from chiscsi_target.nodes.target_nodes import TargetNodes
 from chiscsi_target.quirks import Quirks
-from chiscsi_target.scsi.device_server import DeviceServer
+from chiscsi_target.upkeep import Upkeep
 
 if TYPE_CHECKING:
-    from chiscsi_target.api.logical_unit import chiscsi_lun
-    from chiscsi_target.core.negotiation import Own
+    from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+    from chiscsi_target.core.negotiation import Pairs
     from chiscsi_target.core.portal import Portal
+    from chiscsi_target.core.target_node import TargetNode
     from iscsi_wire.records import Listener
 
 _EINVAL = -int(ReturnCode.EINVAL)
 _STATUS_CLASSES = (0, ISCSI_LOGIN_STATUS_CLASS_INITIATOR_ERROR, ISCSI_LOGIN_STATUS_CLASS_TARGET_ERROR)
 
 
-class TargetModule(Information):
+class TargetModule(Information, Upkeep, DriverWatch):
     """The stack.
 
     The shell's duties: set `listen` and `unlisten`, which start and stop a portal, and `wait_until`, which blocks until
@@ -55,8 +57,12 @@ class TargetModule(Information):
         complain: who prints errors and warnings, a line each.
         quirks: where release 3.14 is followed rather than the guide; nowhere by default.
         random: returns that many random octets, for the challenges of CHAP.
+        findings: look for drivers' mistakes that take time to find, even when nobody listens.
+        contents: look for changes of what is in drivers' buffers, too.
+        merge_returns: give several phases of a multi-phase command back in one call when that is possible.
 
     Attributes:
+        classes: the target classes and LUN classes that are registered.
         configurations: the description that each target has now, by its name.
     """
 
@@ -67,8 +73,13 @@ class TargetModule(Information):
         complain: Callable[[str], None] | None = None,
         quirks: Quirks | None = None,
         random: Callable[[int], bytes] = token_bytes,
+        *,
+        findings: bool = False,
+        contents: bool = False,
+        merge_returns: bool = False,
     ) -> None:
         self.directory = Directory(workers, listener, complain, quirks)
+        self.directory.watch_drivers(findings=findings, contents=contents, merge_returns=merge_returns)
         self.directory.registry.challenges = Challenges(random)
         self.directory.registry.stack = self
         enter(self)
@@ -76,8 +87,9 @@ class TargetModule(Information):
         self.unlisten: Callable[[Portal], None] = _ignore
         self.wait_until: Callable[[Callable[[], bool]], None] = _do_not_wait
         self.configurations: dict[str, TargetConfig] = {}
-        self._classes: dict[str, chiscsi_target_class] = {}
-        self._lun_classes: dict[str, dict[str, chiscsi_target_lun_class]] = {}
+        self.classes = ClassRegistry(self.directory)
+        self._nodes = TargetNodes(self.directory, self.classes, self)
+        self._changing = RLock()
         self._register_built_in()
 
     def _register_built_in(self) -> None:
@@ -91,180 +103,162 @@ class TargetModule(Information):
 
     def chiscsi_target_class_register(self, target_class: chiscsi_target_class) -> int:
         """Add a target class (guide 5.1)."""
-        name = target_class.class_name
-        if not name:
-            return self._invalid("target class without class_name.")
-        if name in self._classes:
-            return self._invalid(f"target class {name} already registered.")
-        self._classes[name] = target_class
-        self._lun_classes[name] = {}
-        return 0
+        with self._one_at_a_time():
+            return self.classes.register(target_class)
 
     def chiscsi_target_class_deregister(self, class_name: str) -> int:
         """Take a target class and its LUN classes away; -EBUSY while a target of it exists."""
-        if class_name not in self._classes or class_name == DEFAULT_CLASS:
-            return self._invalid(f"target class {class_name} cannot be deregistered.")
-        if any(node.target_class is self._classes[class_name] for node in self.directory.registry.nodes.values()):
-            return -ReturnCode.EBUSY
-        del self._classes[class_name], self._lun_classes[class_name]
-        return 0
+        with self._one_at_a_time():
+            return self.classes.deregister(class_name)
 
     def chiscsi_target_lun_class_register(self, lun_class: chiscsi_target_lun_class, target_class_name: str) -> int:
         """Add a LUN class to a target class (guide 5.2); the first one is its default."""
-        known = self._lun_classes.get(target_class_name)
-        name = lun_class.class_name
-        if not name or known is None or name in known:
-            return self._invalid(f"LUN class {name!r} cannot be registered under {target_class_name!r}.")
-        missing = missing_hooks(lun_class)
-        if missing:
-            return self._invalid(f"LUN class {name} lacks {', '.join(missing)}.")
-        if is_pass_through(lun_class) or is_multi_phase(lun_class):
-            lun_class.property |= 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT
-        known[name] = lun_class
-        return 0
+        with self._one_at_a_time():
+            return self.classes.register_lun_class(lun_class, target_class_name)
 
     def chiscsi_target_lun_class_deregister(self, lun_class_name: str, target_class_name: str) -> int:
         """Take a LUN class away; -EBUSY while commands of it are outstanding."""
-        lun_class = self._lun_classes.get(target_class_name, {}).get(lun_class_name)
-        if lun_class is None:
-            return self._invalid(f"LUN class {lun_class_name} is not registered under {target_class_name}.")
-        for session in list(self.directory.registry.sessions.values()):
-            node = session.node
-            if (
-                node is not None
-                and session.tasks
-                and (node.hooks is lun_class or any(lun.lun_class is lun_class for lun in node.luns))
-            ):
-                return -ReturnCode.EBUSY
-        del self._lun_classes[target_class_name][lun_class_name]
+        with self._one_at_a_time():
+            return self.classes.deregister_lun_class(lun_class_name, target_class_name)
+
+    # Targets
+
+    def chiscsi_target_add(
+        self, sdev_priv: Any, target_name: str | None, target_class_name: str, config_buffer: bytes, buflen: int
+    ) -> int:
+        """Create a target node and start it (guide 6.1.1). Blocking.
+
+        Args:
+            sdev_priv: the driver's, for the node.
+            target_name: its name.
+            target_class_name: its class.
+            config_buffer: its whole description: `key=value` pairs, each ended by a null octet.
+            buflen: how many octets of the buffer count.
+
+        Returns:
+            0, or the first of these (behaviour file, 1.3): -ENONAME; -EFORMAT for a malformed buffer; -EINVAL for an
+            unknown class, a name that is taken, and most errors of the description; -EDUP for something named twice;
+            the result of `fp_attach`.
+        """
+        if not target_name:
+            return -ReturnCode.ENONAME
+        with self._one_at_a_time():
+            try:
+                pairs = _pairs(config_buffer, buflen)
+            except ConfigurationError as error:
+                self._invalid(str(error))
+                return -ReturnCode.EFORMAT
+            if self.classes.target_class(target_class_name) is None:
+                return self._invalid(f"target class {target_class_name} is not registered.")
+            if target_name.lower() in self.directory.registry.nodes:
+                return self._invalid(f"An target with name {target_name} already exists.")
+            try:
+                self.add_target(self._described(pairs, target_name, target_class_name), sdev_priv)
+            except ConfigurationError as error:
+                return self._refused(error)
         return 0
+
+    def chiscsi_target_remove(self, sdev_priv: Any, target_name: str | None) -> int:
+        """Stop a target node and remove it (guide 6.1.2). Blocking: its sessions are told, and gone when it returns.
+
+        Returns:
+            0, -ENONAME, or -ENOTFOUND.
+        """
+        if not target_name:
+            return -ReturnCode.ENONAME
+        try:
+            self.remove_target(target_name)
+        except LookupError:
+            return -ReturnCode.ENOTFOUND
+        return 0
+
+    def chiscsi_target_reconfig(
+        self, sdev_priv: Any, target_name: str | None, target_class_name: str, config_buffer: bytes, buflen: int
+    ) -> int:
+        """Give a target node a new description (guide 6.1.3). Blocking; arguments as for `chiscsi_target_add`.
+
+        Returns:
+            0, -ENONAME, or -EINVAL, or what `chiscsi_target_add` returns for the same fault of a description; nothing
+            has changed unless it is 0 (behaviour file, 1.5).
+        """
+        if not target_name:
+            return -ReturnCode.ENONAME
+        with self._one_at_a_time():
+            known = target_name.lower() in self.directory.registry.nodes or self.directory.quirks.name_from_buffer
+            if self.classes.target_class(target_class_name) is None or not known:
+                return self._invalid(f"no target {target_name} of class {target_class_name}.")
+            try:
+                pairs = _pairs(config_buffer, buflen)
+                self.reconfigure_target(self._described(pairs, target_name, target_class_name))
+            except LookupError as error:
+                return self._invalid(str(error))
+            except ConfigurationError as error:
+                return self._refused(error)
+        return 0
+
+    def add_target(self, config: TargetConfig, private: Any = None) -> TargetNode:
+        """Create a target node and start it; `chiscsi_target_add` with a description that has been read.
+
+        Raises:
+            ConfigurationError: something in the description cannot be; nothing is left behind.
+        """
+        with self._one_at_a_time():
+            node = self._nodes.add(config, private)
+            self.configurations[node.name] = config
+            return node
+
+    def remove_target(self, name: str) -> None:
+        """Stop a target node and remove it, as `chiscsi_target_remove` does.
+
+        Raises:
+            LookupError: there is none of that name.
+        """
+        with self._one_at_a_time():
+            self._nodes.remove(self._node(name))
+            self.configurations.pop(name, None)
+
+    def reconfigure_target(self, config: TargetConfig) -> None:
+        """Give the target node of that name a new description, as `chiscsi_target_reconfig` does.
+
+        Raises:
+            LookupError: there is none of that name.
+            ConfigurationError: it cannot be changed like that; nothing has changed.
+        """
+        with self._one_at_a_time():
+            reconfigure(self._nodes, self._node(config.name), config)
+            self.configurations[config.name] = config
+
+    def _node(self, name: str) -> TargetNode:
+        node = self.directory.registry.nodes.get(name)
+        if node is None:
+            raise LookupError(f"{name} is not found.")
+        return node
+
+    def _described(self, pairs: Pairs, target_name: str, target_class_name: str) -> TargetConfig:
+        """The description in a buffer; its name has to be the one that the caller says."""
+        config = parse_target(pairs)
+        config.class_name = target_class_name
+        if config.name != target_name.lower() and not self.directory.quirks.name_from_buffer:
+            raise ConfigurationError("TargetName", f"{config.name} is not {target_name}")
+        return config
 
     def _invalid(self, text: str) -> int:
         self.directory.login_worker.log(ERROR, text)
         return _EINVAL
 
-    # Targets
+    def _refused(self, error: ConfigurationError) -> int:
+        self._invalid(str(error))
+        return -(error.code or ReturnCode.EINVAL)
 
-    def chiscsi_target_add(
-        self, sdev_priv: Any, target_name: str, target_class_name: str, config_buffer: bytes, buflen: int
-    ) -> int:
-        """Create a target node and start it (guide 6.1.1). Blocking."""
-        if not target_name:
-            return -ReturnCode.ENONAME
+    @contextmanager
+    def _one_at_a_time(self) -> Iterator[None]:
+        """Keep changes from each other, whichever threads they come from; a hook may make one inside another."""
+        if not self._changing.acquire(blocking=False):
+            self.wait_until(lambda: self._changing.acquire(blocking=False))
         try:
-            pairs = parse_buffer(bytes(config_buffer[:buflen]))
-        except ConfigurationError as error:
-            self._invalid(str(error))
-            return -ReturnCode.EFORMAT
-        try:
-            config = parse_target(pairs)
-            config.class_name = target_class_name
-            if config.name != target_name.lower():
-                raise ConfigurationError("TargetName", f"{config.name} is not {target_name}")
-            self.add_target(config, sdev_priv)
-        except ConfigurationError as error:
-            return self._invalid(str(error))
-        return 0
-
-    def add_target(self, config: TargetConfig, private: Any = None) -> TargetNode:
-        """Create a target node and start it.
-
-        Raises:
-            ConfigurationError: something in the description cannot be; nothing is left behind.
-        """
-        registry = self.directory.registry
-        target_class = self._classes.get(config.class_name)
-        if target_class is None:
-            raise ConfigurationError("TargetClass", f"{config.class_name} is not registered")
-        if config.name in registry.nodes:
-            raise ConfigurationError("TargetName", f"An target with name {config.name} already exists.")
-        if config.alias and any(config.alias == node.alias for node in registry.nodes.values()):
-            raise ConfigurationError("TargetAlias", f"An target with alias {config.alias} already exists.")
-        luns = self._make_luns(config)
-        started: list[Portal] = []
-        try:
-            hooks = self._hooks(config, luns)
-            for portal in config.portals:
-                self.listen(portal)
-                started.append(portal)
-        except ConfigurationError:
-            self._undo(luns, started)
-            raise
-        node = TargetNode(
-            name=config.name,
-            alias=config.alias,
-            handle=registry.next_handle(),
-            private=private,
-            target_class=target_class,
-            hooks=hooks,
-            luns=luns,
-            portals=config.portals,
-            own=_without_unsolicited_data(config.own) if is_multi_phase(hooks) else config.own,
-            max_receive_data=config.keys["MaxRecvDataSegmentLength"],
-            max_commands=config.max_commands,
-            chap=config.chap,
-        )
-        registry.nodes[node.name] = node
-        self.configurations[node.name] = config
-        self.directory.login_worker.log(INFORMATION, f"target {node.name} added.")
-        return node
-
-    def _make_luns(self, config: TargetConfig) -> list[chiscsi_lun]:
-        classes = self._lun_classes[config.class_name]
-        luns: list[chiscsi_lun] = []
-        try:
-            for device in config.devices:
-                name, options = device.split(classes, next(iter(classes), ""))
-                if name not in classes:
-                    raise ConfigurationError("TargetDevice", f"class {config.class_name} has no LUN class")
-                luns.append(make_logical_unit(device, len(luns), classes[name], options))
-        except ConfigurationError:
-            self._undo(luns, [])
-            raise
-        return luns
-
-    def _hooks(self, config: TargetConfig, luns: list[chiscsi_lun]) -> chiscsi_target_lun_class:
-        """What gets the commands: the default LUN class if it is pass-through, else a device server over the units."""
-        default = next(iter(self._lun_classes[config.class_name].values()), None)
-        if default is None:
-            raise ConfigurationError("TargetClass", f"{config.class_name} has no LUN class")
-        if is_pass_through(default):
-            return default
-        if not luns:
-            raise ConfigurationError("TargetDevice", f"{config.name} has no logical unit")
-        return DeviceServer(luns, target_name=config.name, portal_group_tag=config.portals[0].tag)
-
-    def _undo(self, luns: list[chiscsi_lun], portals: list[Portal]) -> None:
-        for portal in portals:
-            self.unlisten(portal)
-        for lun in luns:
-            lun.lun_class.fp_detach(lun)
-
-    def chiscsi_target_remove(self, sdev_priv: Any, target_name: str) -> int:
-        """Stop a target node and remove it (guide 6.1.2). Blocking: its sessions are told, and gone when it returns."""
-        if not target_name:
-            return -ReturnCode.ENONAME
-        directory = self.directory
-        node = directory.registry.nodes.get(target_name)
-        if node is None:
-            return -ReturnCode.ENOTFOUND
-        node.offline = True
-        for portal in node.portals:
-            self.unlisten(portal)
-        broken_off: list[None] = []
-        directory.login_worker.post(directory.close_logins, node)
-        directory.login_worker.post(broken_off.append, None)
-        self.wait_until(lambda: bool(broken_off))
-        for session in directory.sessions_of(node):
-            directory.close_session(session)
-        self.wait_until(lambda: not directory.sessions_of(node))
-        for lun in node.luns:
-            lun.lun_class.fp_flush(lun)
-            lun.lun_class.fp_detach(lun)
-        directory.registry.nodes.pop(target_name, None)
-        self.configurations.pop(target_name, None)
-        directory.login_worker.log(INFORMATION, f"target {target_name} removed.")
-        return 0
+            yield
+        finally:
+            self._changing.release()
 
     # Logins and sessions
 
@@ -291,16 +285,20 @@ class TargetModule(Information):
 
     def chiscsi_target_session_abort(self, sess_hndl: int) -> int:
         """Close a session soon (guide 7.3.4)."""
-        for session in list(self.directory.registry.sessions.values()):
-            if session.handle == sess_hndl:
-                self.directory.close_session(session, ConnectionEvent.TRANSPORT_LOST)
-                return 0
-        return _EINVAL
+        return 0 if sess_hndl and self.directory.abort_session(sess_hndl) else _EINVAL
 
 
-def _without_unsolicited_data(own: Mapping[str, Own]) -> Mapping[str, Own]:
-    """What a node of a multi-phase class wants: its buffers come piece by piece, so no data may come unasked."""
-    return {**own, "ImmediateData": False, "InitialR2T": True}
+def _pairs(buffer: object, length: object) -> Pairs:
+    """The pairs of a configuration buffer, whatever a driver calls one.
+
+    Raises:
+        ConfigurationError: it is none.
+    """
+    if not isinstance(buffer, bytes | bytearray | memoryview) or not isinstance(length, int):
+        raise ConfigurationError("buffer", f"{type(buffer).__name__} of length {length!r} is no configuration")
+    if not 0 <= length <= len(buffer):
+        raise ConfigurationError("buffer", f"buflen is {length}, the buffer has {len(buffer)} octets")
+    return parse_buffer(bytes(buffer[:length]))
 
 
 def _ignore(portal: Portal) -> None:
@@ -309,3 +307,4 @@ def _ignore(portal: Portal) -> None:
 
 def _do_not_wait(condition: Callable[[], bool]) -> None:
     """Do not wait: nothing runs without a shell."""
+    condition()

@@ -11,7 +11,7 @@ from chiscsi_target.config.values import shown
 from chiscsi_target.errors import ConfigurationError
 
 KEY = "TargetDevice"
-_ERROR_BUFFER = 256
+ERROR_BUFFER = 256
 _IDENTIFICATION = ("PROD", "SN", "ID", "WWN")
 
 
@@ -85,21 +85,23 @@ def clash(devices: Sequence[TargetDevice], device: TargetDevice) -> str:
     return f"{shown(format_target_device(device))} is given twice" if device in devices else ""
 
 
-def make_logical_unit(device: TargetDevice, lun: int, lun_class: chiscsi_target_lun_class, options: str) -> chiscsi_lun:
-    """A logical unit, configured and attached: `fp_config_parse_options`, then `fp_attach`.
+def configure_logical_unit(
+    device: TargetDevice, lun: int, lun_class: chiscsi_target_lun_class, options: str
+) -> chiscsi_lun:
+    """A logical unit as `fp_config_parse_options` makes it, not attached.
 
     Raises:
-        ConfigurationError: a hook refused; it has the hook's reason, and `fp_attach`'s result.
+        ConfigurationError: the hook refused; it has the hook's reason.
     """
     unit = chiscsi_lun(lun_class, lun, device.path)
     reason = bytearray()
-    if (result := lun_class.fp_config_parse_options(unit, options, len(options), reason)) < 0:
-        raise _refusal(device, reason, result)
-    if (result := lun_class.fp_attach(unit, reason, _ERROR_BUFFER)) < 0:
-        raise _refusal(device, reason, result, -result)
+    result = lun_class.fp_config_parse_options(unit, options, len(options), reason)
+    if result < 0:
+        raise refusal(unit, reason, result)
     return unit
 
 
-def _refusal(device: TargetDevice, reason: bytearray, result: int, code: int = 0) -> ConfigurationError:
-    text = bytes(reason[:_ERROR_BUFFER]).decode(errors="replace")
-    return ConfigurationError(f"{KEY}={device.path}", text or f"refused with {result}", code)
+def refusal(unit: chiscsi_lun, reason: bytearray, result: int, code: int = 0) -> ConfigurationError:
+    """What to raise when a hook refused a logical unit."""
+    text = bytes(reason[:ERROR_BUFFER]).decode(errors="replace")
+    return ConfigurationError(f"{KEY}={unit.path}", text or f"refused with {result}", code)

@@ -28,7 +28,10 @@ Identity: TypeAlias = tuple[str, bytes, str, str]
 """Initiator name, ISID, target name and portal group; what the ISID rule says must be unique."""
 
 
-# The behaviour file's hidden node, which owns the discovery sessions (section 1.3).
+HIDDEN_NAME, HIDDEN_ALIAS = "iqn.chiscsi.iscsi.default-target", "chiscsi_default_target"
+"""Name and alias of the node that owns the discovery sessions, and is in no list (behaviour file, 1.3)."""
+
+# What that node wants of its sessions.
 DISCOVERY_OWN: Mapping[str, Own] = {
     "AuthMethod": ("None",),
     "HeaderDigest": ("CRC32C", "None"),
@@ -109,11 +112,14 @@ class Registry:
         """A handle that this run has not used."""
         return Handle(next(self._handles), self.stack)
 
-    def new_tsih(self, kept: int | None = None) -> int:
-        """A TSIH that is neither 0 nor in use (the TSIH rule); or `kept`, that of a session which has just ended."""
-        if kept is not None:
-            self._tsihs.add(kept)
-            return kept
+    def pass_on_tsih(self, old: Session, new: Session) -> None:
+        """Give a session the TSIH of one that has ended, in place of its own."""
+        self._tsihs.discard(new.tsih)
+        new.tsih = old.tsih
+        self._tsihs.add(new.tsih)
+
+    def new_tsih(self) -> int:
+        """A TSIH that is neither 0 nor in use (the TSIH rule)."""
         while True:
             self._next_tsih = self._next_tsih % 0xFFFF + 1
             if self._next_tsih not in self._tsihs:

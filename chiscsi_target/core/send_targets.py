@@ -34,7 +34,7 @@ def send_targets(connection: Connection, value: str) -> Pairs:
     except TextError as error:
         raise NegotiationFailure(str(error), "13.3") from error
     if session.discovery:
-        nodes = [node for node in connection.agenda.visible_nodes(connection) if value in (_ALL, node.name)]
+        nodes = connection.agenda.visible_nodes(connection, None if value == _ALL else value)
     elif value == _ALL:
         return [("SendTargets", REJECT)]
     else:
@@ -43,9 +43,15 @@ def send_targets(connection: Connection, value: str) -> Pairs:
 
 
 def _record(connection: Connection, node: TargetNode) -> Pairs:
-    """One target: its name, and all its addresses with their portal group tags (section 13.8)."""
+    """One target: its name, and its addresses with their portal group tags (section 13.8).
+
+    Portals that logins are redirected to are left out (behaviour file, 2.5).
+    """
     pairs = [("TargetName", node.name)]
+    shown = node.redirection.shown(portal.tag for portal in node.portals)
     for portal in node.portals:
+        if portal.tag not in shown:
+            continue
         ip = portal.address.ip
         if ip in _WILDCARDS:
             ip = connection.endpoints.taddr.ip

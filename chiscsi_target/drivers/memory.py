@@ -28,6 +28,14 @@ DEFAULT_SIZE: Final = 16 << 20
 _MAP_NORESERVE: Final = 0x4000
 """Linux's flag for address space without a claim on memory; Python 3.11 does not name it."""
 
+_GROWTH: Final = 16
+"""How many times its size a unit may have after a reconfiguration; address space that is not used costs nothing."""
+
+
+def _reserve(size: int) -> memoryview:
+    """Address space for `size` octets."""
+    return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE))
+
 
 def _size(lu: chiscsi_lun, value: str) -> None:
     lu.size = parse_size(value)
@@ -58,11 +66,23 @@ class MemoryLunClass(LocalLunClass):
             ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
             return -ReturnCode.EINVAL
         try:
-            memory = mmap.mmap(-1, lu.size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
-        except (OSError, OverflowError, ValueError) as error:
-            ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
-            return -ReturnCode.ENOMEM
-        lu.priv_data = memoryview(memory)
+            lu.priv_data = _reserve(_GROWTH * lu.size)
+        except (OSError, OverflowError, ValueError):
+            try:
+                lu.priv_data = _reserve(lu.size)
+            except (OSError, OverflowError, ValueError) as error:
+                ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
+                return -ReturnCode.ENOMEM
+        return 0
+
+    def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        """Keep the blocks; the size may change within the address space that was reserved."""
+        lu_new.size = lu_new.size or DEFAULT_SIZE
+        if lu_new.size % (1 << lu_new.sect_shift) or lu_new.size > len(lu.priv_data):
+            ebuf += f"size {lu_new.size} cannot follow {lu.size}: there is room for {len(lu.priv_data)} octets".encode()
+            return -ReturnCode.EINVAL
+        lu_new.flags |= LU_FLAG_SYNC
+        lu_new.priv_data = lu.priv_data
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

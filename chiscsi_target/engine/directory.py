@@ -9,6 +9,7 @@ from functools import partial
 from threading import get_ident
 from typing import TYPE_CHECKING, Any
 
+from chiscsi_target.api.events import chiscsi_event
 from chiscsi_target.api.target_class import has_hook
 from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.connection import Connection
@@ -178,6 +179,7 @@ class Directory:
         if session is None or connection.closing:
             return
         self.traffic.joined(connection)
+        self.login_worker.event(chiscsi_event.LOGIN_SUCCESS, login.identity.parties)
         if login.leading:
             session.agenda = self._worker_for(session)
             session.leading = connection
@@ -234,6 +236,10 @@ class Directory:
     def session_removed(self, session: Session) -> None:
         """Announce the end of a session to its drivers, and strike it out; in the session's worker."""
         node = session.node
+        for task in session.agenda.orphans:
+            if task.session is session:
+                # Behaviour file, 1.7: commands that drivers hold are detached.
+                task.sc_sess = task.sc_conn = None
         if node is not None and session.announced:
             try:
                 node.target_class.fp_session_removed(session.handle, session.identity.initiator_name, node.name)
@@ -281,11 +287,13 @@ class Directory:
         """Break off the logins at addresses where no target is left; in the login worker's thread."""
         for connection in list(self.login_worker.connections):
             if connection.portal.address in addresses and not connection.in_full_feature_phase:
-                connection.close(ConnectionEvent.LOGIN_FAILED, reset=True)
+                connection.close(ConnectionEvent.LOGIN_FAILED)
 
     def reset_tasks_of_others(self, request: TaskManagement) -> None:
         """End the tasks of other sessions that a task management function affects (section 4.2.3.2)."""
-        lun = None if request.function in (Function.TARGET_WARM_RESET, Function.TARGET_COLD_RESET) else request.lun
+        lun: int | None = request.lun
+        if request.function in (Function.TARGET_WARM_RESET, Function.TARGET_COLD_RESET):
+            lun = 0 if self.quirks.reset_hits_lun0 else None
         cleared = request.function == Function.CLEAR_TASK_SET
         sense = COMMANDS_CLEARED_BY_ANOTHER_INITIATOR if cleared else BUS_DEVICE_RESET_OCCURRED
         for session in self.sessions_of(request.session.node):

@@ -93,7 +93,7 @@ def test_a_lun_class_is_registered_once_under_a_class_that_there_is(registered: 
 
 def test_pass_through_implies_a_command_queue(registered: Registered) -> None:
     registered.register()
-    assert registered.driver.property == 0b101
+    assert registered.module.classes.lun_classes("NOTING")["HOLDING"].property == 0b101
 
 
 def test_a_lun_class_goes_when_its_commands_are_over() -> None:
@@ -164,15 +164,16 @@ def test_names_and_aliases_are_unique(registered: Registered) -> None:
         assert caught.value.where == where and message in caught.value.message
 
 
-def test_a_portal_that_does_not_start_undoes_the_rest(registered: Registered) -> None:
+def test_a_target_none_of_whose_portals_start_leaves_nothing(registered: Registered) -> None:
+    """Behaviour file, 1.3: each is reported, and the units that were attached are detached."""
+
     def listen(portal: Portal) -> None:
-        if portal.address.port == 3261:
-            raise ConfigurationError("PortalGroup", "failed to start 127.0.0.1:3261.")
-        registered.listening.append(portal)
+        raise ConfigurationError("PortalGroup", f"failed to start {portal.address}.")
 
     registered.module.listen = listen
-    with pytest.raises(ConfigurationError, match="failed to start"):
+    with pytest.raises(ConfigurationError, match="No valid portal started!"):
         registered.module.add_target(parse_target(PAIRS))
+    assert registered.log[-2:] == ["failed to start 127.0.0.1:3260.", "failed to start 127.0.0.1:3261."]
     assert registered.listening == [] and registered.module.directory.registry.nodes == {}
 
 

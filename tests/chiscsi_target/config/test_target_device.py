@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chiscsi_target.api import chiscsi_lun, chiscsi_target_lun_class
-from chiscsi_target.config.target_device import KEY, make_logical_unit, parse_target_device
+from chiscsi_target.config.target_device import KEY, configure_logical_unit, parse_target_device
 from chiscsi_target.errors import ConfigurationError
 
 
@@ -23,10 +23,6 @@ class Choosy(chiscsi_target_lun_class):
         assert buflen == len(buf)
         self.calls.append(("options", buf))
         return self.result("options", -26, ebuf)
-
-    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        self.calls.append(("attach", lu.path))
-        return self.result("attach", -31, ebuf)
 
     def result(self, hook: str, number: int, ebuf: bytearray) -> int:
         if self.refuse != hook:
@@ -58,25 +54,22 @@ def test_a_unit_needs_a_path(value: str) -> None:
     assert caught.value.where == KEY
 
 
-def test_a_unit_is_configured_then_attached() -> None:
+def test_a_unit_is_configured_by_its_class() -> None:
     choosy = Choosy()
-    unit = make_logical_unit(parse_target_device("disk"), 7, choosy, "RO")
-    assert choosy.calls == [("options", "RO"), ("attach", "disk")]
+    unit = configure_logical_unit(parse_target_device("disk"), 7, choosy, "RO")
+    assert choosy.calls == [("options", "RO")]
     assert (unit.lun, unit.path, unit.lun_class) == (7, "disk", choosy)
 
 
-@pytest.mark.parametrize("refuse", ["options", "attach"])
 @pytest.mark.parametrize(
     "reason, message", [(b"no such disk", "no such disk"), (b"x" * 300, "x" * 256), (b"\xff", "\ufffd")]
 )
-def test_a_refusal_has_the_hooks_reason(refuse: str, reason: bytes, message: str) -> None:
-    choosy = Choosy(refuse, reason)
+def test_a_refusal_has_the_hooks_reason(reason: bytes, message: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
-        make_logical_unit(parse_target_device("disk"), 0, choosy, "")
+        configure_logical_unit(parse_target_device("disk"), 0, Choosy("options", reason), "")
     assert (caught.value.where, caught.value.message) == ("TargetDevice=disk", message)
-    assert len(choosy.calls) == (1 if refuse == "options" else 2)
 
 
 def test_a_refusal_without_a_reason_has_its_number() -> None:
-    with pytest.raises(ConfigurationError, match="refused with -31"):
-        make_logical_unit(parse_target_device("disk"), 0, Choosy("attach"), "")
+    with pytest.raises(ConfigurationError, match="refused with -26"):
+        configure_logical_unit(parse_target_device("disk"), 0, Choosy("options"), "")

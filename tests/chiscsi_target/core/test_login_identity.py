@@ -81,7 +81,17 @@ def test_a_target_that_is_not_there(stand: Stand, name: str, more: Pairs) -> Non
 
 
 def test_a_target_at_another_portal(stand: Stand) -> None:
-    assert status(stand, [INITIATOR_KEY, ("TargetName", OTHER)], portal=0) == LoginStatus.NOT_FOUND
+    """Whether it is at this one is a later question, behind that of access: see `admission`."""
+    found = identity(stand, [INITIATOR_KEY, ("TargetName", OTHER)])
+    assert found.node is not None and found.node.portal_at(found.portal) is None
+
+
+def test_a_target_that_is_being_reconfigured(stand: Stand) -> None:
+    stand.node.updating = True
+    try:
+        assert status(stand, [INITIATOR_KEY, TARGET_KEY]) == LoginStatus.OUT_OF_RESOURCES
+    finally:
+        stand.node.updating = False
 
 
 def test_a_target_that_is_going_away(stand: Stand) -> None:

@@ -178,7 +178,7 @@ def test_session_hooks_that_raise_are_logged(watched: Watched, monkeypatch: pyte
     def explode(*_: Any) -> None:
         raise RuntimeError("in a session hook")
 
-    monkeypatch.setattr(watched.noting, hook, explode)
+    monkeypatch.setattr(watched.stand.node.target_class, hook, explode)
     peer = watched.stand.login()
     assert peer.ping(b"fine")[1] == b"fine"
     watched.stand.pipe(peer).close()
@@ -245,7 +245,7 @@ def test_a_discovery_hook_that_raises_hides(watched: Watched, monkeypatch: pytes
     def explode(*_: Any) -> int:
         raise RuntimeError("who knows")
 
-    monkeypatch.setattr(watched.noting, "fp_discovery_target_accessible", explode)
+    monkeypatch.setattr(watched.stand.node.target_class, "fp_discovery_target_accessible", explode)
     assert discover(watched.stand) == []
     assert "RuntimeError: who knows" in watched.stand.log
 

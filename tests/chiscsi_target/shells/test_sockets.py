@@ -55,17 +55,20 @@ def test_several_portals_of_one_node(server: Server) -> None:
         assert peer.ping()[0].initiator_task_tag
 
 
-def test_a_port_in_use_is_refused_and_leaves_nothing(server: Server) -> None:
+def test_a_port_in_use_is_reported(server: Server) -> None:
+    """Behaviour file, 1.3: the target starts on its other portals; it is an error only if there is none."""
+    lines: list[str] = []
+    server.module.directory.login_worker.complain = lines.append
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         address = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(ConfigurationError) as caught:
-            server.add(NAME, "127.0.0.1:0", address)
-    assert caught.value.where == "PortalGroup"
-    assert caught.value.message == f"failed to start {address}: Address already in use."
-    assert server.module.directory.registry.nodes == {}
-    assert server.shell._listeners == {}
+        node = server.add(NAME, "127.0.0.1:0", address)
+        with pytest.raises(ConfigurationError, match="No valid portal started!"):
+            server.add(OTHER, address)
+    assert lines == [f"chiscsi: ERR! failed to start {address}: Address already in use."] * 2
+    assert len(node.portals) == 1 and server.login(node).ping(b"here")[1] == b"here"
+    assert list(server.module.directory.registry.nodes) == [NAME] and len(server.shell._listeners) == 1
 
 
 def test_two_nodes_share_a_portal(server: Server) -> None:

@@ -1,0 +1,1 @@
+"""Target nodes from their descriptions: classes, logical units, portals; adding, changing and removing targets."""
