@@ -298,6 +298,7 @@ class Login:
         self._check_access(session)
         self._negotiation.conclude()
         if self.leading:
+            session.tsih = self.registry.new_tsih()
             session.keys = SessionKeys.of(self._negotiation.settings)
             session.authenticated_by = self._authentication.identity
         else:
@@ -306,9 +307,8 @@ class Login:
         # Until nothing is left: another login may have taken the place while this one waited.
         while self._replace():
             yield from self._wait_inside()
-        if self.leading:
-            kept = old.tsih if old is not None and self.connection.agenda.quirks.reuse_tsih else None
-            session.tsih = self.registry.new_tsih(kept)
+        if self.leading and old is not None and self.connection.agenda.quirks.reuse_tsih:
+            self.registry.pass_on_tsih(old, session)
 
     def _check_access(self, session: Session) -> None:
         """Look at the access list, whatever `iscsi_auth_order` says: it may have changed since the login began."""
@@ -384,8 +384,7 @@ class Login:
     def _refuse(self, failure: LoginFailure) -> None:
         """End the login with a status; the connection is closed (section 11.13.5)."""
         send_refusal(self.connection, self._request, failure)
-        if self.session is not None:
-            tell_of_refusal(self.connection, self.identity, failure)
+        tell_of_refusal(self.connection, getattr(self, "identity", None), failure)
         quirks = self.connection.agenda.quirks
         if not (self._status and self._answered_later and quirks.async_reject_stays_open):
             self.connection.close(ConnectionEvent.LOGIN_FAILED)
