@@ -171,8 +171,9 @@ class Chap:
         self._verify(name, _octets(values, "CHAP_R"), credentials)
         if credentials.mutual_required and not mutual:
             raise _failure(f"{name!r} has to authenticate the target")
+        proof = self._prove(values, credentials) if mutual else []
         self.name = name
-        return self._prove(values, credentials) if mutual else []
+        return proof
 
     def _verify(self, name: str, response: bytes, credentials: Credentials) -> None:
         """Compare a response with the one that is right; an unknown name takes as long as a known one."""

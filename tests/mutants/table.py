@@ -26,6 +26,8 @@ MODULES = (
     "frames",
     "stream",
     "texts",
+    "authentication",
+    "chap",
 )
 HEAD = """# Mutants
 
