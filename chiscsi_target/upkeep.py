@@ -10,6 +10,7 @@ from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.api.struct import is_set
 from chiscsi_target.config.global_variables import set_variables
 from chiscsi_target.core.agenda import ERROR
+from chiscsi_target.scsi.device_server import DeviceServer
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
@@ -54,12 +55,17 @@ class Upkeep:
             return -ReturnCode.EIO
 
     def set_global_variables(self, pairs: Pairs) -> list[ConfigurationError]:
-        """Set global variables from their texts (behaviour file, 6.2).
+        """Set global variables from their texts (behaviour file, 6.2); built-in logical units hear of their vendor.
 
         Returns:
             What is wrong with some of them; the others take effect all the same.
         """
-        return set_variables(self.directory.registry.globals, pairs)
+        registry = self.directory.registry
+        faults = set_variables(registry.globals, pairs)
+        for node in list(registry.nodes.values()):
+            if isinstance(node.hooks, DeviceServer):
+                node.hooks.vendor_id = registry.globals.vendor_id
+        return faults
 
     def logins_under_way(self, target_name: str) -> int:
         """How many connections to a target have not finished their login."""

@@ -70,6 +70,15 @@ class DeviceServer(chiscsi_target_lun_class):
         self._absent = LogicalUnit(chiscsi_lun(self, 0, ""), device, _ABSENT, present=False)
         self._on_turn = self._start  # bound once, since every command needs it
 
+    @property
+    def vendor_id(self) -> str:
+        """T10 vendor identification of all units; setting it is seen by the next INQUIRY."""
+        return self._device.vendor_id
+
+    @vendor_id.setter
+    def vendor_id(self, value: str) -> None:
+        self._device.vendor_id = value
+
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Take a command: see `chiscsi_target_lun_class`."""
         unit = self.units.get(sc.sc_lun, self._absent)
