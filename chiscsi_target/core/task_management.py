@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT
-from chiscsi_target.core.task import W_BUFFER_READY, W_XFER, Task
+from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT, ReturnCode
+from chiscsi_target.api.findings import FindingKind
+from chiscsi_target.core.task import EXECUTING, W_BUFFER_READY, W_XFER, Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
 from iscsi_wire.constants import TaskManagementFunction as Function
@@ -38,6 +39,10 @@ _ANSWERED_HERE: dict[int, Response] = {
     Function.QUERY_ASYNCHRONOUS_EVENT: Response.FUNCTION_NOT_SUPPORTED,
 }
 _TARGET_RESETS = (Function.TARGET_WARM_RESET, Function.TARGET_COLD_RESET)
+# The responses after which the task of an ABORT TASK is over.
+_TASK_IS_GONE = (Response.FUNCTION_COMPLETE, Response.TASK_DOES_NOT_EXIST)
+# Behaviour file, 3.8: key, additional sense code, qualifier.
+INTERNAL_FAILURE = (0x0B, 0x44, 0x00)
 # Whose tasks a function ends besides those of the session that asked (section 4.2.3.2).
 CROSSES_SESSIONS = (Function.CLEAR_TASK_SET, Function.LOGICAL_UNIT_RESET, *_TARGET_RESETS)
 
@@ -96,6 +101,8 @@ class TaskManagement:
         self._forwarded = False
         self._finished = False
         self._abandoned = False
+        self._answered = False
+        self._named: object = None
         self._followers: list[TaskManagement] = []
 
     def start(self) -> None:
@@ -127,8 +134,8 @@ class TaskManagement:
             # Section 11.5.1: task management requests are not to be aborted.
             managing = _find_request(self.session, self._pdu.referenced_task_tag)
             self.respond(Response.FUNCTION_REJECTED if managing else self._answer_for_missing_task())
-        elif not task.seen:
-            # Guide 7.3.6 c: the command has not been given to the driver.
+        elif _settled(task) and not self.connection.agenda.quirks.tmf_forward_all:
+            # Guide 7.3.6 b and c: it was executed already, or has not been given to the driver.
             self._end([task])
             self.respond(Response.FUNCTION_COMPLETE)
         else:
@@ -185,7 +192,7 @@ class TaskManagement:
         agenda = self.connection.agenda
         for task in self.affected:
             # Guide 7.3.6: a command in data transfer is aborted by a hook of its own as well.
-            if task.seen and task.state in (W_BUFFER_READY, W_XFER):
+            if task.seen and task.state in (W_BUFFER_READY, W_XFER) and not agenda.quirks.tmf_no_abort_hook:
                 agenda.call_abort(task)
         agenda.call_tmf_execute(self)
 
@@ -193,14 +200,26 @@ class TaskManagement:
 
     def execution_done(self, tmf_response: int, scmd: object) -> int:
         """Take the driver's answer: see `chiscsi_tmf_execution_done`."""
-        return self.connection.agenda.tmf_execution_done(self, tmf_response)
+        agenda = self.connection.agenda
+        if self._answered:
+            text = f"chiscsi_tmf_execution_done: itt 0x{self.tag:x}, answered before"
+            agenda.find(FindingKind.DOUBLE_TMF_ANSWER, text, self.connection.name, self.tag)
+            return -ReturnCode.EINVAL
+        self._answered = True
+        self._named = scmd
+        return agenda.tmf_execution_done(self, tmf_response)
 
     def finish(self, response: int) -> None:
         """End what the function ended, then answer; on the wire the response is behind all of theirs (4.2.3.3, d)."""
         if self._finished:
             return
         self._finished = True
-        if response == Response.FUNCTION_COMPLETE:
+        gone = response == Response.FUNCTION_COMPLETE
+        if self.task is not None and self._named is self.task and response in _TASK_IS_GONE:
+            # Behaviour file, 4.2: a command that the answer names is no longer held, and is over.
+            self.task.held = False
+            gone = True
+        if gone:
             ended = self._unfinished()
             self._end(ended)
             # A later function need not wait for the data of tasks that are gone.
@@ -224,6 +243,11 @@ class TaskManagement:
         for task in [task for task in self._unfinished() if task.aborting is self]:
             task.aborting = None
             task.sc_flag &= ~SC_FLAG_TMF_ABORT
+            if getattr(task, "abort_asked", None) is False:
+                # Its driver has given it up meanwhile, and its buffers: it cannot go on.
+                task.doom(INTERNAL_FAILURE)
+            elif hasattr(task, "abort_asked"):
+                del task.abort_asked
             self.connection.agenda.resume(task)
 
     def _let_followers_go(self) -> None:
@@ -242,10 +266,11 @@ class TaskManagement:
             self.session.requests.remove(self)
         if not self.immediate:
             window.answered()
+        short = self._forwarded and self.connection.agenda.quirks.tmf_itt_8bit
         self.connection.send_pdu(
             TaskManagementResponse(
                 response=response,
-                initiator_task_tag=self.tag,
+                initiator_task_tag=self.tag & 0xFF if short else self.tag,
                 stat_sn=self.connection.next_stat_sn(),
                 exp_cmd_sn=window.exp_cmd_sn,
                 max_cmd_sn=window.max_cmd_sn,
@@ -267,6 +292,20 @@ class TaskManagement:
             self._let_followers_go()
         if not self.immediate and self._pdu.cmd_sn not in not_received:
             self.session.window.answered()
+
+
+def _settled(task: Task) -> bool:
+    """Whether the driver has nothing to say of a task: it completed it, or never saw it."""
+    if not task.seen:
+        return True
+    if task.held:
+        return False
+    if task.failing or task.sc_status or task.sc_response:
+        return True
+    if task.session.multi_phase:
+        done = task.executed if task.is_write else task.given
+        return 0 < task.sc_xfer_len <= done
+    return task.state == EXECUTING
 
 
 def _proceed_all(requests: Iterable[TaskManagement | None]) -> None:

@@ -125,10 +125,10 @@ class HoldingDriver(chiscsi_target_lun_class):
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, length if sc.sc_flag & SC_FLAG_WRITE else 0)
         return chiscsi_scsi_cmd_execution_status(sc, [chiscsi_sgvec(data, len(data))], 1, 0, len(data))
 
-    def answer(self, response: int = 0) -> None:
-        """Answer the oldest task management request."""
+    def answer(self, response: int = 0, *, name: bool = False) -> None:
+        """Answer the oldest task management request; with `name`, the command is named, and so let go."""
         hndl, _, _, sc = self.requests.pop(0)
-        assert chiscsi_tmf_execution_done(hndl, response, sc) == 0
+        assert chiscsi_tmf_execution_done(hndl, response, sc if name else None) == 0
 
 
 class RamDriver(HoldingDriver):
