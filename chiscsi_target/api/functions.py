@@ -80,15 +80,18 @@ def chiscsi_iscsi_command_dump(scmd: chiscsi_scsi_command) -> None:
     scmd._stack.command_dump(scmd)
 
 
-def chiscsi_tmf_execution_done(hndl: TmfHandle, tmf_response: int, scmd: chiscsi_scsi_command | None) -> int:
+def chiscsi_tmf_execution_done(hndl: TmfHandle | None, tmf_response: int, scmd: chiscsi_scsi_command | None) -> int:
     """Answer `fp_tmf_execute` (guide 7.3.6).
 
     Args:
         hndl: the handle that the hook was given.
         tmf_response: ISCSI_RESPONSE_TMF_*.
         scmd: the command that the hook was given, or None.
+
+    Returns:
+        0; -EINVAL without a handle (behaviour file, 4.2).
     """
-    return hndl.execution_done(tmf_response, scmd)
+    return -ReturnCode.EINVAL if hndl is None else hndl.execution_done(tmf_response, scmd)
 
 
 # Logins and sessions (guide 5.1 and 7.3)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from initiator_sim.initiator import Initiator
 
 # What a hook is about, by its argument: calls about the same thing have an order, others have not.
-_SUBJECTS = ("sc", "sc_itt", "sess_hdl", "hndl")
+_SUBJECTS = {"sc": "command", "sc_itt": "command", "sess_hdl": "session", "hndl": "login"}
 
 
 class Expecting:
@@ -225,10 +225,10 @@ def _value(call: HookCall, key: str) -> Any:
 
 
 def _subject(call: HookCall) -> object:
-    for name in _SUBJECTS:
+    for name, kind in _SUBJECTS.items():
         value = call.arguments.get(name)
         if value is not None:
-            return getattr(value, "sc_itt", value)
+            return kind, getattr(value, "sc_itt", value)
     return None
 
 
