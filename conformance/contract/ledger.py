@@ -32,6 +32,7 @@ class Entry:
 
     Attributes:
         owes: the hook that the driver has not answered yet, or empty.
+        aborting: `fp_scsi_cmd_abort` was called, and not answered yet.
         given: octets of buffers that it gave.
         filled: octets of a write that were handed back to it.
         completed, cleaned: whether the last completion was made, and the last hook called.
@@ -42,6 +43,7 @@ class Entry:
         self.fields = _fields(sc)
         self.length = sc.sc_xfer_len
         self.owes = ""
+        self.aborting = False
         self.given = 0
         self.filled = 0
         self.completed = False
@@ -64,7 +66,7 @@ class Ledger:
         self.refusals = 0
         self._multi_phase = multi_phase
         self._entries: dict[int, Entry] = {}
-        self._commands: list[chiscsi_scsi_command] = []  # kept, so that their identities stay their own
+        self._former: list[Entry] = []
         self._requests: dict[int, str] = {}
         self._last_log = ""
 
@@ -77,13 +79,13 @@ class Ledger:
     @property
     def owing(self) -> bool:
         """Whether the driver owes the stack a call."""
-        return bool(self._requests) or any(entry.owes for entry in list(self._entries.values()))
+        return bool(self._requests) or any(entry.owes or entry.aborting for entry in list(self._entries.values()))
 
     def settle(self) -> None:
         """Enter what is still owed as breaches: nothing more will come."""
-        for entry in self._entries.values():
-            if entry.owes == "fp_scsi_cmd_abort":
-                self.note("abort", f"{entry.name}: {entry.owes} was never answered")
+        for entry in [*self._former, *self._entries.values()]:
+            if entry.aborting:
+                self.note("abort", f"{entry.name}: fp_scsi_cmd_abort was never answered")
             elif entry.owes:
                 self.note("completes", f"{entry.name}: nothing came of {entry.owes}")
         for text in self._requests.values():
@@ -103,9 +105,10 @@ class Ledger:
     def given_command(self, sc: chiscsi_scsi_command) -> Entry:
         """`fp_scsi_cmd_cdb_rcved` is called."""
         entry = self._entries.get(id(sc))
-        if entry is None:
+        if entry is None or entry.cleaned:
+            # Commands are not kept, since they may keep buffers; so an identity may come again.
+            self._former += [entry] if entry is not None else []
             entry = self._entries[id(sc)] = Entry(sc)
-            self._commands.append(sc)
         entry.owes = "fp_scsi_cmd_cdb_rcved"
         return entry
 
@@ -118,7 +121,7 @@ class Ledger:
 
     def given_abort(self, sc: chiscsi_scsi_command) -> None:
         """`fp_scsi_cmd_abort` is called."""
-        self._entry(sc).owes = "fp_scsi_cmd_abort"
+        self._entry(sc).aborting = True
 
     def cleaned(self, sc: chiscsi_scsi_command) -> None:
         """`fp_scsi_cmd_cleanup` is called."""
@@ -136,7 +139,7 @@ class Ledger:
     def answered_request(self, handle: object, response: int, sc: chiscsi_scsi_command | None = None) -> None:
         """`chiscsi_tmf_execution_done` was called; a command that it names is done with."""
         if sc is not None:
-            self._entry(sc).owes = ""
+            self._entry(sc).owes, self._entry(sc).aborting = "", False
         text = self._requests.pop(id(handle), None)
         if text is None:
             self.note("tmf", f"a task management function was answered again, with {response}")
@@ -157,28 +160,33 @@ class Ledger:
     def called(self, sc: chiscsi_scsi_command, function: str, offset: int, length: int, result: int) -> None:
         """A driver has called: what the stack said of it."""
         entry = self._entry(sc)
+        answers_abort, entry.aborting = entry.aborting, False
         if result < 0:
-            self._refused(sc, entry, function, offset, length, result)
+            if not answers_abort:
+                self._refused(sc, entry, function, offset, length, result)
             return
-        entry.owes = ""
+        owes = ""
         if function in (BUFFER_READY, EXECUTION_STATUS) and not sc.sc_status:
-            self._accepted(sc, entry, function, offset + length)
+            owes = self._accepted(sc, entry, function, offset + length)
         elif function in (EXECUTION_STATUS, ABORT, ABORT_STATUS):
             entry.completed = True
+        entry.owes = owes  # in one step: another thread may be looking
 
-    def _accepted(self, sc: chiscsi_scsi_command, entry: Entry, function: str, end: int) -> None:
+    def _accepted(self, sc: chiscsi_scsi_command, entry: Entry, function: str, end: int) -> str:
+        """Enter a call that was right; returns which hook still asks for one, or an empty text."""
         writes = bool(sc.sc_flag & SC_FLAG_WRITE)
         if writes != (function == EXECUTION_STATUS):
             entry.given = max(entry.given, end)
         complete = entry.given >= sc.sc_xfer_len or bool(sc.sc_flag & _OVER_OR_UNDER)
         if function == BUFFER_READY:
-            if not sc.sc_xfer_len:
-                entry.owes = "fp_scsi_cmd_cdb_rcved"
-        elif not writes:
+            asks = not sc.sc_xfer_len or (self._multi_phase and not complete)
+            return "fp_scsi_cmd_cdb_rcved" if asks else ""
+        if not writes:
             entry.completed = complete
-            entry.owes = "" if complete else "fp_scsi_cmd_cdb_rcved"
-        elif not self._multi_phase or (complete and end >= min(entry.given, sc.sc_xfer_len)):
+            return "" if complete else "fp_scsi_cmd_cdb_rcved"
+        if not self._multi_phase or (complete and end >= min(entry.given, sc.sc_xfer_len)):
             entry.completed = True
+        return ""
 
     def _refused(
         self, sc: chiscsi_scsi_command, entry: Entry, function: str, offset: int, length: int, result: int

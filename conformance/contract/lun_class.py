@@ -100,10 +100,11 @@ def _play(bench: Bench, scenario: Scenario) -> str:
         trial.look()
         scenario.run(trial)
     except CannotGoOn:
-        pass
+        bench.ledger.settle()
     except NotTried as reason:
         skipped = str(reason)
     except ScriptOutcome as outcome:
+        bench.ledger.settle()
         if not bench.ledger.breaches and not bench.ledger.owing:
             bench.ledger.note("wire", _told(outcome))
     except Exception as error:

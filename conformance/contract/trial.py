@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 from conformance.contract.bench import Bench
-from initiator_sim.outcomes import ScriptOutcome
 from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.scsi import (
     Read10,
@@ -50,6 +49,7 @@ class Trial:
         self.luns: list[int] = [0]
         self.block = 512
         self.blocks = 0
+        self._rule = ""
 
     def login(self, number: int = 0, keys: Mapping[str, str] | None = None) -> Session:
         """A session whose unit attentions are behind it.
@@ -145,23 +145,17 @@ class Trial:
             wanted = " or ".join(f"{key:02x}/{asc:02x}" for key, asc in codes)
             self.bench.ledger.note("sense", f"{what} ended with {result}, expected sense {wanted}")
 
-    def served(self, session: Session, what: str) -> None:
-        """See whether the class goes on serving."""
+    def served(self, what: str, number: int = 1, keys: Mapping[str, str] | None = None) -> None:
+        """See whether the class goes on serving, in a session of its own."""
         data = pattern(4 * self.block, 99)
-        try:
-            for lun in self.luns:
-                self.get_ready(session, lun)
-            self.write(session, 8, data)
-            self.compare(data, self.read(session, 8, len(data)), f"after {what}", "recovers")
-        except (CannotGoOn, ScriptOutcome) as error:
-            self._stop("recovers", f"after {what} it does not serve any more: {_first_line(error)}")
+        self._rule = "recovers"
+        session = self.login(number, keys)
+        self.write(session, 8, data)
+        self.compare(data, self.read(session, 8, len(data)), f"after {what}", "recovers")
+        self._rule = ""
 
-    def _stop(self, rule: str, text: str) -> None:
+    def _stop(self, rule: str, text: str) -> NoReturn:
         # A wrong answer is only a consequence when the class is known to have gone wrong before.
         if not self.bench.ledger.breaches and not self.bench.ledger.owing:
-            self.bench.ledger.note(rule, text)
+            self.bench.ledger.note(self._rule or rule, text)
         raise CannotGoOn(text)
-
-
-def _first_line(error: Exception) -> str:
-    return str(error).partition("\n")[0] or type(error).__name__

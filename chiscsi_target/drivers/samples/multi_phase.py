@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from threading import Lock
 from typing import TYPE_CHECKING, Final, Literal
 
 from chiscsi_target.api import (
@@ -48,7 +49,7 @@ class Phase:
 
 
 class PhasedRequest:
-    """What the driver keeps for a command.
+    """What the driver keeps for a command. The stack's thread and the queue's both change it, hence the lock.
 
     Attributes:
         plan: what is to be done.
@@ -62,6 +63,13 @@ class PhasedRequest:
         self.length = length
         self.given = 0
         self.phases: list[Phase] = []
+        self._lock = Lock()
+
+    def add(self, phase: Phase) -> None:
+        """Note a phase that is about to be given."""
+        with self._lock:
+            self.phases.append(phase)
+            self.given = phase.end
 
     def mark_returned(self, head: chiscsi_sgvec, offset: int, length: int) -> None:
         """Mark the phases that came back; the stack may return several at once, but never a part of one.
@@ -70,7 +78,8 @@ class PhasedRequest:
             ValueError: these are not buffers that were given.
         """
         end = offset + length
-        back = [phase for phase in self.phases if offset <= phase.offset < end]
+        with self._lock:
+            back = [phase for phase in self.phases if offset <= phase.offset < end]
         if not back or back[0].offset != offset or back[0].pages[0] is not head or back[-1].end != end:
             raise ValueError(f"buffers {offset}+{length} were not given like that")
         for phase in back:
@@ -78,9 +87,10 @@ class PhasedRequest:
 
     def take_returned(self) -> list[Phase]:
         """Take the phases that have come back from the head of the list."""
-        count = next((number for number, phase in enumerate(self.phases) if not phase.returned), len(self.phases))
-        taken = self.phases[:count]
-        del self.phases[:count]
+        with self._lock:
+            count = next((number for number, phase in enumerate(self.phases) if not phase.returned), len(self.phases))
+            taken = self.phases[:count]
+            del self.phases[:count]
         return taken
 
 
@@ -150,8 +160,7 @@ class PhasedDisk(ApiDisk):
         phase = Phase(start, allocate(min(PAGE, request.length - start)))
         if phase.end == request.length:
             phase = self._last(sc, request, phase)
-        request.phases.append(phase)
-        request.given = phase.end
+        request.add(phase)
         if sc.sc_flag & SC_FLAG_WRITE:
             return chiscsi_scsi_cmd_buffer_ready(sc, phase.pages, len(phase.pages), start, phase.length)
         self._fill(sc, request, phase)
