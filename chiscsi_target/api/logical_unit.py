@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+    from chiscsi_target.api.medium import Medium
 
 LU_FLAG_RO = 0x1
 LU_FLAG_OFFLINE = 0x2
@@ -25,6 +26,7 @@ class chiscsi_lun:
         size: size of the medium in octets, a multiple of the block size.
         sect_shift: binary logarithm of the block size in octets.
         prod_id, scsi_id, scsi_sn, scsi_wwn: identification for INQUIRY and its VPD pages.
+        medium: the storage itself, for the commands that the device server executes; None when there are none.
         priv_data: the driver's own.
     """
 
@@ -32,6 +34,7 @@ class chiscsi_lun:
         "flags",
         "lun",
         "lun_class",
+        "medium",
         "path",
         "priv_data",
         "prod_id",
@@ -53,6 +56,7 @@ class chiscsi_lun:
         self.scsi_id = ""
         self.scsi_sn = ""
         self.scsi_wwn = ""
+        self.medium: Medium | None = None
         self.priv_data: Any = None
 
     @property

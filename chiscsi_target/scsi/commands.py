@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chiscsi_target.api.constants import SC_FLAG_WRITE
+from chiscsi_target.scsi.parameter_data import collect
 from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
@@ -41,6 +42,10 @@ Execute: TypeAlias = "Callable[[LogicalUnit, chiscsi_scsi_command, Any], int]"
 """Executes one command whose CDB is decoded and has no bit set that the table forbids."""
 
 
+ExecuteWithData: TypeAlias = "Callable[[LogicalUnit, chiscsi_scsi_command, Any, bytes | bytearray], int]"
+"""Executes one command when its data are there: as many octets as the CDB says, or as the initiator expects to send."""
+
+
 Fast: TypeAlias = "Callable[[Command], Handler]"
 """Makes a handler that reads the CDB itself and makes all the checks."""
 
@@ -53,6 +58,8 @@ class Command:
         cdb: its CDB, declared in `iscsi_wire`, with operation code, service action, name and clause.
         direction: which way it moves data.
         execute: what executes it.
+        execute_with_data: in place of `execute`, for commands whose data the device server itself looks at, and
+        data_length: how many octets of data the CDB says there are.
         fast: in place of `execute`, for the commands that have to be quick.
         refused: fields of the CDB that belong to features which there are not.
         ignored: reserved fields that may be set all the same.
@@ -63,6 +70,8 @@ class Command:
     cdb: type[Cdb]
     direction: Direction
     execute: Execute | None = None
+    execute_with_data: ExecuteWithData | None = None
+    data_length: Callable[[LogicalUnit, Any], int] | None = None
     fast: Fast | None = None
     refused: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
@@ -84,11 +93,11 @@ class Command:
         return usage.to_bytes(size // 8)
 
 
-def reject_bits(usage: bytes, sc: chiscsi_scsi_command) -> int:
+def reject_bits(unit: LogicalUnit, usage: bytes, sc: chiscsi_scsi_command) -> int:
     """Fail a command for the first CDB bit that `usage` leaves out."""
     for octet, allowed in enumerate(usage):
         if wrong := sc.sc_cmd[octet] & ~allowed:
-            return fail(sc, INVALID_FIELD_IN_CDB, Field(octet, wrong.bit_length() - 1))
+            return fail(unit, sc, INVALID_FIELD_IN_CDB, Field(octet, wrong.bit_length() - 1))
     raise AssertionError("no bit of the CDB is wrong")
 
 
@@ -102,9 +111,9 @@ def _checked(command: Command, execute: Execute) -> Handler:
 
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         if int.from_bytes(sc.sc_cmd[:length]) & forbidden:
-            return reject_bits(usage, sc)
+            return reject_bits(unit, usage, sc)
         if takes_data and sc.sc_xfer_len and not sc.sc_flag & SC_FLAG_WRITE:
-            return fail(sc, INVALID_INFORMATION_UNIT)
+            return fail(unit, sc, INVALID_INFORMATION_UNIT)
         return execute(unit, sc, decode(sc.sc_cmd))
 
     return handler
@@ -113,8 +122,19 @@ def _checked(command: Command, execute: Execute) -> Handler:
 def _handler(command: Command) -> Handler:
     if command.fast is not None:
         return command.fast(command)
+    if command.execute_with_data is not None and command.data_length is not None:
+        return _checked(command, _collecting(command.execute_with_data, command.data_length))
     assert command.execute is not None, f"{command.cdb.TITLE} has no handler"
     return _checked(command, command.execute)
+
+
+def _collecting(execute: ExecuteWithData, data_length: Callable[[LogicalUnit, Any], int]) -> Execute:
+    """Executes a command after its data have been collected."""
+
+    def collecting(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any) -> int:
+        return collect(unit, sc, cdb, data_length(unit, cdb), execute)
+
+    return collecting
 
 
 def _by_service_action(actions: Mapping[int, Handler]) -> Handler:
@@ -123,18 +143,18 @@ def _by_service_action(actions: Mapping[int, Handler]) -> Handler:
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         action = actions.get(sc.sc_cmd[1] & _SERVICE_ACTION)
         if action is None:
-            return fail(sc, INVALID_FIELD_IN_CDB, _SERVICE_ACTION_FIELD)
+            return fail(unit, sc, INVALID_FIELD_IN_CDB, _SERVICE_ACTION_FIELD)
         return action(unit, sc)
 
     return handler
 
 
-def _unknown_operation_code(_unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
-    return fail(sc, INVALID_OPERATION_CODE, Field(0))
+def _unknown_operation_code(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+    return fail(unit, sc, INVALID_OPERATION_CODE, Field(0))
 
 
-def _no_logical_unit(_unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
-    return fail(sc, LOGICAL_UNIT_NOT_SUPPORTED)
+def _no_logical_unit(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+    return fail(unit, sc, LOGICAL_UNIT_NOT_SUPPORTED)
 
 
 def handlers(commands: Iterable[Command], *, present: bool = True) -> tuple[Handler, ...]:

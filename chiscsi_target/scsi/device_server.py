@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
+from chiscsi_target.api.constants import SC_FLAG_WRITE
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_abort_status
 from chiscsi_target.api.logical_unit import LU_FLAG_OFFLINE, chiscsi_lun
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.errors import DriverError
 from chiscsi_target.scsi.commands import handlers
 from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
+from chiscsi_target.scsi.parameter_data import arrived
 from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.sense import INTERNAL_TARGET_FAILURE, REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.table import COMMANDS
@@ -84,28 +86,30 @@ class DeviceServer(chiscsi_target_lun_class):
         unit = self.units.get(sc.sc_lun, self._absent)
         if not unit.tasks.admit(sc, self._on_turn):
             return 0
-        if unit.attentions or unit.lu.flags & LU_FLAG_OFFLINE:
+        if unit.attentions or unit.guards or unit.lu.flags & LU_FLAG_OFFLINE:
             return self._execute(unit, sc)
         return unit.handlers[sc.sc_cmd[0]](unit, sc)
 
     def _start(self, sc: chiscsi_scsi_command) -> None:
         """Execute a command that had to wait; nobody else would look at the result, or catch what a driver raises."""
+        unit = self.units.get(sc.sc_lun, self._absent)
         try:
-            result = self._execute(self.units.get(sc.sc_lun, self._absent), sc)
+            result = self._execute(unit, sc)
         except DriverError as error:
-            fail(sc, Sense(error.key, error.asc, error.ascq))
+            fail(unit, sc, Sense(error.key, error.asc, error.ascq))
         except Exception:
-            fail(sc, INTERNAL_TARGET_FAILURE)
+            fail(unit, sc, INTERNAL_TARGET_FAILURE)
         else:
             if result < 0:
-                fail(sc, INTERNAL_TARGET_FAILURE)
+                fail(unit, sc, INTERNAL_TARGET_FAILURE)
 
     def _execute(self, unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         if unit.attentions or unit.lu.flags & LU_FLAG_OFFLINE:
             sense = self._attention(unit, sc)
             if sense is not None:
-                return fail(sc, sense)
-        return unit.handlers[sc.sc_cmd[0]](unit, sc)
+                return fail(unit, sc, sense)
+        stopped = unit.guards.stop(unit, sc) if unit.guards else None
+        return unit.handlers[sc.sc_cmd[0]](unit, sc) if stopped is None else stopped
 
     def _attention(self, unit: LogicalUnit, sc: chiscsi_scsi_command) -> Sense | None:
         """The unit attention condition with which a command ends before it begins, if any (SAM-5, 5.14)."""
@@ -136,9 +140,9 @@ class DeviceServer(chiscsi_target_lun_class):
     def fp_scsi_cmd_data_xfer_status(
         self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
     ) -> int:
-        """Pass a medium command's buffers back to its driver."""
+        """Pass a medium command's buffers back to its driver, or execute a command whose data were waited for here."""
         if sc.sc_lu is None:
-            return 0
+            return arrived(self.units.get(sc.sc_lun, self._absent), sc) if sc.sc_flag & SC_FLAG_WRITE else 0
         return sc.sc_lu.lun_class.fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
 
     def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:

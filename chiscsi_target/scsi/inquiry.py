@@ -97,9 +97,9 @@ def inquiry(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Inquiry) -> int:
     """INQUIRY, which is answered for any logical unit number."""
     if not cdb.evpd:
         if cdb.page_code:
-            return fail(sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
+            return fail(unit, sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
         return send(sc, _standard(unit), cdb.allocation_length)
     page = _PAGES.get(cdb.page_code)
     if page is None or not (unit.present or cdb.page_code == VpdPageCode.SUPPORTED_PAGES):
-        return fail(sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
+        return fail(unit, sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
     return send(sc, page(unit).encode(), cdb.allocation_length)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from chiscsi_target.scsi.guards import Guards
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.task_set import TaskSet
 
@@ -65,6 +66,7 @@ class LogicalUnit:
         standing_sense: what REQUEST SENSE answers when nothing is pending.
         attentions: unit attention conditions by session handle, oldest first (SAM-5, 5.14). A session with none has
             no entry, so that an empty table is all that the common path looks at.
+        guards: what else stands before every command for the time being.
         protected: handles of the sessions that may not write, though others may.
         tasks: the commands that run, and those that wait because of their task attribute.
     """
@@ -73,6 +75,7 @@ class LogicalUnit:
         "attentions",
         "device",
         "execute",
+        "guards",
         "handlers",
         "lu",
         "max_blocks",
@@ -91,6 +94,7 @@ class LogicalUnit:
         self.peripheral = 0 if present else _NO_LOGICAL_UNIT
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
         self.attentions: dict[int | None, list[Sense]] = {}
+        self.guards = Guards()
         self.protected: set[int | None] = set()
         self.tasks = TaskSet()
 

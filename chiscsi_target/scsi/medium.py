@@ -46,19 +46,19 @@ def _transfer(unit: LogicalUnit, sc: chiscsi_scsi_command, lba: int, count: int,
     lu = unit.lu
     shift = lu.sect_shift
     if lba + (count or 1) > lu.size >> shift:
-        return fail(sc, LBA_OUT_OF_RANGE)
+        return fail(unit, sc, LBA_OUT_OF_RANGE)
     if count > unit.max_blocks:
-        return fail(sc, INVALID_FIELD_IN_CDB, Field(at))
+        return fail(unit, sc, INVALID_FIELD_IN_CDB, Field(at))
     if direction and (lu.flags & LU_FLAG_RO or unit.protected):
         if lu.read_only:
-            return fail(sc, WRITE_PROTECTED)
+            return fail(unit, sc, WRITE_PROTECTED)
         if sc.sc_sess in unit.protected:
             unit.device.denied(sc)
-            return fail(sc, PERIPHERAL_DEVICE_WRITE_FAULT)
+            return fail(unit, sc, PERIPHERAL_DEVICE_WRITE_FAULT)
     length = count << shift
     if length != sc.sc_xfer_len or sc.sc_flag & SC_FLAG_WRITE != direction or not length:
         if sc.sc_flag & SC_FLAG_WRITE != direction and sc.sc_xfer_len:
-            return _wrong_direction(sc, direction)
+            return _wrong_direction(unit, sc, direction)
         if not settle(sc, length):
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
     sc.sc_lu = lu
@@ -67,13 +67,13 @@ def _transfer(unit: LogicalUnit, sc: chiscsi_scsi_command, lba: int, count: int,
     return unit.execute(sc)
 
 
-def _wrong_direction(sc: chiscsi_scsi_command, direction: int) -> int:
+def _wrong_direction(unit: LogicalUnit, sc: chiscsi_scsi_command, direction: int) -> int:
     """End a READ for which the initiator offers data, or a WRITE for which it expects some.
 
     Without a Data-In buffer nothing can be sent to a READ; that is no error of the command, and the residual says that
     all of the expected transfer is missing. A WRITE without data must not look as if it were done.
     """
-    return fail(sc, INVALID_INFORMATION_UNIT) if direction else good(sc)
+    return fail(unit, sc, INVALID_INFORMATION_UNIT) if direction else good(sc)
 
 
 def _flag(command: Command) -> int:
@@ -89,7 +89,7 @@ def transfer_6(command: Command) -> Handler:
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         first, count, control = unpack_from(sc.sc_cmd)
         if first & wrong or control:
-            return reject_bits(usage, sc)
+            return reject_bits(unit, usage, sc)
         return _transfer(unit, sc, first & _ADDRESS_6, count or _MOST_BLOCKS_6, direction, 4)
 
     return handler
@@ -104,7 +104,7 @@ def transfer_10(command: Command) -> Handler:
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         _, flags, lba, group, count, control = unpack_from(sc.sc_cmd)
         if flags & wrong or group & wrong_group or control:
-            return reject_bits(usage, sc)
+            return reject_bits(unit, usage, sc)
         return _transfer(unit, sc, lba, count, direction, 7)
 
     return handler
@@ -120,7 +120,7 @@ def transfer_12_16(command: Command) -> Handler:
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         _, flags, lba, count, group, control = unpack_from(sc.sc_cmd)
         if flags & wrong or group & wrong_group or control:
-            return reject_bits(usage, sc)
+            return reject_bits(unit, usage, sc)
         return _transfer(unit, sc, lba, count, direction, at)
 
     return handler
@@ -131,7 +131,7 @@ def synchronize_cache(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Synchron
     lu = unit.lu
     lba, count, blocks = cdb.logical_block_address, cdb.number_of_logical_blocks, lu.block_count
     if lba + (count or 1) > blocks:
-        return fail(sc, LBA_OUT_OF_RANGE)
+        return fail(unit, sc, LBA_OUT_OF_RANGE)
     settle(sc, 0)
     sc.sc_lu = lu
     sc.sc_lba = lba

@@ -134,10 +134,10 @@ def _parameters(unit: LogicalUnit, cdb: scsi.ModeSense6 | scsi.ModeSense10, long
 def mode_sense_6(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ModeSense6) -> int:
     """MODE SENSE (6)."""
     if cdb.pc == PageControl.SAVED:
-        return fail(sc, SAVING_NOT_SUPPORTED)
+        return fail(unit, sc, SAVING_NOT_SUPPORTED)
     found = _parameters(unit, cdb, long=False)
     if isinstance(found, Field):
-        return fail(sc, INVALID_FIELD_IN_CDB, found)
+        return fail(unit, sc, INVALID_FIELD_IN_CDB, found)
     descriptor, pages = found
     header = scsi.ModeParameterHeader6.make(
         mode_data_length=scsi.ModeParameterHeader6.STRUCT.size - 1 + len(descriptor) + len(pages),
@@ -151,10 +151,10 @@ def mode_sense_6(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ModeSens
 def mode_sense_10(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ModeSense10) -> int:
     """MODE SENSE (10), which has room for a block descriptor with 64 bits of block count (LLBAA)."""
     if cdb.pc == PageControl.SAVED:
-        return fail(sc, SAVING_NOT_SUPPORTED)
+        return fail(unit, sc, SAVING_NOT_SUPPORTED)
     found = _parameters(unit, cdb, long=bool(cdb.llbaa))
     if isinstance(found, Field):
-        return fail(sc, INVALID_FIELD_IN_CDB, found)
+        return fail(unit, sc, INVALID_FIELD_IN_CDB, found)
     descriptor, pages = found
     header = scsi.ModeParameterHeader10.make(
         mode_data_length=scsi.ModeParameterHeader10.STRUCT.size - 2 + len(descriptor) + len(pages),

@@ -10,8 +10,9 @@ from chiscsi_target.scsi.sense import Field, Sense, fixed_format
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["fail", "good", "send", "settle"]
+__all__ = ["end", "fail", "finish", "good", "send", "settle"]
 
 
 def settle(sc: chiscsi_scsi_command, length: int) -> int:
@@ -45,10 +46,27 @@ def send(sc: chiscsi_scsi_command, data: bytes, allocation_length: int) -> int:
     return chiscsi_scsi_cmd_execution_status(sc, data[:length], 0, 0, length)
 
 
-def fail(sc: chiscsi_scsi_command, sense: Sense, field: Field | None = None) -> int:
-    """Complete a command with CHECK CONDITION; `field` is the part of the CDB that is wrong."""
+def fail(unit: LogicalUnit, sc: chiscsi_scsi_command, sense: Sense, field: Field | None = None) -> int:
+    """Complete a command of a logical unit with CHECK CONDITION; `field` is the part of the CDB that is wrong.
+
+    A command whose data have been moved keeps their residual.
+    """
     sc.fail(*sense)
     if field is not None:
         sc.sc_sense_buf = fixed_format(sense, field)
-    settle(sc, 0)
+    if sc.sc_sdev_hdl is None:
+        settle(sc, 0)
+    return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+
+
+def finish(sc: chiscsi_scsi_command) -> int:
+    """Complete a command with GOOD whose data `parameter_data` has collected."""
+    return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, sc.sc_xfer_len)
+
+
+def end(sc: chiscsi_scsi_command, status: int) -> int:
+    """Complete a command with a status that has no sense data, such as BUSY or RESERVATION CONFLICT."""
+    sc.sc_status = status
+    if sc.sc_sdev_hdl is None:
+        settle(sc, 0)
     return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)

@@ -66,9 +66,9 @@ def report_luns(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReportLuns) ->
     refused as SPC-2 had it. LUN LIST LENGTH counts what there is, not what fits (RFC 7143, 11.4.5.3).
     """
     if cdb.select_report not in _KNOWN_SELECTIONS:
-        return fail(sc, INVALID_FIELD_IN_CDB, _SELECT_REPORT_FIELD)
+        return fail(unit, sc, INVALID_FIELD_IN_CDB, _SELECT_REPORT_FIELD)
     if cdb.allocation_length < _LEAST_ALLOCATION:
-        return fail(sc, INVALID_FIELD_IN_CDB, _ALLOCATION_LENGTH_FIELD)
+        return fail(unit, sc, INVALID_FIELD_IN_CDB, _ALLOCATION_LENGTH_FIELD)
     device = unit.device
     visible = device.visible.get(sc.sc_sess)
     present = sorted(device.units) if visible is None else range(len(visible))

@@ -10,6 +10,7 @@ from chiscsi_target.core import data_in, scsi_response, session
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.task import Task
 from chiscsi_target.scsi import inquiry, medium, mode, reply, status
+from chiscsi_target.scsi.logical_unit import LogicalUnit
 from iscsi_wire.pdus import DataIn, ScsiResponse
 from tests.mutants.planting import Original, Plant, mutant
 
@@ -136,8 +137,8 @@ def residual_of_a_failed_read_is_twice_too_much(plant: Plant) -> None:
 def write_beyond_the_end_is_good(plant: Plant) -> None:
     """A WRITE beyond the end of the medium ends with GOOD."""
 
-    def fail(original: Original, sc: chiscsi_scsi_command, *rest: Any) -> int:
-        result: int = reply.good(sc) if sc.sc_flag & SC_FLAG_WRITE else original(sc, *rest)
+    def fail(original: Original, unit: LogicalUnit, sc: chiscsi_scsi_command, *rest: Any) -> int:
+        result: int = reply.good(sc) if sc.sc_flag & SC_FLAG_WRITE else original(unit, sc, *rest)
         return result
 
     plant.wrap(medium, "fail", fail)

@@ -6,6 +6,7 @@ from chiscsi_target.api import SC_FLAG_READ, SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.scsi.reply import fail, good, send, settle
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, LBA_OUT_OF_RANGE, Field
+from tests.chiscsi_target.scsi.rig import Rig
 from tests.chiscsi_target.fakes import FakeStack
 
 
@@ -52,9 +53,10 @@ def test_good_moves_nothing() -> None:
 
 def test_a_failure_has_its_sense_and_its_field() -> None:
     stack, sc = command(16)
-    fail(sc, LBA_OUT_OF_RANGE)
+    unit = Rig().server.units[0]
+    fail(unit, sc, LBA_OUT_OF_RANGE)
     assert (sc.sc_status, sc.sc_sense_key, sc.sc_sense_asc, sc.sc_sense_ascq) == (2, 5, 0x21, 0)
     assert (sc.sc_sense_buf, sc.sc_xfer_residualcount, stack.completions) == (b"", 16, 1)
     _, sc = command(0)
-    fail(sc, INVALID_FIELD_IN_CDB, Field(4))
+    fail(unit, sc, INVALID_FIELD_IN_CDB, Field(4))
     assert sc.sc_sense_buf == bytes.fromhex("70 00 05 00000000 0a 00000000 24 00 00 c00004")
