@@ -1,6 +1,15 @@
 """All that the author of a storage driver imports: the guide's classes, structures, functions and constants."""
 
 from chiscsi_target.api.address_space import AddressError, AddressSpace, Region
+from chiscsi_target.api.chap_info import (
+    CHAP_FLAG_LOCAL_NAME_VALID,
+    CHAP_FLAG_LOCAL_SECRET_VALID,
+    CHAP_FLAG_MUTUAL_CHAP_REQUIRED,
+    CHAP_FLAG_MUTUAL_REQUIRED,
+    CHAP_FLAG_REMOTE_NAME_VALID,
+    CHAP_FLAG_REMOTE_SECRET_VALID,
+    chap_info,
+)
 from chiscsi_target.api.constants import *  # noqa: F403
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
@@ -48,6 +57,12 @@ from chiscsi_target.api.sgvec import chiscsi_sgvec
 from chiscsi_target.api.target_class import chiscsi_target_class
 
 __all__ = [  # noqa: F405
+    "CHAP_FLAG_LOCAL_NAME_VALID",
+    "CHAP_FLAG_LOCAL_SECRET_VALID",
+    "CHAP_FLAG_MUTUAL_CHAP_REQUIRED",
+    "CHAP_FLAG_MUTUAL_REQUIRED",
+    "CHAP_FLAG_REMOTE_NAME_VALID",
+    "CHAP_FLAG_REMOTE_SECRET_VALID",
     "CHISCSI_SG_DMA_ONLY",
     "CHISCSI_SG_LISTHEAD",
     "CHISCSI_SG_LISTTAIL",
@@ -123,6 +138,7 @@ __all__ = [  # noqa: F405
     "FindingKind",
     "Region",
     "ReturnCode",
+    "chap_info",
     "chiscsi_connection_info",
     "chiscsi_event",
     "chiscsi_event_notifier_register",
