@@ -21,15 +21,17 @@ class CommandWindow:
         exp_cmd_sn: the next CmdSN to be delivered (ExpCmdSN).
         max_cmd_sn: the highest CmdSN that may arrive (MaxCmdSN); it moves on when a command has been answered.
         immediate: number of immediate commands being worked on; `size` bounds them too.
+        on_hole: asked when a command comes behind a hole: whether it closes the connection; None for never.
     """
 
-    __slots__ = ("_callbacks", "_waiting", "exp_cmd_sn", "immediate", "max_cmd_sn", "size")
+    __slots__ = ("_callbacks", "_waiting", "exp_cmd_sn", "immediate", "max_cmd_sn", "on_hole", "size")
 
     def __init__(self, cmd_sn: int, size: int) -> None:
         self.exp_cmd_sn = cmd_sn
         self.max_cmd_sn = (cmd_sn + size - 1) & _MASK
         self.size = size
         self.immediate = 0
+        self.on_hole: Callable[[Connection], bool] | None = None
         self._waiting: dict[int, tuple[Connection | None, Callable[..., None], tuple[Any, ...]]] = {}
         self._callbacks: list[tuple[int, Callable[[], None]]] = []
 
@@ -57,7 +59,8 @@ class CommandWindow:
     def arrived(self, cmd_sn: int, connection: Connection | None, deliver: Callable[..., None], *what: Any) -> None:
         """Call `deliver(*what)` for a command that was admitted, now or when the hole before it is filled."""
         if cmd_sn != self.exp_cmd_sn:
-            self._waiting[cmd_sn] = connection, deliver, what
+            if self.on_hole is None or connection is None or not self.on_hole(connection):
+                self._waiting[cmd_sn] = connection, deliver, what
             return
         self.exp_cmd_sn = (cmd_sn + 1) & _MASK
         deliver(*what)

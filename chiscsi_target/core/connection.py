@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT
 from chiscsi_target.core import data_out, dispatch, nop
+from chiscsi_target.core.acknowledgements import Acknowledgements
 from chiscsi_target.core.agenda import ERROR, INFORMATION
 from chiscsi_target.core.connection_state import ConnectionEvent, ConnectionState, next_state
 from chiscsi_target.core.counters import Counters
@@ -57,6 +58,7 @@ class Connection:
         max_send_data: the initiator's MaxRecvDataSegmentLength, in octets.
         counters: what it has moved.
         zero_copy: data are sent as they lie in drivers' memory; no digest is computed of them, and nobody listens.
+        acknowledgements: commands that stay until the initiator has acknowledged them; a quirk of the module.
         output: octets to send, in order; headers and views of drivers' memory.
     """
 
@@ -86,6 +88,7 @@ class Connection:
         self._buffers_taken = 0
         self.zero_copy = agenda.listener is None
         self._bytes_sent = 0
+        self.acknowledgements: Acknowledgements | None = None
         self._login: Login | None = Login(self, registry)
         self._unread: list[Frame] = []
         self.event(ConnectionEvent.TRANSPORT_CONNECTED)
@@ -117,6 +120,8 @@ class Connection:
             self.drop(f"framing lost, {error}")
         else:
             self._handle(frames)
+        if self.acknowledgements is not None:
+            self.acknowledgements.look()
 
     def _handle(self, frames: list[Frame]) -> None:
         if self.agenda.listener is not None:
@@ -198,7 +203,11 @@ class Connection:
             self._send_with_digests(header, pieces, length)
         agenda = self.agenda
         agenda.dirty[self] = None
-        if concluded is not None:
+        if concluded is None:
+            return
+        if self.acknowledgements is not None:
+            self.acknowledgements.status_sent(header, concluded)
+        else:
             self._in_output.append((self._buffers_taken + len(output), agenda.call_release, concluded))
 
     def send_pdu(self, pdu: Pdu, data: bytes = b"") -> None:
@@ -258,6 +267,9 @@ class Connection:
 
     def return_when_sent(self, task: Task) -> None:
         """Give the phases of a multi-phase read that are sent so far back to the driver, when they are."""
+        if self.acknowledgements is not None:
+            self.acknowledgements.phase_sent(task)
+            return
         end = self._buffers_taken + len(self.output)
         self._in_output.append((end, self.agenda.call_phases_sent, (task, task.sent)))
 
@@ -268,6 +280,8 @@ class Connection:
     ) -> None:
         """Go by the negotiated parameters from now on (RFC 7143 section 6.2: they take effect together)."""
         self._login = None
+        if self.agenda.quirks.returned_when_acknowledged:
+            self.acknowledgements = Acknowledgements(self)
         self.max_send_data = max_send_data
         self.framer.max_data_segment_length = max_receive_data
         self.framer.grow(STAGING)
@@ -306,7 +320,11 @@ class Connection:
                 return self._login.deadline
             self._login.timed_out()
             return None
-        return nop.handle_idle(self, now)
+        due = nop.handle_idle(self, now)
+        if self.acknowledgements is None:
+            return due
+        asked = self.acknowledgements.handle_timer(now)
+        return asked if due is None or (asked is not None and asked < due) else due
 
     # The end
 
@@ -340,6 +358,8 @@ class Connection:
         while self._in_output:
             _, call, subject = self._in_output.popleft()
             call(subject)
+        if self.acknowledgements is not None:
+            self.acknowledgements.abandon()
         self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
 
     # Records

@@ -34,6 +34,8 @@ def nop_out(connection: Connection, frame: Frame) -> None:
         if not immediate:
             raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "a NOP-Out without a tag has to be immediate", "11.18.1")
         session.transfer_tags.discard(request.target_transfer_tag)
+        if connection.acknowledgements is not None:
+            connection.acknowledgements.answered(request.target_transfer_tag)
         return
     if session.tag_in_use(request.initiator_task_tag):
         raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
@@ -61,14 +63,21 @@ def _answer(connection: Connection, request: NopOut, data: bytes) -> None:
     )
 
 
-def send_ping(connection: Connection) -> None:
-    """Ask the initiator for a sign of life: a NOP-In with a valid Target Transfer Tag uses up no StatSN (11.19.2)."""
+def send_ping(connection: Connection, tag: int | None = None, lun: int = 0) -> None:
+    """Ask the initiator for a sign of life: a NOP-In with a valid Target Transfer Tag uses up no StatSN (11.19.2).
+
+    Args:
+        connection: where.
+        tag: the Target Transfer Tag; a new one by default.
+        lun: the LUN field that goes with it.
+    """
     session = connection.session
     assert session is not None
     connection.ping_sent = connection.agenda.now
     connection.send_pdu(
         NopIn(
-            target_transfer_tag=session.new_transfer_tag(),
+            target_transfer_tag=session.new_transfer_tag() if tag is None else tag,
+            lun=lun,
             stat_sn=connection.stat_sn,
             exp_cmd_sn=session.window.exp_cmd_sn,
             max_cmd_sn=session.window.max_cmd_sn,

@@ -13,6 +13,16 @@ if TYPE_CHECKING:
 OVERFLOW, UNDERFLOW = 0x04, 0x02
 
 
+def response_residual(task: Task) -> tuple[int, int]:
+    """As `residual`, for a SCSI Response: with a response code other than 0 there is none (section 11.4.5).
+
+    Release 3.14 has it otherwise (behaviour file, 3.6): never a count, and a bit only with such a response code.
+    """
+    if task.connection.agenda.quirks.response_without_residual:
+        return (residual(task)[0] if task.sc_response else 0), 0
+    return (0, 0) if task.sc_response else residual(task)
+
+
 def residual(task: Task) -> tuple[int, int]:
     """The O or U bit and the Residual Count in octets.
 

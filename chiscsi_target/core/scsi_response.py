@@ -11,7 +11,7 @@ from chiscsi_target.api.constants import (
     SC_FLAG_XFER_UNDERFLOW,
     SCSI_SENSE_BUFFERSIZE,
 )
-from chiscsi_target.core.residuals import residual
+from chiscsi_target.core.residuals import response_residual
 from chiscsi_target.core.task import DONE, STATUS
 from iscsi_wire.pdus import ScsiResponse
 
@@ -31,8 +31,8 @@ def send_response(task: Task) -> None:
     task.state = STATUS
     end_task(task)
     flags = residual_count = 0
-    if task.sc_flag & _OVER_OR_UNDER and not task.sc_response:
-        flags, residual_count = residual(task)
+    if task.sc_flag & _OVER_OR_UNDER:
+        flags, residual_count = response_residual(task)
     data = sense_segment(task) if task.sc_status or task.sc_sense_buf else b""
     connection.send(
         _pack(

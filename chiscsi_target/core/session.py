@@ -191,6 +191,13 @@ class Session:
 
     # Life
 
+    def refuse_hole(self, connection: Connection) -> bool:
+        """Close the only connection for a hole in its CmdSNs, as release 3.14 does (behaviour file, 3.2); or do not."""
+        if len(self.connections) > 1:
+            return False
+        connection.drop("a hole in the CmdSNs")
+        return True
+
     def event(self, event: SessionEvent) -> None:
         """Move the state machine."""
         old = self.state

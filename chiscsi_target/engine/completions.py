@@ -138,7 +138,7 @@ class Completions:
         if not getattr(scmd, "abort_asked", False) and not (scmd.held and scmd.sc_flag & _ABORTS):
             return self._refuse(scmd, _ABORT_STATUS)
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
-        scmd.abort_asked = False
+        _note_answer(scmd)
         self._post(self._abort_answered, scmd)
         return 0
 
@@ -157,7 +157,7 @@ class Completions:
         """Take buffers over, if they are in order."""
         if task.sc_xfer_len == 0:
             return True
-        complaint = check_given(function, task, buf, sgcnt, offset, buflen, task.session.multi_phase)
+        complaint = check_given(function, task, buf, sgcnt, offset, buflen, self._in_phases(task))
         if complaint and task.aborting is not None:
             # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though.
             task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
@@ -179,6 +179,10 @@ class Completions:
         task.phases.append((buf, sgcnt, offset, buflen))
         task.given = offset + buflen
         return True
+
+    def _in_phases(self, task: Task) -> bool:
+        """Whether the buffers may be less than the whole without saying so."""
+        return task.session.multi_phase
 
     def _covers(self, task: Task, offset: int, buflen: int) -> bool:
         """Judge what a write says it has executed; an over- or underflow that is found is noted in the command."""
@@ -205,7 +209,8 @@ class Completions:
     def _misplaced(self, task: Task, function: str) -> int:
         """Judge a call that the command's state does not expect: it may let an aborted command go, else it is wrong."""
         if task.state >= DONE and task.held:
-            task.held = task.abort_asked = False
+            task.held = False
+            _note_answer(task)
             self._post(self._let_go, task)
             return 0
         if task.sc_flag & SC_FLAG_TMF_ABORT and getattr(task, "abort_asked", False):
@@ -307,6 +312,12 @@ class Completions:
             self._worker.call_cdb_rcved(task)
         else:
             self._write_executed(task)
+
+
+def _note_answer(task: Task) -> None:
+    """Take note that a driver has answered `fp_scsi_cmd_abort`, if it was called."""
+    if hasattr(task, "abort_asked"):
+        task.abort_asked = False
 
 
 class LinkingCompletions(Completions):

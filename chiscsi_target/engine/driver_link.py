@@ -40,6 +40,8 @@ class DriverLink:
         session.stack = worker.stack_for(session)
         if worker.quirks.attribute_zero:
             session.attribute_mask = 0
+        if worker.quirks.cmdsn_hole_closes:
+            session.window.on_hole = session.refuse_hole
         if self.findings or worker.listener is not None:
             inspector = self._inspectors.setdefault(worker, Inspector(worker, self.contents))
             inspect(session, worker, hooks, inspector)

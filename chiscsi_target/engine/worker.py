@@ -16,6 +16,7 @@ from chiscsi_target.engine.chap_hook import chap_info_get
 from chiscsi_target.engine.completions import Completions, LinkingCompletions
 from chiscsi_target.engine.hook_calls import HookCalls
 from chiscsi_target.engine.phased_completions import PhasedCompletions
+from chiscsi_target.engine.short_reads import ShortReadCompletions, ShortReadPhasedCompletions
 from chiscsi_target.engine.target_hooks import select_redirection_portal
 
 if TYPE_CHECKING:
@@ -135,6 +136,8 @@ class Worker(Agenda):
 
     def stack_for(self, session: Session) -> CommandStack:
         """Where the calls of a session's driver go."""
+        if self.quirks.read_underflow_unchecked and (session.pass_through or session.multi_phase):
+            return ShortReadPhasedCompletions(self) if session.multi_phase else ShortReadCompletions(self)
         if session.multi_phase:
             return self.phased_completions
         return self.linking_completions if session.pass_through else self.completions
