@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from threading import Event, Thread
+from threading import Event, Thread, get_ident
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
@@ -122,12 +122,17 @@ class SocketTarget:
         worker.post(self._loops[worker].attach, stream)
 
     def _wait_until(self, condition: Callable[[], bool]) -> None:
+        """Wait for the workers. One of them may be the caller, from a hook: then it works on while it waits."""
         pause = Event()
+        own = [worker for worker in (self._login_loop.worker, *self._loops) if worker.thread == get_ident()]
+        if self._threads and get_ident() not in {thread.ident for thread in self._threads}:
+            own = []  # before the threads run, nobody else does what was posted
         while not condition():
-            if self._threads:
+            for worker in own:
+                worker.unsent = 0
+                worker.run(worker.now)
+            if self._threads and not condition():
                 pause.wait(_POLL)
-            else:
-                self._login_loop.worker.run(0.0)  # nobody else does what was posted
 
 
 def _listening_socket(address: tcp_endpoint) -> socket.socket:

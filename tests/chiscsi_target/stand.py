@@ -9,6 +9,7 @@ from chiscsi_target.config.target_config import parse_target
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.target_node import TargetNode
+from chiscsi_target.quirks import Quirks
 from chiscsi_target.shells.memory import MemoryConnection, MemoryTarget
 from chiscsi_target.target_module import TargetModule
 from iscsi_wire.records import LogRecord, Record, StateRecord
@@ -31,6 +32,7 @@ class Stand:
         target_class: the class it is registered under.
         workers: how many there are.
         quiet: nobody listens, as in earnest; the target then takes its fast paths.
+        quirks: where release 3.14 is followed.
     """
 
     def __init__(
@@ -40,9 +42,10 @@ class Stand:
         target_class: chiscsi_target_class | None = None,
         workers: int = 1,
         quiet: bool = False,
+        quirks: Quirks | None = None,
     ) -> None:
         self.records: list[Record] = []
-        self.module = TargetModule(workers, None if quiet else self.records.append)
+        self.module = TargetModule(workers, None if quiet else self.records.append, quirks=quirks)
         self.shell = MemoryTarget(self.module)
         self.driver = driver
         if driver is not None:
@@ -57,6 +60,10 @@ class Stand:
 
     def add(self, name: str, *keys: tuple[str, str]) -> TargetNode:
         """Add a node of the stand's class."""
+        return self.module.add_target(parse_target(self.pairs(name, *keys)))
+
+    def pairs(self, name: str, *keys: tuple[str, str]) -> list[tuple[str, str]]:
+        """The whole description of a node of the stand's class; what `keys` leave out is as for the first one."""
         pairs = [("TargetName", name), *keys]
         if not any(key == "PortalGroup" for key, _ in keys):
             pairs.append(("PortalGroup", "1@127.0.0.1:3260"))
@@ -64,7 +71,11 @@ class Stand:
             pairs.append(("TargetClass", CLASS))
         elif not any(key == "TargetDevice" for key, _ in keys):
             pairs.append(("TargetDevice", "disk,MEM,size=1M"))
-        return self.module.add_target(parse_target(pairs))
+        return pairs
+
+    def reconfigure(self, *keys: tuple[str, str]) -> None:
+        """Give the first node another description."""
+        self.module.reconfigure_target(parse_target(self.pairs(NAME, *keys)))
 
     def connect(self, portal: int = 0, **how: Any) -> Peer:
         """A connection to one of the node's portals."""
