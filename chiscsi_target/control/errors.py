@@ -9,24 +9,25 @@ from chiscsi_target.errors import ChiscsiError
 
 
 class ErrorCode(IntEnum):
-    """Codes of an error object. Below -32000 they are JSON-RPC's, from there up the target's."""
+    """Codes of an error object, each with its meaning."""
 
-    PARSE_ERROR = -32700
-    """The line is no JSON."""
-    INVALID_REQUEST = -32600
-    """It is JSON, but no request; or the line is too long."""
-    METHOD_NOT_FOUND = -32601
-    """There is no such method."""
-    INVALID_PARAMS = -32602
-    """A parameter is missing, unknown or has the wrong type."""
-    INTERNAL_ERROR = -32603
-    """A fault of the target; its log says more."""
-    REFUSED = -32000
-    """A configuration or a value cannot be used; `data.where` names the key, or file and line."""
-    NOT_FOUND = -32001
-    """There is no such target, session or logical unit."""
-    BUSY = -32002
-    """Another request is changing the target at the moment, or too many clients are connected."""
+    meaning: str
+
+    def __new__(cls, value: int, meaning: str) -> ErrorCode:
+        """Make a code that knows its meaning."""
+        code = int.__new__(cls, value)
+        code._value_ = value
+        code.meaning = meaning
+        return code
+
+    PARSE_ERROR = -32700, "The line is no JSON."
+    INVALID_REQUEST = -32600, "It is JSON, but no request; or the line is too long."
+    METHOD_NOT_FOUND = -32601, "There is no such method; `data.methods` has those that there are."
+    INVALID_PARAMS = -32602, "A parameter is missing, unknown, or has the wrong type."
+    INTERNAL_ERROR = -32603, "A fault of the target; its log says more."
+    REFUSED = -32000, "A file or a value cannot be used: `data.where` says where, `data.errors` has all that is wrong."
+    NOT_FOUND = -32001, "There is no such target, session or logical unit."
+    BUSY = -32002, "Another request is changing the target at the moment, or too many clients are connected."
 
 
 class RpcError(ChiscsiError):
