@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from initiator_sim.chap import Account
 from tests.interop.processes import (
     PeerFailed,
     RunningTarget,
@@ -59,18 +60,20 @@ def running_istgt(
     lun_size: int = 64 << 20,
     luns: int = 1,
     settings: Mapping[str, str] | None = None,
+    account: Account | None = None,
     directory: Path | None = None,
 ) -> Iterator[RunningTarget]:
     """Serve `luns` disks of `lun_size` bytes (a whole number of MiB) from an istgt that nobody else uses.
 
-    `settings` go over the defaults of the configuration's Global section (`{"ImmediateData": "No"}`), `directory` is
-    where the backing files go. Raises PeerFailed when istgt does not come up.
+    `settings` go over the defaults of the configuration's Global section (`{"ImmediateData": "No"}`), `account`
+    are CHAP names and secrets that it demands, `directory` is where the backing files go. Raises PeerFailed when istgt
+    does not come up.
     """
     program = require_peer("istgt", package="istgt")
     with reserved_port() as port, reserved_port() as control_port, work_directory(directory) as home:
         files = tuple(backing_file(home, f"disk{index}", lun_size) for index in range(luns))
-        (home / "auth.conf").touch()
-        text = _global_section(home, {**_DEFAULTS, **(settings or {})}) + _sections(port, control_port, files)
+        (home / "auth.conf").write_text(_accounts(account), encoding="ascii")
+        text = _global_section(home, {**_DEFAULTS, **(settings or {})}) + _sections(port, control_port, files, account)
         (home / "istgt.conf").write_text(text, encoding="ascii")
         command: list[str | Path] = [program, "-D", "-c", home / "istgt.conf", "-p", home / "istgt.pid"]
         with server(command, home / "istgt.log") as process:
@@ -96,7 +99,17 @@ def _global_section(home: Path, settings: Mapping[str, str]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _sections(port: int, control_port: int, files: tuple[Path, ...]) -> str:
+def _accounts(account: Account | None) -> str:
+    if account is None:
+        return ""
+    words = [account.name, account.secret.decode()]
+    if account.target_secret is not None:
+        words += [account.target_name, account.target_secret.decode()]
+    return "[AuthGroup1]\n  Auth " + " ".join(f'"{word}"' for word in words) + "\n"
+
+
+def _sections(port: int, control_port: int, files: tuple[Path, ...], account: Account | None) -> str:
+    method, group = ("CHAP", "AuthGroup1") if account else ("None", "None")
     disks = "\n".join(
         f"  LUN{number} Storage {file} {file.stat().st_size >> 20}MB" for number, file in enumerate(files)
     )
@@ -114,8 +127,8 @@ def _sections(port: int, control_port: int, files: tuple[Path, ...]) -> str:
 [LogicalUnit1]
   TargetName {IQN.rpartition(":")[2]}
   Mapping PortalGroup1 InitiatorGroup1
-  AuthMethod None
-  AuthGroup None
+  AuthMethod {method}
+  AuthGroup {group}
   UseDigest Auto
   UnitType Disk
 {disks}

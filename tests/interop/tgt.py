@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
 
+from initiator_sim.chap import Account
 from tests.interop.processes import (
     PeerFailed,
     RunningTarget,
@@ -40,13 +41,14 @@ def running_tgt(
     luns: int = 1,
     settings: Mapping[str, str] | None = None,
     portal_options: str = "",
+    account: Account | None = None,
     directory: Path | None = None,
 ) -> Iterator[RunningTarget]:
     """Serve `luns` disks of `lun_size` bytes from a tgtd that nobody else uses.
 
     `settings` are target parameters by RFC name (`{"HeaderDigest": "CRC32C"}`), `portal_options` more of tgtd's
-    `--iscsi` options (`"nop_interval=1,nop_count=3"`), `directory` is where the backing files go. Raises PeerFailed
-    when tgtd does not come up.
+    `--iscsi` options (`"nop_interval=1,nop_count=3"`), `account` are CHAP names and secrets that it demands,
+    `directory` is where the backing files go. Raises PeerFailed when tgtd does not come up.
     """
     tgtd, tgtadm = (str(require_peer(program, package="tgt")) for program in ("tgtd", "tgtadm"))
     require_root("tgtd takes orders from root alone")
@@ -60,6 +62,7 @@ def running_tgt(
             ask = partial(_output, environment=control)
             wait_until(lambda: _answers(process, admin, control), "tgtd's control socket")
             _configure(ask, admin, files, settings or {})
+            _demand_chap(ask, admin, account)
             _confirm_portal(ask, admin, port)
             yield RunningTarget("tgt", version(), "127.0.0.1", port, IQN, _FIRST_LUN, files, process.pid)
 
@@ -72,6 +75,18 @@ def _configure(ask: _Ask, admin: list[str], files: tuple[Path, ...], settings: M
     for name, value in settings.items():
         ask([*target, "--mode", "target", "--op", "update", "--name", name, "--value", value])
     ask([*target, "--mode", "target", "--op", "bind", "-I", "ALL"])
+
+
+def _demand_chap(ask: _Ask, admin: list[str], account: Account | None) -> None:
+    if account is None:
+        return
+    pairs: list[tuple[str, bytes, list[str]]] = [(account.name, account.secret, [])]
+    if account.target_secret is not None:
+        pairs.append((account.target_name, account.target_secret, ["--outgoing"]))
+    for name, secret, way in pairs:
+        mode = [*admin, "--mode", "account"]
+        ask([*mode, "--op", "new", "--user", name, "--password", secret.decode()])
+        ask([*mode, "--op", "bind", "--tid", "1", "--user", name, *way])
 
 
 def _confirm_portal(ask: _Ask, admin: list[str], port: int) -> None:
