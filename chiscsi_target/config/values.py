@@ -54,13 +54,16 @@ def boolean() -> Form:
 
 def number(low: int, high: int, step: int = 1) -> Form:
     """A number from `low` to `high`, decimal or 0x; a multiple of `step`."""
+    wanted = f"a number from {low} to {high}" + (f" that is a multiple of {step}" if step > 1 else "")
 
     def parse(text: str) -> int:
-        value = _worded(parse_number)(text)
+        try:
+            value = parse_number(text)
+        except TextError:
+            raise ValueError(f"{shown(text)} is not {wanted}") from None
         if not low <= value <= high or value % step:
-            multiple = f" that is a multiple of {step}" if step > 1 else ""
-            raise ValueError(f"{value} is not a number from {low} to {high}{multiple}")
-        return int(value)
+            raise ValueError(f"{value} is not {wanted}")
+        return value
 
     return Form(parse, f"number, {low} to {high}" + (f", multiple of {step}" if step > 1 else ""))
 

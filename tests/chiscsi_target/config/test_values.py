@@ -37,7 +37,7 @@ def test_values_are_read_and_written(form: Form, text: str, value: object) -> No
     [
         (values.boolean(), "yes", "neither Yes nor No"),
         (values.number(1, 20), "21", "21 is not a number from 1 to 20"),
-        (values.number(1, 20), "x", "no decimal-constant"),
+        (values.number(1, 20), "x", "'x' is not a number from 1 to 20"),
         (values.number(16, 64, 16), "24", "a multiple of 16"),
         (values.choice("A", "B"), "C", "'C' is none of A, B"),
         (values.list_of("A", "B"), "A,,B", "'' is none of A, B"),
