@@ -11,7 +11,7 @@ from typing import TypeVar
 
 Struct = TypeVar("Struct")
 
-_PLAIN_FIELDS = ("class_name", "property")
+_PLAIN_FIELDS = ("class_name", "property", "address_space")
 _HOOK_PREFIX = "fp_"
 
 

@@ -25,6 +25,7 @@ from iscsi_wire.records import HookRecord, Record
 from iscsi_wire.scsi import Read10, TestUnitReady, Write10
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.address_space import AddressSpace
     from chiscsi_target.quirks import Quirks
     from conformance.harness.station import Station
     from initiator_sim.initiator import Initiator
@@ -78,6 +79,8 @@ class DriverBench(Expecting, Playing):
         lun_property: the LUN class's `property`; pass-through and perhaps multi-phase if None.
         keys: further configuration of the node, as `key=value` pairs.
         quirks: the module's.
+        module: further options of `TargetModule`, such as `contents` and `merge_returns`.
+        address_space: the LUN class's, for memory named by DMA addresses.
         login_time: seconds that a login may take; the module's own limit if None.
         node: whether to add the node at all.
 
@@ -103,11 +106,13 @@ class DriverBench(Expecting, Playing):
         keys: Mapping[str, str] | Sequence[tuple[str, str]] = (),
         quirks: Quirks | None = None,
         login_time: int | None = None,
+        module: Mapping[str, Any] | None = None,
+        address_space: AddressSpace | None = None,
         node: bool = True,
     ) -> None:
         self.records: list[Record] = []
         self._listeners = (self.records.append, station.listener)
-        self.module = TargetModule(listener=self._record, quirks=quirks)
+        self.module = TargetModule(listener=self._record, quirks=quirks, **(module or {}))
         self.stage: Stage = SocketStage(self.module) if tcp else MemoryStage(self.module)
         self.hooks = HookLog(self._noted, self.stage.defer)
         self.name = self.iqn = f"{station.place.target_name}.driver"
@@ -119,6 +124,7 @@ class DriverBench(Expecting, Playing):
         self.target_class = scripted(chiscsi_target_class, hooks, self.hooks, class_name=CLASS)
         phases = 1 << LUN_CLASS_SCSI_PASS_THRU_BIT | multi_phase << LUN_CLASS_MULTI_PHASE_DATA_BIT
         self.lun_class = self.make_lun_class(LUN_CLASS, lun_hooks, phases if lun_property is None else lun_property)
+        self.lun_class.address_space = address_space
         self._require("chiscsi_target_class_register", self.module.chiscsi_target_class_register(self.target_class))
         if node:
             registered = self.module.chiscsi_target_lun_class_register(self.lun_class, CLASS)
