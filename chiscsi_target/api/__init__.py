@@ -50,7 +50,15 @@ from chiscsi_target.api.information_functions import (
     chiscsi_get_session_info,
     chiscsi_get_target_info,
 )
-from chiscsi_target.api.logical_unit import LU_FLAG_NONEXCL, LU_FLAG_OFFLINE, LU_FLAG_RO, LU_FLAG_SYNC, chiscsi_lun
+from chiscsi_target.api.logical_unit import (
+    LU_FLAG_NONEXCL,
+    LU_FLAG_NOWCACHE,
+    LU_FLAG_NULLRW,
+    LU_FLAG_OFFLINE,
+    LU_FLAG_RO,
+    LU_FLAG_SYNC,
+    chiscsi_lun,
+)
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.api.scsi_command import chiscsi_scsi_command
 from chiscsi_target.api.sgvec import chiscsi_sgvec
@@ -114,6 +122,8 @@ __all__ = [  # noqa: F405
     "LUN_CLASS_MULTI_PHASE_DATA_BIT",
     "LUN_CLASS_SCSI_PASS_THRU_BIT",
     "LU_FLAG_NONEXCL",
+    "LU_FLAG_NOWCACHE",
+    "LU_FLAG_NULLRW",
     "LU_FLAG_OFFLINE",
     "LU_FLAG_RO",
     "LU_FLAG_SYNC",

@@ -14,6 +14,10 @@ LU_FLAG_SYNC = 0x4
 """A write's status is sent when its data is on stable storage: there is no write cache to speak of."""
 LU_FLAG_NONEXCL = 0x8
 """Others may export the same medium."""
+LU_FLAG_NULLRW = 0x10
+"""Writes are dropped, and reads return arbitrary octets."""
+LU_FLAG_NOWCACHE = 0x20
+"""There is to be no write cache."""
 
 
 class chiscsi_lun:

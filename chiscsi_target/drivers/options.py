@@ -6,7 +6,8 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from chiscsi_target.api import LU_FLAG_RO, ReturnCode
+from chiscsi_target.api import LU_FLAG_NONEXCL, LU_FLAG_NOWCACHE, LU_FLAG_RO, LU_FLAG_SYNC, ReturnCode
+from chiscsi_target.drivers.null import drop_data
 
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun
@@ -64,6 +65,18 @@ def _block_size(lu: chiscsi_lun, value: str) -> None:
     lu.sect_shift = size.bit_length() - 1
 
 
+def _pass_through(lu: chiscsi_lun, value: str) -> None:
+    """PSMODE: what becomes of commands that the target does not know."""
+    if value in ("1", "2"):
+        raise ValueError(f"{value} is not supported: there is no SCSI device behind the unit to pass commands to")
+    if value != "0":
+        raise ValueError("takes 0, 1 or 2")
+
+
+def _protection(lu: chiscsi_lun, value: str) -> None:
+    raise ValueError("is not supported: no protection information is kept")
+
+
 _COMMON: Final[Mapping[str, Option]] = {
     "RO": flag(LU_FLAG_RO),
     "BLOCK": _block_size,
@@ -71,7 +84,15 @@ _COMMON: Final[Mapping[str, Option]] = {
     "ID": _identification("scsi_id", 24),
     "SN": _identification("scsi_sn", 16),
     "WWN": _identification("scsi_wwn", 32),
+    "NONEXCL": flag(LU_FLAG_NONEXCL),
+    # Without a write cache, a write is on stable storage when its status is sent.
+    "NOWCACHE": flag(LU_FLAG_NOWCACHE | LU_FLAG_SYNC),
+    "NULLRW": drop_data,
+    "PSMODE": _pass_through,
+    "DIX": _protection,
+    "DIF": _protection,
 }
+_KNOWN_AND_REFUSED: Final = ("DIX", "DIF")
 
 
 def parse_options(lu: chiscsi_lun, text: str, ebuf: bytearray, own: Mapping[str, Option]) -> int:
@@ -81,7 +102,7 @@ def parse_options(lu: chiscsi_lun, text: str, ebuf: bytearray, own: Mapping[str,
         lu: the logical unit.
         text: what follows the class's name.
         ebuf: where the reason of a failure goes.
-        own: the driver's own options by upper-case name; all drivers have RO, BLOCK, PROD, ID, SN and WWN.
+        own: the driver's own options by upper-case name; all drivers have the common ones.
 
     Returns:
         0, or -EINVAL.
@@ -91,7 +112,8 @@ def parse_options(lu: chiscsi_lun, text: str, ebuf: bytearray, own: Mapping[str,
         name, _, value = part.partition("=")
         option = options.get(name.strip().upper())
         if option is None:
-            ebuf += f"unknown option {name!r}: there are {', '.join(sorted(options))}".encode()
+            names = sorted(set(options).difference(_KNOWN_AND_REFUSED))
+            ebuf += f"unknown option {name!r}: there are {', '.join(names)}".encode()
             return -ReturnCode.EINVAL
         try:
             option(lu, value.strip())

@@ -2,7 +2,16 @@ from __future__ import annotations
 
 import pytest
 
-from chiscsi_target.api import LU_FLAG_RO, ReturnCode, chiscsi_lun, chiscsi_target_lun_class
+from chiscsi_target.api import (
+    LU_FLAG_NONEXCL,
+    LU_FLAG_NOWCACHE,
+    LU_FLAG_NULLRW,
+    LU_FLAG_RO,
+    LU_FLAG_SYNC,
+    ReturnCode,
+    chiscsi_lun,
+    chiscsi_target_lun_class,
+)
 from chiscsi_target.drivers.options import flag, parse_options, parse_size
 
 SIZES = [
@@ -51,6 +60,13 @@ def test_options_fill_the_logical_unit() -> None:
     assert lu.sect_shift == 12
 
 
+def test_flags_that_all_drivers_have() -> None:
+    result, lu, _ = parsed("NONEXCL,NOWCACHE,PSMODE=0")
+    assert (result, lu.flags) == (0, LU_FLAG_NONEXCL | LU_FLAG_NOWCACHE | LU_FLAG_SYNC)
+    result, lu, _ = parsed("nullrw,NULLRW")
+    assert (result, lu.flags, type(lu.lun_class).__name__) == (0, LU_FLAG_NULLRW, "NullReadWrite")
+
+
 def test_no_options_leave_it_as_it_is() -> None:
     result, lu, text = parsed("")
     assert (result, lu.flags, lu.sect_shift, text) == (0, 0, 9, "")
@@ -59,7 +75,16 @@ def test_no_options_leave_it_as_it_is() -> None:
 @pytest.mark.parametrize(
     "options, reason",
     [
-        ("ROO", "unknown option 'ROO': there are BLOCK, FAST, ID, PROD, RO, SN, WWN"),
+        (
+            "ROO",
+            "unknown option 'ROO': there are BLOCK, FAST, ID, NONEXCL, NOWCACHE, NULLRW, PROD, PSMODE, RO, SN, WWN",
+        ),
+        ("NULLRW=1", "option NULLRW: takes no value"),
+        ("PSMODE=1", "option PSMODE: 1 is not supported: there is no SCSI device behind the unit"),
+        ("PSMODE=2", "option PSMODE: 2 is not supported"),
+        ("PSMODE=3", "option PSMODE: takes 0, 1 or 2"),
+        ("DIX", "option DIX: is not supported: no protection information is kept"),
+        ("dif", "option dif: is not supported"),
         ("RO=1", "option RO: takes no value"),
         ("BLOCK=1024", "option BLOCK: takes 512 or 4096"),
         ("BLOCK", "option BLOCK: '' is not a size"),

@@ -1,0 +1,105 @@
+"""The option NULLRW: a logical unit that drops what is written and reads as zeros (behaviour file, 8.1).
+
+It shows what everything but the medium costs.
+"""
+
+from __future__ import annotations
+
+import mmap
+from typing import TYPE_CHECKING, Final
+
+from chiscsi_target.api import (
+    LU_FLAG_NULLRW,
+    SC_FLAG_WRITE,
+    chiscsi_scsi_cmd_buffer_ready,
+    chiscsi_scsi_cmd_execution_status,
+    chiscsi_sgvec,
+    chiscsi_target_lun_class,
+)
+from chiscsi_target.drivers.buffer_pool import BufferPool
+from chiscsi_target.drivers.local import LocalLunClass
+
+if TYPE_CHECKING:
+    from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
+    from chiscsi_target.api.sgvec import SgList
+
+__all__ = ["NullReadWrite", "drop_data"]
+
+_LONGEST: Final = 64 << 20
+_ZEROS: Final = memoryview(mmap.mmap(-1, _LONGEST, prot=mmap.PROT_READ))
+"""Pages that were never written, so that all of them are one page of zeros."""
+
+
+def drop_data(lu: chiscsi_lun, value: str) -> None:
+    """The option: from now on the unit's class has the medium measured and claimed, and nothing more.
+
+    Raises:
+        ValueError: it was given a value.
+    """
+    if value:
+        raise ValueError("takes no value")
+    if not lu.flags & LU_FLAG_NULLRW:
+        lu.flags |= LU_FLAG_NULLRW
+        lu.lun_class = NullReadWrite(lu.lun_class)
+
+
+class NullReadWrite(LocalLunClass):
+    """A LUN class whose units have their size from another class, and no data.
+
+    Args:
+        inner: the class that attaches them, flushes and detaches them.
+    """
+
+    def __init__(self, inner: chiscsi_target_lun_class) -> None:
+        self._inner = inner
+        self._pool = BufferPool()
+        self.class_name = inner.class_name
+        self.property = inner.property
+
+    def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
+        """Leave the options to the other class."""
+        return self._inner.fp_config_parse_options(lu, buf, buflen, ebuf)
+
+    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        """Attach the unit; commands that need its medium itself it does not have."""
+        result = self._inner.fp_attach(lu, ebuf, ebuflen)
+        lu.medium = None
+        return result
+
+    def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
+        """Take the unit over."""
+        result = self._inner.fp_reattach(lu, lu_new, ebuf, ebuflen)
+        lu_new.medium = None
+        return result
+
+    def fp_detach(self, lu: chiscsi_lun) -> None:
+        """Detach the unit."""
+        self._inner.fp_detach(lu)
+
+    def fp_flush(self, lu: chiscsi_lun) -> int:
+        """Flush what was written before the option came."""
+        return self._inner.fp_flush(lu)
+
+    def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
+        """Send zeros for a READ, provide any buffer for a WRITE, and complete all else."""
+        length = sc.sc_xfer_len
+        if sc.sc_flag & SC_FLAG_WRITE and length:
+            sc.sc_sdev_hdl = buffer = self._pool.take(length)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
+        if not length:
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+        zeros = _ZEROS[:length] if length <= _LONGEST else bytes(length)
+        return chiscsi_scsi_cmd_execution_status(sc, zeros, 0, 0, length)
+
+    def fp_scsi_cmd_data_xfer_status(
+        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
+    ) -> int:
+        """Complete a WRITE, whose data nobody wants."""
+        if sc.sc_flag & SC_FLAG_WRITE:
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
+        return 0
+
+    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
+        """Keep the command's buffer for another one."""
+        if sc.sc_sdev_hdl is not None:
+            self._pool.give(sc.sc_sdev_hdl)
