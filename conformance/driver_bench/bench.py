@@ -20,6 +20,7 @@ from conformance.driver_bench.playing import Playing
 from conformance.driver_bench.stage import MemoryStage, SocketStage, Stage
 from conformance.harness.casebook import case
 from conformance.harness.interruptions import NotArranged
+from initiator_sim.login import OPERATIONAL
 from initiator_sim.outcomes import ExpectationFailed, HarnessFault
 from iscsi_wire.records import HookRecord, Record
 from iscsi_wire.scsi import Read10, TestUnitReady, Write10
@@ -208,11 +209,13 @@ class DriverBench(Expecting, Playing):
     def login(self, initiator: Initiator | None = None, **arguments: Any) -> Session:
         """A new session; `arguments` as for `Session.attempt_login`. The hooks of its login are forgotten.
 
+        Without the security stage, unless `arguments` want it: most cases are about something else.
+
         Raises:
             NotArranged: the login fails.
         """
         try:
-            session = (initiator or self.initiator).login(**arguments)
+            session = (initiator or self.initiator).login(**({"stages": (OPERATIONAL,)} | arguments))
         except ExpectationFailed as failure:
             raise NotArranged(failure) from failure
         self.stage.settle()

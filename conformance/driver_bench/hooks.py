@@ -115,13 +115,18 @@ def hooks_of(base: type) -> list[str]:
 
 
 def _hook(name: str, original: Callable[..., Any], log: HookLog, class_name: str) -> Callable[..., Any]:
-    parameters = [parameter for parameter in inspect.signature(original).parameters if parameter != "self"]
+    parameters = _parameters(original)
 
     @functools.wraps(original)
     def hook(_driver: object, *values: Any) -> Any:
         return log.called(name, dict(zip(parameters, values, strict=True)), class_name)
 
     return hook
+
+
+@functools.cache
+def _parameters(function: Callable[..., Any]) -> list[str]:
+    return [parameter for parameter in inspect.signature(function).parameters if parameter != "self"]
 
 
 def _show(value: object) -> str:

@@ -95,7 +95,8 @@ class MemoryStage:
         """Nobody sleeps here."""
 
     def close(self) -> None:
-        """There are no threads."""
+        """There is only the driver's thread."""
+        self._shell.end()
 
 
 class _WorkingTarget(MemoryTarget):
@@ -103,7 +104,12 @@ class _WorkingTarget(MemoryTarget):
 
     def __init__(self, module: TargetModule, work: deque[tuple[Work, bool]]) -> None:
         self._driver_work = work
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="driver")
         super().__init__(module)
+
+    def end(self) -> None:
+        """End the driver's thread, if there ever was work for it."""
+        self._thread.shutdown()
 
     def pump(self) -> None:
         """Work on both sides until neither has anything left."""
@@ -111,9 +117,7 @@ class _WorkingTarget(MemoryTarget):
         while self._driver_work:
             work, thread = self._driver_work.popleft()
             if thread:
-                other = threading.Thread(target=work)
-                other.start()
-                other.join()
+                self._thread.submit(work).result()
             else:
                 work()
             super().pump()

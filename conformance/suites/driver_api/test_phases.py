@@ -12,7 +12,7 @@ from conformance.suites.blocks import pattern
 
 Make = Callable[..., DriverBench]
 LENGTH = 16384
-PHASES = [2048, 4096, 6144, 16384]
+PHASES = [4096, 6144, 16384]
 BURSTS = ["1024", "4096", "262144"]
 WRITE_PATHS: list[Path] = ["long", "short", "ahead"]
 READ_PATHS: list[Path] = ["short", "ahead"]
