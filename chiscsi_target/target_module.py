@@ -85,7 +85,7 @@ class TargetModule(Information, Upkeep, DriverWatch):
         enter(self)
         self.listen: Callable[[Portal], None] = _ignore
         self.unlisten: Callable[[Portal], None] = _ignore
-        self.wait_until: Callable[[Callable[[], bool]], None] = _do_not_wait
+        self.wait_until: Callable[[Callable[[], bool]], None] = self._work_here
         self.configurations: dict[str, TargetConfig] = {}
         self.classes = ClassRegistry(self.directory)
         self._nodes = TargetNodes(self.directory, self.classes, self)
@@ -228,6 +228,13 @@ class TargetModule(Information, Upkeep, DriverWatch):
             reconfigure(self._nodes, self._node(config.name), config)
             self.configurations[config.name] = config
 
+    def _work_here(self, condition: Callable[[], bool]) -> None:
+        """Do what is posted: without a shell nobody else does."""
+        workers = (self.directory.login_worker, *self.directory.workers)
+        while not condition() and any(worker.queue for worker in workers):
+            for worker in workers:
+                worker.run(worker.now)
+
     def _node(self, name: str) -> TargetNode:
         node = self.directory.registry.nodes.get(name)
         if node is None:
@@ -303,8 +310,3 @@ def _pairs(buffer: object, length: object) -> Pairs:
 
 def _ignore(portal: Portal) -> None:
     """Start or stop nothing: there is no shell yet."""
-
-
-def _do_not_wait(condition: Callable[[], bool]) -> None:
-    """Do not wait: nothing runs without a shell."""
-    condition()

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from chiscsi_target.core.portal import Portal
 from chiscsi_target.errors import ConfigurationError
 from iscsi_wire.constants import AsyncEvent
 from iscsi_wire.pdus import AsyncMessage, DataIn, NopIn, ScsiResponse
@@ -121,7 +122,8 @@ def test_rights_change_under_a_session() -> None:
 def test_portals_come_and_go_at_once() -> None:
     stand = Stand(("PortalGroup", "1@127.0.0.1:3260"), ("PortalGroup", "2@127.0.0.1:3261"))
     stays, goes = stand.login(portal=0), stand.login(portal=1)
-    listening, silent = [], []
+    listening: list[Portal] = []
+    silent: list[Portal] = []
     stand.module.listen, stand.module.unlisten = listening.append, silent.append
     stand.reconfigure(("PortalGroup", "1@127.0.0.1:3260"), ("PortalGroup", "3@127.0.0.1:3262"))
     assert [str(portal.address) for portal in listening] == ["127.0.0.1:3262"]
