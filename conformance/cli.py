@@ -120,6 +120,7 @@ def conform(
     initiator_name: InitiatorName = "",
     user: User = "",
     target_user: TargetUser = "",
+    driver: Driver = None,
     patience: Patience = 5.0,
     time_limit: TimeLimit = 30.0,
     reconnect: Reconnect = 5.0,

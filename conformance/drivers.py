@@ -60,6 +60,11 @@ class Drivers:
                 raise DriverProblem(f"LUN class {lun_class.class_name} cannot be registered: the name is taken")
         return [("TargetClass", name), *(("TargetDevice", device) for device in self.devices)]
 
+    def units(self) -> list[tuple[chiscsi_target_lun_class, str]]:
+        """The LUN classes, each with the options of its `TargetDevice` lines, if its units come from such."""
+        lines = {name: ",".join(rest) for _, name, *rest in (device.split(",") for device in self.devices)}
+        return [(lun_class, lines.get(lun_class.class_name, "")) for lun_class in self.lun_classes]
+
 
 def load_drivers(specifications: Sequence[str]) -> Drivers:
     """Make what `--driver` options ask for; each call makes it anew.

@@ -53,7 +53,7 @@ class Embedded(Protocol):
 
     @property
     def luns(self) -> Sequence[int]:
-        """Its LUNs."""
+        """Its LUNs; none where only the driver knows them."""
         ...
 
     @property
@@ -91,7 +91,26 @@ def start(transport: Way, iqn: str, listener: Listener) -> Embedded:
     return serve(TargetModule(listener=listener), transport, iqn)
 
 
-def serve(module: TargetModule, transport: Way, iqn: str, keys: Mapping[str, str] = KEYS) -> Embedded:
+def start_driver(specifications: Sequence[str], transport: Way, iqn: str, listener: Listener) -> Embedded:
+    """The target of this project with somebody's storage driver; arguments as for `start`.
+
+    Raises:
+        DriverProblem: one of the specifications cannot be used.
+    """
+    from chiscsi_target.target_module import TargetModule
+    from conformance.drivers import load_drivers
+
+    module = TargetModule(listener=listener)
+    return serve(module, transport, iqn, disks=load_drivers(specifications).register(module))
+
+
+def serve(
+    module: TargetModule,
+    transport: Way,
+    iqn: str,
+    keys: Mapping[str, str] = KEYS,
+    disks: Sequence[tuple[str, str]] | None = None,
+) -> Embedded:
     """Give `module` the embedded target's node, and a shell.
 
     Args:
@@ -99,23 +118,26 @@ def serve(module: TargetModule, transport: Way, iqn: str, keys: Mapping[str, str
         transport: which shell.
         iqn: the node's name.
         keys: what the node wants of the negotiated keys.
+        disks: configuration pairs of its disks; those in memory if None.
     """
     from chiscsi_target.shells.memory import MemoryTarget
     from chiscsi_target.shells.sockets import SocketTarget
 
     if transport == "memory":
-        return _InMemory(iqn, MemoryTarget(module), _add_node(module, iqn, keys))
+        return _InMemory(iqn, MemoryTarget(module), _add_node(module, iqn, keys, disks), disks is None)
     module.directory.registry.globals.login_complete_time = REAL_LOGIN_TIME
     shell = SocketTarget(module)
     shell.start()
-    return _OverTcp(iqn, shell, _add_node(module, iqn, keys))
+    return _OverTcp(iqn, shell, _add_node(module, iqn, keys, disks), disks is None)
 
 
-def _add_node(module: TargetModule, iqn: str, keys: Mapping[str, str]) -> Portal:
+def _add_node(
+    module: TargetModule, iqn: str, keys: Mapping[str, str], disks: Sequence[tuple[str, str]] | None
+) -> Portal:
     from chiscsi_target.config.target_config import parse_target
 
     pairs = [("TargetName", iqn), ("PortalGroup", "1@127.0.0.1:0"), *keys.items()]
-    pairs += [("TargetDevice", f"disk{lun},MEM,SIZE={LUN_SIZE}") for lun in range(LUNS)]
+    pairs += _memory_disks() if disks is None else disks
     portal = module.add_target(parse_target(pairs)).portals[0]
     place = ("PortalGroup", f"1@{portal.address.ip}:{portal.address.port}")
     for number in range(NEIGHBOURS):
@@ -123,6 +145,10 @@ def _add_node(module: TargetModule, iqn: str, keys: Mapping[str, str]) -> Portal
         module.add_target(parse_target([("TargetName", f"{iqn}.neighbour{number}"), place, device]))
     _add_protected(module, iqn + CHAP_NODE, place)
     return portal
+
+
+def _memory_disks() -> list[tuple[str, str]]:
+    return [("TargetDevice", f"disk{lun},MEM,SIZE={LUN_SIZE}") for lun in range(LUNS)]
 
 
 def _add_protected(module: TargetModule, iqn: str, place: tuple[str, str]) -> None:
@@ -140,10 +166,9 @@ def _add_protected(module: TargetModule, iqn: str, place: tuple[str, str]) -> No
 
 
 class _Node:
-    luns = range(LUNS)
-
-    def __init__(self, iqn: str, shell: Any, portal: Portal) -> None:
+    def __init__(self, iqn: str, shell: Any, portal: Portal, own_disks: bool) -> None:
         self.iqn = iqn
+        self.luns: Sequence[int] = range(LUNS) if own_disks else ()
         self._shell = shell
         self._portal = portal
         self.login_time = shell.module.directory.registry.globals.login_complete_time

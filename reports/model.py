@@ -23,6 +23,7 @@ __all__ = [
     "Event",
     "EventKind",
     "Field",
+    "Finding",
     "Requirement",
     "Run",
     "Verdict",
@@ -115,6 +116,17 @@ class Event(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     remark: str = ""
 
 
+class Finding(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
+    """What a storage driver did wrong, whether or not the initiator noticed.
+
+    kind: the rule it broke, in a word or two ("double-completion").
+    text: what it did.
+    """
+
+    kind: str
+    text: str
+
+
 class Requirement(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """One rule of the catalogue.
 
@@ -146,6 +158,7 @@ class Case(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     events: the exchange, by index.
     repeat_command: shell command that runs this case alone against the same target.
     deviation: the profile's entry when one applies: class and reason ("bug: answers with status 0x0201 ...").
+    findings: what the target's storage driver did wrong meanwhile; the verdict does not depend on them.
     worker: process that ran it ("gw0"), empty without pytest-xdist.
     traceback: for harness-error only: where our own code failed.
     """
@@ -164,6 +177,7 @@ class Case(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     events: list[Event] = msgspec.field(default_factory=list)
     repeat_command: str = ""
     deviation: str = ""
+    findings: list[Finding] = msgspec.field(default_factory=list)
     worker: str = ""
     traceback: str = ""
 

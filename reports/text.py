@@ -132,6 +132,8 @@ def _heading(case: Case, requirements: dict[str, Requirement], width: int) -> st
     ):
         if text:
             lines += _paragraph(name, text, width)
+    for finding in case.findings:
+        lines += _paragraph("finding", f"{finding.kind}: {finding.text}", width)
     return "\n".join(lines)
 
 

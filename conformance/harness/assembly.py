@@ -11,11 +11,12 @@ from collections.abc import Sequence
 import msgspec
 
 from conformance.harness.decoding import decode_events
+from conformance.harness.evidence import FINDING
 from conformance.harness.results import CaseResult
 from conformance.harness.settings import Settings
 from conformance.harness.verdicts import clause_of
 from conformance.requirements import Catalogue, load_catalogue
-from reports.model import Case, Requirement, Run
+from reports.model import Case, Finding, Requirement, Run
 
 PROGRAM = "chiscsi conform"
 
@@ -44,7 +45,7 @@ def make_run(
         known["target profile"] = settings.profile
     return Run(
         tool_version=importlib.metadata.version("chiscsi"),
-        target=settings.url or "embedded target",
+        target=settings.url or _embedded(settings),
         transport="memory" if settings.over_memory else "tcp",
         started=datetime.datetime.fromtimestamp(started).astimezone(),
         duration=duration,
@@ -53,6 +54,10 @@ def make_run(
         requirements=[_requirement(catalogue, identifier) for identifier in named],
         repeat_command=command(settings),
     )
+
+
+def _embedded(settings: Settings) -> str:
+    return f"embedded target with {', '.join(settings.driver)}" if settings.driver else "embedded target"
 
 
 def make_case(result: CaseResult, settings: Settings, catalogue: Catalogue, run_started: float) -> Case:
@@ -70,6 +75,7 @@ def make_case(result: CaseResult, settings: Settings, catalogue: Catalogue, run_
         clause=result.clause or clause_of(card, catalogue),
         started=max(result.started - run_started, 0.0),
         duration=result.duration,
+        findings=_findings(result),
         events=decode_events(result.events, result.field, result.observed),
         repeat_command=repeat_command(result, settings),
         deviation=result.deviation,
@@ -87,7 +93,7 @@ def command(settings: Settings) -> str:
     """The shell command that makes a run with these settings; where the reports go is not part of it."""
     words = PROGRAM.split()
     words += [settings.url] if settings.url else []
-    for name in ("suite", "case", "requirement", "level"):
+    for name in ("driver", "suite", "case", "requirement", "level"):
         for value in getattr(settings, name):
             words += [f"--{name}", value]
     plain = Settings()
@@ -110,6 +116,13 @@ def command(settings: Settings) -> str:
             ]
     words += ["--allow-data-loss"] if settings.allow_data_loss else []
     return shlex.join(words)
+
+
+def _findings(result: CaseResult) -> list[Finding]:
+    """What the target found of its storage driver while the case ran, each thing once."""
+    logs = (event.words for event in result.events if event.kind == "log")
+    found = {words: None for words in logs if words[0].startswith(FINDING)}
+    return [Finding(kind.removeprefix(FINDING), text) for kind, text in found]
 
 
 _OPTIONS = {"factory": "--embedded-factory"}

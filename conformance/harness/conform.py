@@ -15,6 +15,7 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from conformance.drivers import DriverProblem, load_drivers
 from conformance.harness.accounts import AccountError, account_given
 from conformance.harness.address import AddressError, parse_address
 from conformance.harness.cards import CaseCard
@@ -184,8 +185,19 @@ def _check(settings: Settings, workers: str = "") -> None:
         raise UsageError(f"suites {settings.suites}: no such directory")
     if settings.foreign and settings.transport == "memory":
         raise UsageError("the memory transport reaches the embedded target only: leave out the address or --transport")
+    if settings.driver:
+        _check_drivers(settings)
     if settings.out:
         _make(settings.out)
+
+
+def _check_drivers(settings: Settings) -> None:
+    if settings.foreign:
+        raise UsageError("--driver puts a driver behind the embedded target: leave out the address")
+    try:
+        load_drivers(settings.driver)
+    except DriverProblem as error:
+        raise UsageError(str(error)) from None
 
 
 def _check_target(settings: Settings) -> None:

@@ -29,6 +29,8 @@ DATA_LIMIT = 256
 """Octets of a data segment that a report keeps: of key=value text all but absurd amounts, of a payload the start."""
 
 TEXT_OPCODES = frozenset({Opcode.LOGIN_REQUEST, Opcode.LOGIN_RESPONSE, Opcode.TEXT_REQUEST, Opcode.TEXT_RESPONSE})
+FINDING = "finding "
+"""What the level of a finding begins with, among those of log lines; its kind follows."""
 _LEVELS = ("error", "warning", "information", "debug")
 
 
@@ -123,6 +125,6 @@ def raw_event(record: Record, connection: str, cause: bool = False) -> RawEvent:
         case LogRecord():
             return RawEvent("log", *place, (_LEVELS[min(record.level, 3)], record.text), cause=cause)
         case FindingRecord():
-            return RawEvent("log", *place, (f"finding {record.kind}", record.text), cause=cause)
+            return RawEvent("log", *place, (f"{FINDING}{record.kind}", record.text), cause=cause)
         case TransportRecord():
             return RawEvent("transport", *place, (record.event,), cause=cause)

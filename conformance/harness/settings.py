@@ -29,6 +29,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     profile: name or path of the target's deviation profile; empty for none.
     initiator_name: the name to log in with; empty lets the harness make one for each worker.
     user, target_user: CHAP names of initiator and target; their secrets are in the environment (`harness.accounts`).
+    driver: LUN classes and target classes that the embedded target is to use (`conformance.drivers`).
     patience: seconds that an answer may take before it counts as missing.
     time_limit: seconds of wall clock for one case that names no limit of its own.
     reconnect: seconds to wait for a target that died, before the rest of the run is given up.
@@ -50,6 +51,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     initiator_name: str = ""
     user: str = ""
     target_user: str = ""
+    driver: list[str] = []
     patience: float = 5.0
     time_limit: float = 30.0
     reconnect: float = 5.0
@@ -82,6 +84,7 @@ _HELP = {
     "initiator_name": "log in under this name, where the target admits only names it knows",
     "user": "CHAP name to log in under; its secret is in CHISCSI_PASSWORD",
     "target_user": "CHAP name that the target answers with; its secret is in CHISCSI_TARGET_PASSWORD",
+    "driver": "storage driver that the embedded target is to use: PACKAGE.MODULE:NAME (repeatable)",
     "patience": "seconds that an answer may take",
     "time_limit": "seconds that a case may take",
     "reconnect": "seconds to wait for a target that died",

@@ -17,5 +17,6 @@ ORDER = (
     "digests",
     "malformed",
     "driver_api",
+    "driver_contract",
 )
 """The order in which suites run and are shown: what others build on comes first. Suites not named here follow."""
