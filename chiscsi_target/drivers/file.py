@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import mmap
 import os
 import stat
-import threading
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
@@ -22,8 +20,8 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_execution_status,
     chiscsi_sgvec,
 )
-from chiscsi_target.drivers.buffer_pool import POOLED, BufferPool
-from chiscsi_target.drivers.flusher import Flusher
+from chiscsi_target.drivers.disk import Disk
+from chiscsi_target.drivers.file_medium import FileMedium
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.options import Option, flag, parse_options
 from chiscsi_target.errors import DriverError
@@ -34,10 +32,9 @@ if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
     from chiscsi_target.api.sgvec import SgList
 
-__all__ = ["Disk", "FileLunClass"]
+__all__ = ["FileLunClass"]
 
 _MEDIUM_ERROR: Final = 0x3
-_UNRECOVERED_READ_ERROR: Final = 0x11
 _WRITE_ERROR: Final = 0x0C
 
 _WRITE_6: Final = 0x0A
@@ -45,108 +42,6 @@ _READ_6: Final = 0x08
 _FUA: Final = 0x08 | 0x02
 """FUA and FUA_NV in octet 1 of a READ or WRITE longer than six octets: there is no cache but a volatile one."""
 _IMMED: Final = 0x02
-
-
-class Disk:
-    """An open file: what `chiscsi_lun.priv_data` holds.
-
-    Attributes:
-        fd: its descriptor.
-        path: its name, for messages.
-        dirty: whether something was written since the last flush began.
-        lost: the error of a flush that failed. The kernel reports it once and forgets what it could not write, so no
-            later flush may claim that everything is safe.
-        flusher: who flushes it.
-        lock: held while a waiting command is completed or given up.
-        pool: buffers of commands that are over.
-        waiting: commands that wait for a flush; those given up meanwhile are mapped to False.
-        mapped: the file in memory, for reads that nobody looks at on their way; None when that cannot be, or failed.
-    """
-
-    __slots__ = ("dirty", "fd", "flusher", "lock", "lost", "mapped", "path", "pool", "waiting")
-
-    def __init__(self, fd: int, path: str, size: int) -> None:
-        self.fd = fd
-        self.path = path
-        self.dirty = False
-        self.lost: OSError | None = None
-        self.flusher = Flusher(self.flush, f"flush {os.path.basename(path)}")
-        self.lock = threading.Lock()
-        self.pool = BufferPool()
-        self.waiting: dict[chiscsi_scsi_command, bool] = {}
-        self.mapped: memoryview | None = None
-        self.map(size)
-
-    def map(self, size: int) -> None:
-        """Map the first `size` octets, if they can be: not more than address space, nor every device."""
-        try:
-            self.mapped = memoryview(mmap.mmap(self.fd, size, prot=mmap.PROT_READ))
-        except (OSError, OverflowError, ValueError):
-            self.mapped = None
-
-    def view(self, length: int, offset: int) -> memoryview | None:
-        """The file's own pages with these octets, or None if it has been cut before their end, or is not mapped."""
-        end = offset + length
-        if self.mapped is None or len(self.mapped) < end or os.lseek(self.fd, 0, os.SEEK_END) < end:
-            return None
-        return self.mapped[offset:end]
-
-    def read(self, sc: chiscsi_scsi_command, length: int, offset: int) -> bytes | bytearray:
-        """Read `length` octets at `offset` for `sc`; raises DriverError for an unreadable or missing part."""
-        data: bytes | bytearray
-        try:
-            if length <= POOLED:
-                data = os.pread(self.fd, length, offset)
-                count = len(data)
-            else:
-                sc.sc_sdev_hdl = data = self.pool.take(length)
-                count = os.preadv(self.fd, (data,), offset)
-        except OSError as error:
-            raise self._failure(_UNRECOVERED_READ_ERROR, error) from error
-        if count != length:
-            raise DriverError(
-                _MEDIUM_ERROR,
-                _UNRECOVERED_READ_ERROR,
-                message=f"{self.path} now ends at octet {offset + count}: it was cut under the logical unit",
-            )
-        return data
-
-    def write(self, data: bytearray, offset: int) -> None:
-        """Write `data` at `offset`; raises DriverError."""
-        try:
-            written = os.pwrite(self.fd, data, offset)
-            while written < len(data):
-                written += os.pwrite(self.fd, memoryview(data)[written:], offset + written)
-        except OSError as error:
-            raise self._failure(_WRITE_ERROR, error) from error
-        finally:
-            self.dirty = True
-
-    def flush(self) -> None:
-        """Bring all that was written to stable storage; raises OSError, and again ever after."""
-        if self.lost is not None:
-            raise OSError(self.lost.errno, self.lost.strerror)
-        self.dirty = False
-        try:
-            os.fdatasync(self.fd)
-        except OSError as error:
-            self.lost = error
-            raise
-
-    def close(self) -> None:
-        """Flush and close; raises DriverError when the last writes did not reach stable storage."""
-        self.flusher.close()
-        try:
-            if self.dirty:
-                self.flush()
-        except OSError as error:
-            raise self._failure(_WRITE_ERROR, error) from error
-        finally:
-            self.mapped = None
-            os.close(self.fd)
-
-    def _failure(self, asc: int, error: OSError) -> DriverError:
-        return DriverError(_MEDIUM_ERROR, asc, message=f"{self.path}: {error.strerror}")
 
 
 class _Unusable(Exception):
@@ -227,7 +122,8 @@ class FileLunClass(LocalLunClass):
                 os.close(fd)
             ebuf += f"{lu.path}: {reason}".encode()
             return -ReturnCode.EINVAL
-        lu.priv_data = Disk(fd, lu.path, lu.size)
+        lu.priv_data = disk = Disk(fd, lu.path, lu.size)
+        lu.medium = FileMedium(disk, writable=not lu.read_only)
         return 0
 
     def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
@@ -240,7 +136,7 @@ class FileLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         if lu_new.size != lu.size:
             disk.map(lu_new.size)
-        lu_new.priv_data = disk
+        lu_new.priv_data, lu_new.medium = disk, lu.medium
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:
@@ -321,8 +217,13 @@ def _send(disk: Disk, sc: chiscsi_scsi_command) -> int:
     """Complete a READ."""
     lu, length = sc.sc_lu, sc.sc_xfer_len
     assert lu is not None
+    data: bytes | bytearray | memoryview | None
     start = sc.sc_lba << lu.sect_shift
-    data = (disk.view(length, start) if sc.sc_zero_copy else None) or disk.read(sc, length, start)
+    data = disk.view(length, start) if sc.sc_zero_copy else None
+    if data is None:
+        data = disk.read(length, start)
+        if isinstance(data, bytearray):
+            sc.sc_sdev_hdl = data  # from the pool, and goes back there
     return chiscsi_scsi_cmd_execution_status(sc, data, 0, 0, length)
 
 

@@ -14,6 +14,7 @@ from chiscsi_target.api import (
     chiscsi_sgvec,
 )
 from chiscsi_target.drivers.local import LocalLunClass
+from chiscsi_target.drivers.memory_medium import MemoryMedium
 from chiscsi_target.drivers.options import Option, parse_options, parse_size
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class MemoryLunClass(LocalLunClass):
             except (OSError, OverflowError, ValueError) as error:
                 ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
                 return -ReturnCode.ENOMEM
+        lu.medium = MemoryMedium(lu.priv_data)
         return 0
 
     def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
@@ -82,12 +84,12 @@ class MemoryLunClass(LocalLunClass):
             ebuf += f"size {lu_new.size} cannot follow {lu.size}: there is room for {len(lu.priv_data)} octets".encode()
             return -ReturnCode.EINVAL
         lu_new.flags |= LU_FLAG_SYNC
-        lu_new.priv_data = lu.priv_data
+        lu_new.priv_data, lu_new.medium = lu.priv_data, lu.medium
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:
         """Give the memory back."""
-        lu.priv_data = None
+        lu.priv_data = lu.medium = None
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Execute a READ, provide the buffer of a WRITE, and complete SYNCHRONIZE CACHE: there is no cache."""
@@ -99,6 +101,7 @@ class MemoryLunClass(LocalLunClass):
         start = sc.sc_lba << lu.sect_shift
         blocks = lu.priv_data[start : start + length]
         if sc.sc_flag & SC_FLAG_WRITE:
+            lu.medium.fill(start, length)  # type: ignore[union-attr]  # it is a MemoryMedium
             return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(blocks, length)], 1, 0, length)
         return chiscsi_scsi_cmd_execution_status(sc, blocks, 0, 0, length)
 
