@@ -28,6 +28,7 @@ MODULES = (
     "texts",
     "authentication",
     "chap",
+    "driver_information",
 )
 HEAD = """# Mutants
 
