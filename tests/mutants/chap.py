@@ -8,6 +8,8 @@ from chiscsi_target.core import chap, demands
 from chiscsi_target.core.authentication import Authentication
 from chiscsi_target.core.challenges import Challenges
 from chiscsi_target.core.chap import Chap
+from chiscsi_target.core.connection import Connection
+from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.negotiation import Negotiation, Pairs
 from chiscsi_target.errors import LoginFailure
 from iscsi_wire.constants import LoginStatus
@@ -100,6 +102,17 @@ def one_failure_locks_everybody_out(plant: Plant) -> None:
             raise
 
     plant.wrap(Chap, "_verify", verify)
+
+
+@mutant("RFC 1994, 4.2", "chap-failure-05 chap-method-02 chap-mutual-04 chap-mutual-05")
+def failed_login_leaves_the_connection_open(plant: Plant) -> None:
+    """After "Authentication Failure" the connection is left to the initiator."""
+
+    def close(original: Original, self: Connection, event: ConnectionEvent, **how: Any) -> None:
+        if event is not ConnectionEvent.LOGIN_FAILED:
+            original(self, event, **how)
+
+    plant.wrap(Connection, "close", close)
 
 
 # Steps

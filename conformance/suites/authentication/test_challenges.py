@@ -42,7 +42,7 @@ def test_identifiers_change(challenged: Callable[..., Chap]) -> None:
     assert len(set(identifiers)) > 1, f"CHAP_I is {identifiers[0]} in {_LOGINS} logins"
 
 
-@case("chap-challenge-04", "1994-4.1-03", "1994-4.2-02", needs="chap")
+@case("chap-challenge-04", "1994-4.1-03", needs="chap")
 def test_response_to_another_connections_challenge_proves_nothing(challenged: Callable[..., Chap]) -> None:
     """A response is worth something on the connection where its challenge was sent, and nowhere else."""
     overheard, chap = challenged(), challenged()
