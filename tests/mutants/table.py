@@ -29,6 +29,7 @@ MODULES = (
     "authentication",
     "chap",
     "driver_information",
+    "driver_events",
 )
 HEAD = """# Mutants
 
