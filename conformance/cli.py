@@ -163,6 +163,11 @@ def serve(
     config: Annotated[
         str, _flag("--config", value="FILE", text="Serve what a configuration file describes: any number of targets.")
     ] = "",
+    user: Annotated[
+        str,
+        _flag("--user", value="NAME", text="Let nobody in but this CHAP name; the secret is in CHISCSI_PASSWORD."),
+    ] = "",
+    target_user: TargetUser = "",
     control: Annotated[
         str, _flag("--control", value="PATH", text="Listen for `chiscsi ctl` on a Unix socket at PATH.")
     ] = "",
@@ -177,7 +182,16 @@ def serve(
     from conformance.serve_options import Options, disks_in_order
 
     disks = disks_in_order(sys.argv)
-    wishes = Options(portals=portal or [], iqn=iqn, disks=disks, drivers=driver or [], config=config, control=control)
+    wishes = Options(
+        portals=portal or [],
+        iqn=iqn,
+        disks=disks,
+        drivers=driver or [],
+        config=config,
+        user=user,
+        target_user=target_user,
+        control=control,
+    )
     sys.exit(run(wishes))
 
 

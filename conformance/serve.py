@@ -97,8 +97,9 @@ def _classes(module: TargetModule, options: Options) -> list[tuple[str, str]]:
 
 def _from_file(module: TargetModule, options: Options) -> list[TargetNode]:
     """Set what a file says, and add its targets: all of them, or none."""
-    if options.portals or options.disks or options.iqn != DEFAULT_IQN:
-        raise ConfigurationError("--config", "the file has it all, so leave out --portal, --iqn, --mem and --file")
+    if options.portals or options.disks or options.iqn != DEFAULT_IQN or options.user:
+        what = "--portal, --iqn, --mem, --file and --user"
+        raise ConfigurationError("--config", f"the file has it all, so leave out {what}")
     _classes(module, options)
     file = load(options.config)
     if not file.targets:

@@ -8,7 +8,9 @@ from dataclasses import dataclass
 from chiscsi_target.config.portal_group import parse_address
 from chiscsi_target.config.target_config import TargetConfig, parse_target
 from chiscsi_target.config.target_device import TargetDevice
+from chiscsi_target.core.chap_secrets import ChapConfig
 from chiscsi_target.errors import ConfigurationError
+from conformance.credentials import AccountError, account_of
 
 DEFAULT_PORTAL = "127.0.0.1:3260"
 DEFAULT_IQN = "iqn.2026-11.org.chiscsi:disk"
@@ -46,6 +48,7 @@ class Options:
         disks: its logical units, in order.
         drivers: LUN classes and target classes to use instead (`conformance.drivers`).
         config: a configuration file that says all this, and more; empty for none.
+        user, target_user: CHAP names of who may log in, and of the target; secrets are in the environment.
         control: where to listen for `chiscsi ctl`; empty for nowhere.
     """
 
@@ -54,6 +57,8 @@ class Options:
     disks: Sequence[Disk] = ()
     drivers: Sequence[str] = ()
     config: str = ""
+    user: str = ""
+    target_user: str = ""
     control: str = ""
 
 
@@ -81,12 +86,26 @@ def describe(options: Options, classes: Sequence[tuple[str, str]] = ()) -> Targe
     addresses = ",".join(str(parse_address(portal)) for portal in options.portals or [DEFAULT_PORTAL])
     pairs = [("TargetName", options.iqn), ("PortalGroup", f"1@{addresses}"), *_KEYS.items(), *classes]
     config = parse_target(pairs)
+    _demand_chap(config, options)
     if classes:
         return config
     if not options.disks:
         raise ConfigurationError("--mem, --file", "at least one disk has to be given, such as --mem 256M")
     config.devices = [_device(number, disk) for number, disk in enumerate(options.disks)]
     return config
+
+
+def _demand_chap(config: TargetConfig, options: Options) -> None:
+    """Have the target let nobody in but the user, if there is one; it proves itself to whoever asks for it."""
+    try:
+        account = account_of(options.user, options.target_user)
+    except AccountError as error:
+        raise ConfigurationError("CHAP", str(error)) from None
+    if account is None:
+        return
+    target = None if account.target_secret is None else (account.target_name, account.target_secret)
+    config.keys["AuthMethod"] = ("CHAP",)
+    config.chap = ChapConfig(initiators={account.name: account.secret}, target=target)
 
 
 def _device(number: int, disk: Disk) -> TargetDevice:
@@ -100,7 +119,12 @@ def _device(number: int, disk: Disk) -> TargetDevice:
 def in_words(error: ConfigurationError, options: Options) -> str:
     """The error as somebody sees it who gave options, not keys."""
     key, _, path = error.where.partition("=")
-    option = {"PortalGroup": "--portal", "TargetName": "--iqn"}.get(key, "")
+    option = {
+        "PortalGroup": "--portal",
+        "TargetName": "--iqn",
+        "Auth_CHAP_Initiator": "--user",
+        "Auth_CHAP_Target": "--target-user",
+    }.get(key, "")
     if key == "TargetDevice":
         for number, disk in enumerate(options.disks):
             if path == _device(number, disk).path:

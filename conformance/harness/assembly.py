@@ -101,6 +101,8 @@ def command(settings: Settings) -> str:
         "transport",
         "profile",
         "initiator_name",
+        "user",
+        "target_user",
         "patience",
         "time_limit",
         "reconnect",

@@ -15,8 +15,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from conformance.credentials import AccountError, account_of
 from conformance.drivers import DriverProblem, load_drivers
-from conformance.harness.accounts import AccountError, account_given
 from conformance.harness.address import AddressError, parse_address
 from conformance.harness.cards import CaseCard
 from conformance.harness.gate import Gate
@@ -178,7 +178,7 @@ def _check(settings: Settings, workers: str = "") -> None:
             parse_address(settings.url)
         if settings.profile:
             load_profile(find_profile(settings.profile))
-        account_given(settings)
+        account_of(settings.user, settings.target_user)
     except (AccountError, AddressError, ProfileError) as error:
         raise UsageError(str(error)) from None
     if settings.suites and not Path(settings.suites).is_dir():

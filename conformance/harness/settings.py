@@ -28,7 +28,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     allow_data_loss: whether destructive cases may run on a foreign target.
     profile: name or path of the target's deviation profile; empty for none.
     initiator_name: the name to log in with; empty lets the harness make one for each worker.
-    user, target_user: CHAP names of initiator and target; their secrets are in the environment (`harness.accounts`).
+    user, target_user: CHAP names of both sides; their secrets are in the environment (`conformance.credentials`).
     driver: LUN classes and target classes that the embedded target is to use (`conformance.drivers`).
     patience: seconds that an answer may take before it counts as missing.
     time_limit: seconds of wall clock for one case that names no limit of its own.
