@@ -24,6 +24,8 @@ from iscsi_wire.scsi_codes import (
     PeripheralDeviceType,
     PeripheralQualifier,
     ProtocolIdentifier,
+    ProvisioningStatus,
+    ProvisioningType,
     SelectReport,
     SenseDescriptorType,
     SenseKey,
@@ -58,22 +60,32 @@ __all__ = [
     "BlockDeviceCharacteristics",
     "BlockLimits",
     "CachingModePage",
+    "CompareAndWrite",
     "ControlModePage",
+    "DefectData10",
+    "DefectData12",
     "DescriptorSense",
     "Designator",
     "DeviceIdentification",
     "DisconnectReconnectModePage",
     "FixedSense",
     "FormatDeviceModePage",
+    "GetLbaStatus",
     "InformationDescriptor",
     "InformationalExceptionsControlModePage",
     "Inquiry",
     "InquiryExtension",
+    "LbaStatusData",
+    "LbaStatusDescriptor",
+    "LogicalBlockProvisioning",
     "LongBlockDescriptor",
     "ModeParameterHeader6",
     "ModeParameterHeader10",
     "ModeSense6",
     "ModeSense10",
+    "OrWrite16",
+    "PreFetch10",
+    "PreFetch16",
     "Read6",
     "Read10",
     "Read12",
@@ -82,6 +94,8 @@ __all__ = [
     "ReadCapacity10Data",
     "ReadCapacity16",
     "ReadCapacity16Data",
+    "ReadDefectData10",
+    "ReadDefectData12",
     "ReadWriteErrorRecoveryModePage",
     "ReportLuns",
     "ReportLunsData",
@@ -97,10 +111,22 @@ __all__ = [
     "TestUnitReady",
     "UnitSerialNumber",
     "UnknownCdb",
+    "Unmap",
+    "UnmapBlockDescriptor",
+    "UnmapParameterList",
+    "Verify10",
+    "Verify12",
+    "Verify16",
     "Write6",
     "Write10",
     "Write12",
     "Write16",
+    "WriteAndVerify10",
+    "WriteAndVerify12",
+    "WriteAndVerify16",
+    "WriteAtomic16",
+    "WriteSame10",
+    "WriteSame16",
     "decode_cdb",
 ]
 
@@ -150,6 +176,30 @@ _RIGID_DISK_GEOMETRY_MODE_PAGE: Final = struct.Struct(">BBI3s3sHIBBHH")
 _CACHING_MODE_PAGE: Final = struct.Struct(">BBBBHHHHBBHI")
 _CONTROL_MODE_PAGE: Final = struct.Struct(">BBBBBBHHH")
 _INFORMATIONAL_EXCEPTIONS_CONTROL_MODE_PAGE: Final = struct.Struct(">BBBBII")
+_WRITE_SAME10: Final = struct.Struct(">BBIBHB")
+_UNMAP: Final = struct.Struct(">BBIBHB")
+_WRITE_SAME16: Final = struct.Struct(">BBQIBB")
+_GET_LBA_STATUS: Final = struct.Struct(">BBQIBB")
+_UNMAP_BLOCK_DESCRIPTOR: Final = struct.Struct(">QII")
+_UNMAP_PARAMETER_LIST: Final = struct.Struct(">HHI")
+_LBA_STATUS_DESCRIPTOR: Final = struct.Struct(">QIBBH")
+_LBA_STATUS_DATA: Final = struct.Struct(">II")
+_LOGICAL_BLOCK_PROVISIONING: Final = struct.Struct(">BBHBBBB")
+_WRITE_AND_VERIFY10: Final = struct.Struct(">BBIBHB")
+_VERIFY10: Final = struct.Struct(">BBIBHB")
+_PRE_FETCH10: Final = struct.Struct(">BBIBHB")
+_READ_DEFECT_DATA10: Final = struct.Struct(">BBBIHB")
+_COMPARE_AND_WRITE: Final = struct.Struct(">BBQHBBBB")
+_OR_WRITE16: Final = struct.Struct(">BBQIBB")
+_WRITE_AND_VERIFY16: Final = struct.Struct(">BBQIBB")
+_VERIFY16: Final = struct.Struct(">BBQIBB")
+_PRE_FETCH16: Final = struct.Struct(">BBQIBB")
+_WRITE_ATOMIC16: Final = struct.Struct(">BBQHHBB")
+_WRITE_AND_VERIFY12: Final = struct.Struct(">BBIIBB")
+_VERIFY12: Final = struct.Struct(">BBIIBB")
+_READ_DEFECT_DATA12: Final = struct.Struct(">BBIIBB")
+_DEFECT_DATA10: Final = struct.Struct(">BBH")
+_DEFECT_DATA12: Final = struct.Struct(">BBHI")
 
 
 @dataclass(slots=True)
@@ -6999,6 +7049,3118 @@ class InformationalExceptionsControlModePage(ModePage):
     )
 
 
+@dataclass(slots=True)
+class WriteSame10(Cdb):
+    """WRITE SAME (10) (SBC-3, WRITE SAME (10) command)."""
+
+    TITLE: ClassVar[str] = "WRITE SAME (10)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE SAME (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x41
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_SAME10
+
+    operation_code: int = 0x41
+    octet_1: int = 0
+    logical_block_address: int = 0
+    octet_6: int = 0
+    number_of_logical_blocks: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_SAME10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_SAME10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.octet_6,
+                self.number_of_logical_blocks,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def anchor(self) -> int:
+        """The ANCHOR bit (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @anchor.setter
+    def anchor(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "anchor")
+
+    @property
+    def unmap(self) -> int:
+        """The UNMAP bit (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @unmap.setter
+    def unmap(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "unmap")
+
+    @property
+    def pbdata(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @pbdata.setter
+    def pbdata(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "pbdata")
+
+    @property
+    def lbdata(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @lbdata.setter
+    def lbdata(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "lbdata")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE SAME (10) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x41,
+            codes=OperationCode,
+        ),
+        FieldInfo("wrprotect", "WRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, WRITE SAME (10) command", slot="octet_1"),
+        FieldInfo("anchor", "ANCHOR", 1, 3, 1, Kind.FLAG, "SBC-3, WRITE SAME (10) command", slot="octet_1"),
+        FieldInfo("unmap", "UNMAP", 1, 4, 1, Kind.FLAG, "SBC-3, WRITE SAME (10) command", slot="octet_1"),
+        FieldInfo("pbdata", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-3, WRITE SAME (10) command", slot="octet_1"),
+        FieldInfo("lbdata", "Reserved", 1, 6, 1, Kind.RESERVED, "SBC-3, WRITE SAME (10) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, WRITE SAME (10) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (10) command",
+        ),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, WRITE SAME (10) command", slot="octet_6"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            6,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (10) command",
+            slot="octet_6",
+        ),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            7,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (10) command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Unmap(Cdb):
+    """UNMAP (SBC-3, UNMAP command)."""
+
+    TITLE: ClassVar[str] = "UNMAP"
+    SECTION: ClassVar[str] = "SBC-3, UNMAP command"
+    OPERATION_CODE: ClassVar[int] = 0x42
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _UNMAP
+
+    operation_code: int = 0x42
+    octet_1: int = 0
+    rsvd_2: int = 0
+    octet_6: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_UNMAP.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _UNMAP.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.octet_6,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, UNMAP command)."""
+        return self.octet_1 >> 1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 7, "rsvd_1")
+
+    @property
+    def anchor(self) -> int:
+        """The ANCHOR bit (SBC-3, UNMAP command)."""
+        return self.octet_1 & 0x1
+
+    @anchor.setter
+    def anchor(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "anchor")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, UNMAP command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, UNMAP command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x42,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 7, Kind.RESERVED, "SBC-3, UNMAP command", slot="octet_1"),
+        FieldInfo("anchor", "ANCHOR", 1, 7, 1, Kind.FLAG, "SBC-3, UNMAP command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, UNMAP command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, UNMAP command", slot="octet_6"),
+        FieldInfo("group_number", "GROUP NUMBER", 6, 3, 5, Kind.NUMBER, "SBC-3, UNMAP command", slot="octet_6"),
+        FieldInfo("parameter_list_length", "PARAMETER LIST LENGTH", 7, 0, 16, Kind.LENGTH, "SBC-3, UNMAP command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class WriteSame16(Cdb):
+    """WRITE SAME (16) (SBC-3, WRITE SAME (16) command)."""
+
+    TITLE: ClassVar[str] = "WRITE SAME (16)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE SAME (16) command"
+    OPERATION_CODE: ClassVar[int] = 0x93
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_SAME16
+
+    operation_code: int = 0x93
+    octet_1: int = 0
+    logical_block_address: int = 0
+    number_of_logical_blocks: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_SAME16.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_SAME16.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.number_of_logical_blocks,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def anchor(self) -> int:
+        """The ANCHOR bit (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @anchor.setter
+    def anchor(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "anchor")
+
+    @property
+    def unmap(self) -> int:
+        """The UNMAP bit (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @unmap.setter
+    def unmap(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "unmap")
+
+    @property
+    def pbdata(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @pbdata.setter
+    def pbdata(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "pbdata")
+
+    @property
+    def lbdata(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @lbdata.setter
+    def lbdata(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "lbdata")
+
+    @property
+    def ndob(self) -> int:
+        """The NDOB bit (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_1 & 0x1
+
+    @ndob.setter
+    def ndob(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "ndob")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE SAME (16) command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x93,
+            codes=OperationCode,
+        ),
+        FieldInfo("wrprotect", "WRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, WRITE SAME (16) command", slot="octet_1"),
+        FieldInfo("anchor", "ANCHOR", 1, 3, 1, Kind.FLAG, "SBC-3, WRITE SAME (16) command", slot="octet_1"),
+        FieldInfo("unmap", "UNMAP", 1, 4, 1, Kind.FLAG, "SBC-3, WRITE SAME (16) command", slot="octet_1"),
+        FieldInfo("pbdata", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-3, WRITE SAME (16) command", slot="octet_1"),
+        FieldInfo("lbdata", "Reserved", 1, 6, 1, Kind.RESERVED, "SBC-3, WRITE SAME (16) command", slot="octet_1"),
+        FieldInfo("ndob", "NDOB", 1, 7, 1, Kind.FLAG, "SBC-3, WRITE SAME (16) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (16) command",
+        ),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            10,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (16) command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, WRITE SAME (16) command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (16) command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class GetLbaStatus(Cdb):
+    """GET LBA STATUS (SBC-3, GET LBA STATUS command)."""
+
+    TITLE: ClassVar[str] = "GET LBA STATUS"
+    SECTION: ClassVar[str] = "SBC-3, GET LBA STATUS command"
+    OPERATION_CODE: ClassVar[int] = 0x9E
+    SERVICE_ACTION: ClassVar[int | None] = 0x12
+    STRUCT: ClassVar[struct.Struct] = _GET_LBA_STATUS
+
+    operation_code: int = 0x9E
+    octet_1: int = 0x12
+    starting_logical_block_address: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_GET_LBA_STATUS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _GET_LBA_STATUS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.starting_logical_block_address,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x9E,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=18,
+            slot="octet_1",
+            codes=ServiceActionIn16,
+        ),
+        FieldInfo(
+            "starting_logical_block_address",
+            "STARTING LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, GET LBA STATUS command",
+        ),
+        FieldInfo("allocation_length", "ALLOCATION LENGTH", 10, 0, 32, Kind.LENGTH, "SBC-3, GET LBA STATUS command"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SBC-3, GET LBA STATUS command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class UnmapBlockDescriptor(Structure):
+    """UNMAP block descriptor (SBC-3, UNMAP parameter list)."""
+
+    TITLE: ClassVar[str] = "UNMAP block descriptor"
+    SECTION: ClassVar[str] = "SBC-3, UNMAP parameter list"
+    STRUCT: ClassVar[struct.Struct] = _UNMAP_BLOCK_DESCRIPTOR
+
+    unmap_logical_block_address: int = 0
+    number_of_logical_blocks: int = 0
+    rsvd_12: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_UNMAP_BLOCK_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _UNMAP_BLOCK_DESCRIPTOR.pack(
+                self.unmap_logical_block_address,
+                self.number_of_logical_blocks,
+                self.rsvd_12,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "unmap_logical_block_address",
+            "UNMAP LOGICAL BLOCK ADDRESS",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, UNMAP parameter list",
+        ),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, UNMAP parameter list",
+        ),
+        FieldInfo("rsvd_12", "Reserved", 12, 0, 32, Kind.RESERVED, "SBC-3, UNMAP parameter list"),
+    )
+
+
+@dataclass(slots=True)
+class UnmapParameterList(Structure):
+    """UNMAP parameter list (SBC-3, UNMAP parameter list)."""
+
+    TITLE: ClassVar[str] = "UNMAP parameter list"
+    SECTION: ClassVar[str] = "SBC-3, UNMAP parameter list"
+    STRUCT: ClassVar[struct.Struct] = _UNMAP_PARAMETER_LIST
+
+    unmap_data_length: int = 0
+    unmap_block_descriptor_data_length: int = AUTO
+    rsvd_4: int = 0
+    descriptors: list[UnmapBlockDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_UNMAP_PARAMETER_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.unmap_block_descriptor_data_length + 8, truncated)
+        decoded.descriptors = read_structures(part, UnmapBlockDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.descriptors)
+        length = self.unmap_block_descriptor_data_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _UNMAP_PARAMETER_LIST.pack(
+                self.unmap_data_length,
+                length,
+                self.rsvd_4,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("unmap_data_length", "UNMAP DATA LENGTH", 0, 0, 16, Kind.LENGTH, "SBC-3, UNMAP parameter list"),
+        FieldInfo(
+            "unmap_block_descriptor_data_length",
+            "UNMAP BLOCK DESCRIPTOR DATA LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, UNMAP parameter list",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SBC-3, UNMAP parameter list"),
+        FieldInfo(
+            "descriptors",
+            "UNMAP block descriptors",
+            8,
+            0,
+            0,
+            Kind.LIST,
+            "SBC-3, UNMAP parameter list",
+            length="unmap_block_descriptor_data_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class LbaStatusDescriptor(Structure):
+    """LBA status descriptor (SBC-3, GET LBA STATUS parameter data)."""
+
+    TITLE: ClassVar[str] = "LBA status descriptor"
+    SECTION: ClassVar[str] = "SBC-3, GET LBA STATUS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _LBA_STATUS_DESCRIPTOR
+
+    lba_status_logical_block_address: int = 0
+    number_of_logical_blocks: int = 0
+    octet_12: int = 0
+    rsvd_13: int = 0
+    rsvd_14: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_LBA_STATUS_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _LBA_STATUS_DESCRIPTOR.pack(
+                self.lba_status_logical_block_address,
+                self.number_of_logical_blocks,
+                self.octet_12,
+                self.rsvd_13,
+                self.rsvd_14,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_12(self) -> int:
+        """Reserved (SBC-3, GET LBA STATUS parameter data)."""
+        return self.octet_12 >> 4
+
+    @rsvd_12.setter
+    def rsvd_12(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 4, 4, "rsvd_12")
+
+    @property
+    def provisioning_status(self) -> int:
+        """PROVISIONING STATUS (SBC-3, GET LBA STATUS parameter data)."""
+        return self.octet_12 & 0xF
+
+    @provisioning_status.setter
+    def provisioning_status(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 0, 4, "provisioning_status")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "lba_status_logical_block_address",
+            "LBA STATUS LOGICAL BLOCK ADDRESS",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, GET LBA STATUS parameter data",
+        ),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, GET LBA STATUS parameter data",
+        ),
+        FieldInfo(
+            "rsvd_12",
+            "Reserved",
+            12,
+            0,
+            4,
+            Kind.RESERVED,
+            "SBC-3, GET LBA STATUS parameter data",
+            slot="octet_12",
+        ),
+        FieldInfo(
+            "provisioning_status",
+            "PROVISIONING STATUS",
+            12,
+            4,
+            4,
+            Kind.CODE,
+            "SBC-3, GET LBA STATUS parameter data",
+            slot="octet_12",
+            codes=ProvisioningStatus,
+        ),
+        FieldInfo("rsvd_13", "Reserved", 13, 0, 8, Kind.RESERVED, "SBC-3, GET LBA STATUS parameter data"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 16, Kind.RESERVED, "SBC-3, GET LBA STATUS parameter data"),
+    )
+
+
+@dataclass(slots=True)
+class LbaStatusData(Structure):
+    """GET LBA STATUS parameter data (SBC-3, GET LBA STATUS parameter data)."""
+
+    TITLE: ClassVar[str] = "GET LBA STATUS parameter data"
+    SECTION: ClassVar[str] = "SBC-3, GET LBA STATUS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _LBA_STATUS_DATA
+
+    parameter_data_length: int = AUTO
+    rsvd_4: int = 0
+    descriptors: list[LbaStatusDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_LBA_STATUS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.parameter_data_length + 4, truncated)
+        decoded.descriptors = read_structures(part, LbaStatusDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.descriptors)
+        length = self.parameter_data_length
+        if length == AUTO:
+            length = len(part) + 4
+        try:
+            head = _LBA_STATUS_DATA.pack(
+                length,
+                self.rsvd_4,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "parameter_data_length",
+            "PARAMETER DATA LENGTH",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SBC-3, GET LBA STATUS parameter data",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SBC-3, GET LBA STATUS parameter data"),
+        FieldInfo(
+            "descriptors",
+            "LBA status descriptors",
+            8,
+            0,
+            0,
+            Kind.LIST,
+            "SBC-3, GET LBA STATUS parameter data",
+            length="parameter_data_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class LogicalBlockProvisioning(VpdPage):
+    """Logical Block Provisioning VPD page (SBC-3, Logical Block Provisioning VPD page)."""
+
+    TITLE: ClassVar[str] = "Logical Block Provisioning VPD page"
+    SECTION: ClassVar[str] = "SBC-3, Logical Block Provisioning VPD page"
+    PAGE_CODE: ClassVar[int] = 0xB2
+    STRUCT: ClassVar[struct.Struct] = _LOGICAL_BLOCK_PROVISIONING
+
+    octet_0: int = 0
+    page_code: int = 0xB2
+    page_length: int = 4
+    threshold_exponent: int = 0
+    octet_5: int = 0
+    octet_6: int = 0
+    rsvd_7: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_LOGICAL_BLOCK_PROVISIONING.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _LOGICAL_BLOCK_PROVISIONING.pack(
+                self.octet_0,
+                self.page_code,
+                self.page_length,
+                self.threshold_exponent,
+                self.octet_5,
+                self.octet_6,
+                self.rsvd_7,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    @property
+    def lbpu(self) -> int:
+        """The LBPU bit (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 >> 7
+
+    @lbpu.setter
+    def lbpu(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 7, 1, "lbpu")
+
+    @property
+    def lbpws(self) -> int:
+        """The LBPWS bit (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 >> 6 & 0x1
+
+    @lbpws.setter
+    def lbpws(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 6, 1, "lbpws")
+
+    @property
+    def lbpws10(self) -> int:
+        """The LBPWS10 bit (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 >> 5 & 0x1
+
+    @lbpws10.setter
+    def lbpws10(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 5, 1, "lbpws10")
+
+    @property
+    def rsvd_5(self) -> int:
+        """Reserved (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 >> 3 & 0x3
+
+    @rsvd_5.setter
+    def rsvd_5(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 3, 2, "rsvd_5")
+
+    @property
+    def lbprz(self) -> int:
+        """The LBPRZ bit (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 >> 2 & 0x1
+
+    @lbprz.setter
+    def lbprz(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 2, 1, "lbprz")
+
+    @property
+    def anc_sup(self) -> int:
+        """The ANC_SUP bit (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 >> 1 & 0x1
+
+    @anc_sup.setter
+    def anc_sup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 1, 1, "anc_sup")
+
+    @property
+    def dp(self) -> int:
+        """The DP bit (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_5 & 0x1
+
+    @dp.setter
+    def dp(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 0, 1, "dp")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_6 >> 3
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 3, 5, "rsvd_6")
+
+    @property
+    def provisioning_type(self) -> int:
+        """PROVISIONING TYPE (SBC-3, Logical Block Provisioning VPD page)."""
+        return self.octet_6 & 0x7
+
+    @provisioning_type.setter
+    def provisioning_type(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 3, "provisioning_type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SBC-3, Logical Block Provisioning VPD page",
+            default=0xB2,
+            codes=VpdPageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, Logical Block Provisioning VPD page",
+            default=4,
+        ),
+        FieldInfo(
+            "threshold_exponent",
+            "THRESHOLD EXPONENT",
+            4,
+            0,
+            8,
+            Kind.NUMBER,
+            "SBC-3, Logical Block Provisioning VPD page",
+        ),
+        FieldInfo("lbpu", "LBPU", 5, 0, 1, Kind.FLAG, "SBC-3, Logical Block Provisioning VPD page", slot="octet_5"),
+        FieldInfo("lbpws", "LBPWS", 5, 1, 1, Kind.FLAG, "SBC-3, Logical Block Provisioning VPD page", slot="octet_5"),
+        FieldInfo(
+            "lbpws10",
+            "LBPWS10",
+            5,
+            2,
+            1,
+            Kind.FLAG,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_5",
+        ),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            3,
+            2,
+            Kind.RESERVED,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_5",
+        ),
+        FieldInfo("lbprz", "LBPRZ", 5, 5, 1, Kind.FLAG, "SBC-3, Logical Block Provisioning VPD page", slot="octet_5"),
+        FieldInfo(
+            "anc_sup",
+            "ANC_SUP",
+            5,
+            6,
+            1,
+            Kind.FLAG,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_5",
+        ),
+        FieldInfo("dp", "DP", 5, 7, 1, Kind.FLAG, "SBC-3, Logical Block Provisioning VPD page", slot="octet_5"),
+        FieldInfo(
+            "rsvd_6",
+            "Reserved",
+            6,
+            0,
+            5,
+            Kind.RESERVED,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_6",
+        ),
+        FieldInfo(
+            "provisioning_type",
+            "PROVISIONING TYPE",
+            6,
+            5,
+            3,
+            Kind.CODE,
+            "SBC-3, Logical Block Provisioning VPD page",
+            slot="octet_6",
+            codes=ProvisioningType,
+        ),
+        FieldInfo("rsvd_7", "Reserved", 7, 0, 8, Kind.RESERVED, "SBC-3, Logical Block Provisioning VPD page"),
+    )
+
+
+@dataclass(slots=True)
+class WriteAndVerify10(Cdb):
+    """WRITE AND VERIFY (10) (SBC-3, WRITE AND VERIFY (10) command)."""
+
+    TITLE: ClassVar[str] = "WRITE AND VERIFY (10)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE AND VERIFY (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x2E
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_AND_VERIFY10
+
+    operation_code: int = 0x2E
+    octet_1: int = 0
+    logical_block_address: int = 0
+    octet_6: int = 0
+    transfer_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_AND_VERIFY10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_AND_VERIFY10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.octet_6,
+                self.transfer_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_1 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 2, "bytchk")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE AND VERIFY (10) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x2E,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "wrprotect",
+            "WRPROTECT",
+            1,
+            0,
+            3,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (10) command",
+            slot="octet_1",
+        ),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, WRITE AND VERIFY (10) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 4, 1, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (10) command", slot="octet_1"),
+        FieldInfo("bytchk", "BYTCHK", 1, 5, 2, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (10) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (10) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (10) command",
+        ),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (10) command", slot="octet_6"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            6,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (10) command",
+            slot="octet_6",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 7, 0, 16, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (10) command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Verify10(Cdb):
+    """VERIFY (10) (SBC-3, VERIFY (10) command)."""
+
+    TITLE: ClassVar[str] = "VERIFY (10)"
+    SECTION: ClassVar[str] = "SBC-3, VERIFY (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x2F
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _VERIFY10
+
+    operation_code: int = 0x2F
+    octet_1: int = 0
+    logical_block_address: int = 0
+    octet_6: int = 0
+    verification_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_VERIFY10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _VERIFY10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.octet_6,
+                self.verification_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def vrprotect(self) -> int:
+        """VRPROTECT (SBC-3, VERIFY (10) command)."""
+        return self.octet_1 >> 5
+
+    @vrprotect.setter
+    def vrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "vrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, VERIFY (10) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, VERIFY (10) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, VERIFY (10) command)."""
+        return self.octet_1 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 2, "bytchk")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, VERIFY (10) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, VERIFY (10) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, VERIFY (10) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x2F,
+            codes=OperationCode,
+        ),
+        FieldInfo("vrprotect", "VRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, VERIFY (10) command", slot="octet_1"),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, VERIFY (10) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 4, 1, Kind.RESERVED, "SBC-3, VERIFY (10) command", slot="octet_1"),
+        FieldInfo("bytchk", "BYTCHK", 1, 5, 2, Kind.NUMBER, "SBC-3, VERIFY (10) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, VERIFY (10) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (10) command",
+        ),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, VERIFY (10) command", slot="octet_6"),
+        FieldInfo("group_number", "GROUP NUMBER", 6, 3, 5, Kind.NUMBER, "SBC-3, VERIFY (10) command", slot="octet_6"),
+        FieldInfo("verification_length", "VERIFICATION LENGTH", 7, 0, 16, Kind.NUMBER, "SBC-3, VERIFY (10) command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PreFetch10(Cdb):
+    """PRE-FETCH (10) (SBC-3, PRE-FETCH (10) command)."""
+
+    TITLE: ClassVar[str] = "PRE-FETCH (10)"
+    SECTION: ClassVar[str] = "SBC-3, PRE-FETCH (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x34
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _PRE_FETCH10
+
+    operation_code: int = 0x34
+    octet_1: int = 0
+    logical_block_address: int = 0
+    octet_6: int = 0
+    prefetch_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PRE_FETCH10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PRE_FETCH10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.octet_6,
+                self.prefetch_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, PRE-FETCH (10) command)."""
+        return self.octet_1 >> 2
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 6, "rsvd_1")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, PRE-FETCH (10) command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "immed")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, PRE-FETCH (10) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, PRE-FETCH (10) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, PRE-FETCH (10) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x34,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 6, Kind.RESERVED, "SBC-3, PRE-FETCH (10) command", slot="octet_1"),
+        FieldInfo("immed", "IMMED", 1, 6, 1, Kind.FLAG, "SBC-3, PRE-FETCH (10) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, PRE-FETCH (10) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, PRE-FETCH (10) command",
+        ),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, PRE-FETCH (10) command", slot="octet_6"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            6,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, PRE-FETCH (10) command",
+            slot="octet_6",
+        ),
+        FieldInfo("prefetch_length", "PREFETCH LENGTH", 7, 0, 16, Kind.NUMBER, "SBC-3, PRE-FETCH (10) command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReadDefectData10(Cdb):
+    """READ DEFECT DATA (10) (SBC-3, READ DEFECT DATA (10) command)."""
+
+    TITLE: ClassVar[str] = "READ DEFECT DATA (10)"
+    SECTION: ClassVar[str] = "SBC-3, READ DEFECT DATA (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x37
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _READ_DEFECT_DATA10
+
+    operation_code: int = 0x37
+    rsvd_1: int = 0
+    octet_2: int = 0
+    rsvd_3: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_READ_DEFECT_DATA10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _READ_DEFECT_DATA10.pack(
+                self.operation_code,
+                self.rsvd_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SBC-3, READ DEFECT DATA (10) command)."""
+        return self.octet_2 >> 5
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 3, "rsvd_2")
+
+    @property
+    def req_plist(self) -> int:
+        """The REQ_PLIST bit (SBC-3, READ DEFECT DATA (10) command)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @req_plist.setter
+    def req_plist(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "req_plist")
+
+    @property
+    def req_glist(self) -> int:
+        """The REQ_GLIST bit (SBC-3, READ DEFECT DATA (10) command)."""
+        return self.octet_2 >> 3 & 0x1
+
+    @req_glist.setter
+    def req_glist(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 3, 1, "req_glist")
+
+    @property
+    def defect_list_format(self) -> int:
+        """DEFECT LIST FORMAT (SBC-3, READ DEFECT DATA (10) command)."""
+        return self.octet_2 & 0x7
+
+    @defect_list_format.setter
+    def defect_list_format(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 3, "defect_list_format")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x37,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 8, Kind.RESERVED, "SBC-3, READ DEFECT DATA (10) command"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 3, Kind.RESERVED, "SBC-3, READ DEFECT DATA (10) command", slot="octet_2"),
+        FieldInfo("req_plist", "REQ_PLIST", 2, 3, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA (10) command", slot="octet_2"),
+        FieldInfo("req_glist", "REQ_GLIST", 2, 4, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA (10) command", slot="octet_2"),
+        FieldInfo(
+            "defect_list_format",
+            "DEFECT LIST FORMAT",
+            2,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, READ DEFECT DATA (10) command",
+            slot="octet_2",
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 32, Kind.RESERVED, "SBC-3, READ DEFECT DATA (10) command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, READ DEFECT DATA (10) command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class CompareAndWrite(Cdb):
+    """COMPARE AND WRITE (SBC-3, COMPARE AND WRITE command)."""
+
+    TITLE: ClassVar[str] = "COMPARE AND WRITE"
+    SECTION: ClassVar[str] = "SBC-3, COMPARE AND WRITE command"
+    OPERATION_CODE: ClassVar[int] = 0x89
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _COMPARE_AND_WRITE
+
+    operation_code: int = 0x89
+    octet_1: int = 0
+    logical_block_address: int = 0
+    rsvd_10: int = 0
+    rsvd_12: int = 0
+    number_of_logical_blocks: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_COMPARE_AND_WRITE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _COMPARE_AND_WRITE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.rsvd_10,
+                self.rsvd_12,
+                self.number_of_logical_blocks,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def fua(self) -> int:
+        """The FUA bit (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @fua.setter
+    def fua(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "fua")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "rsvd_1")
+
+    @property
+    def fua_nv(self) -> int:
+        """Reserved (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @fua_nv.setter
+    def fua_nv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "fua_nv")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, COMPARE AND WRITE command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x89,
+            codes=OperationCode,
+        ),
+        FieldInfo("wrprotect", "WRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, COMPARE AND WRITE command", slot="octet_1"),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, COMPARE AND WRITE command", slot="octet_1"),
+        FieldInfo("fua", "FUA", 1, 4, 1, Kind.FLAG, "SBC-3, COMPARE AND WRITE command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-3, COMPARE AND WRITE command", slot="octet_1"),
+        FieldInfo("fua_nv", "Reserved", 1, 6, 1, Kind.RESERVED, "SBC-3, COMPARE AND WRITE command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, COMPARE AND WRITE command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, COMPARE AND WRITE command",
+        ),
+        FieldInfo("rsvd_10", "Reserved", 10, 0, 16, Kind.RESERVED, "SBC-3, COMPARE AND WRITE command"),
+        FieldInfo("rsvd_12", "Reserved", 12, 0, 8, Kind.RESERVED, "SBC-3, COMPARE AND WRITE command"),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            13,
+            0,
+            8,
+            Kind.NUMBER,
+            "SBC-3, COMPARE AND WRITE command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, COMPARE AND WRITE command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, COMPARE AND WRITE command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class OrWrite16(Cdb):
+    """ORWRITE (16) (SBC-3, ORWRITE (16) command)."""
+
+    TITLE: ClassVar[str] = "ORWRITE (16)"
+    SECTION: ClassVar[str] = "SBC-3, ORWRITE (16) command"
+    OPERATION_CODE: ClassVar[int] = 0x8B
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _OR_WRITE16
+
+    operation_code: int = 0x8B
+    octet_1: int = 0
+    logical_block_address: int = 0
+    transfer_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_OR_WRITE16.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _OR_WRITE16.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.transfer_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def orprotect(self) -> int:
+        """ORPROTECT (SBC-3, ORWRITE (16) command)."""
+        return self.octet_1 >> 5
+
+    @orprotect.setter
+    def orprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "orprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, ORWRITE (16) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def fua(self) -> int:
+        """The FUA bit (SBC-3, ORWRITE (16) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @fua.setter
+    def fua(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "fua")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, ORWRITE (16) command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "rsvd_1")
+
+    @property
+    def fua_nv(self) -> int:
+        """Reserved (SBC-3, ORWRITE (16) command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @fua_nv.setter
+    def fua_nv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "fua_nv")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, ORWRITE (16) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, ORWRITE (16) command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, ORWRITE (16) command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x8B,
+            codes=OperationCode,
+        ),
+        FieldInfo("orprotect", "ORPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, ORWRITE (16) command", slot="octet_1"),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, ORWRITE (16) command", slot="octet_1"),
+        FieldInfo("fua", "FUA", 1, 4, 1, Kind.FLAG, "SBC-3, ORWRITE (16) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-3, ORWRITE (16) command", slot="octet_1"),
+        FieldInfo("fua_nv", "Reserved", 1, 6, 1, Kind.RESERVED, "SBC-3, ORWRITE (16) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, ORWRITE (16) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, ORWRITE (16) command",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 10, 0, 32, Kind.NUMBER, "SBC-3, ORWRITE (16) command"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, ORWRITE (16) command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, ORWRITE (16) command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class WriteAndVerify16(Cdb):
+    """WRITE AND VERIFY (16) (SBC-3, WRITE AND VERIFY (16) command)."""
+
+    TITLE: ClassVar[str] = "WRITE AND VERIFY (16)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE AND VERIFY (16) command"
+    OPERATION_CODE: ClassVar[int] = 0x8E
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_AND_VERIFY16
+
+    operation_code: int = 0x8E
+    octet_1: int = 0
+    logical_block_address: int = 0
+    transfer_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_AND_VERIFY16.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_AND_VERIFY16.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.transfer_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_1 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 2, "bytchk")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE AND VERIFY (16) command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x8E,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "wrprotect",
+            "WRPROTECT",
+            1,
+            0,
+            3,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (16) command",
+            slot="octet_1",
+        ),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, WRITE AND VERIFY (16) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 4, 1, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (16) command", slot="octet_1"),
+        FieldInfo("bytchk", "BYTCHK", 1, 5, 2, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (16) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (16) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (16) command",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 10, 0, 32, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (16) command"),
+        FieldInfo(
+            "rsvd_14",
+            "Reserved",
+            14,
+            0,
+            3,
+            Kind.RESERVED,
+            "SBC-3, WRITE AND VERIFY (16) command",
+            slot="octet_14",
+        ),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (16) command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Verify16(Cdb):
+    """VERIFY (16) (SBC-3, VERIFY (16) command)."""
+
+    TITLE: ClassVar[str] = "VERIFY (16)"
+    SECTION: ClassVar[str] = "SBC-3, VERIFY (16) command"
+    OPERATION_CODE: ClassVar[int] = 0x8F
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _VERIFY16
+
+    operation_code: int = 0x8F
+    octet_1: int = 0
+    logical_block_address: int = 0
+    verification_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_VERIFY16.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _VERIFY16.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.verification_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def vrprotect(self) -> int:
+        """VRPROTECT (SBC-3, VERIFY (16) command)."""
+        return self.octet_1 >> 5
+
+    @vrprotect.setter
+    def vrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "vrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, VERIFY (16) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, VERIFY (16) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, VERIFY (16) command)."""
+        return self.octet_1 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 2, "bytchk")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, VERIFY (16) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, VERIFY (16) command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, VERIFY (16) command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x8F,
+            codes=OperationCode,
+        ),
+        FieldInfo("vrprotect", "VRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, VERIFY (16) command", slot="octet_1"),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, VERIFY (16) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 4, 1, Kind.RESERVED, "SBC-3, VERIFY (16) command", slot="octet_1"),
+        FieldInfo("bytchk", "BYTCHK", 1, 5, 2, Kind.NUMBER, "SBC-3, VERIFY (16) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, VERIFY (16) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (16) command",
+        ),
+        FieldInfo("verification_length", "VERIFICATION LENGTH", 10, 0, 32, Kind.NUMBER, "SBC-3, VERIFY (16) command"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, VERIFY (16) command", slot="octet_14"),
+        FieldInfo("group_number", "GROUP NUMBER", 14, 3, 5, Kind.NUMBER, "SBC-3, VERIFY (16) command", slot="octet_14"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PreFetch16(Cdb):
+    """PRE-FETCH (16) (SBC-3, PRE-FETCH (16) command)."""
+
+    TITLE: ClassVar[str] = "PRE-FETCH (16)"
+    SECTION: ClassVar[str] = "SBC-3, PRE-FETCH (16) command"
+    OPERATION_CODE: ClassVar[int] = 0x90
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _PRE_FETCH16
+
+    operation_code: int = 0x90
+    octet_1: int = 0
+    logical_block_address: int = 0
+    prefetch_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PRE_FETCH16.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PRE_FETCH16.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.prefetch_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, PRE-FETCH (16) command)."""
+        return self.octet_1 >> 2
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 6, "rsvd_1")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, PRE-FETCH (16) command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "immed")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, PRE-FETCH (16) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, PRE-FETCH (16) command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, PRE-FETCH (16) command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x90,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 6, Kind.RESERVED, "SBC-3, PRE-FETCH (16) command", slot="octet_1"),
+        FieldInfo("immed", "IMMED", 1, 6, 1, Kind.FLAG, "SBC-3, PRE-FETCH (16) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, PRE-FETCH (16) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, PRE-FETCH (16) command",
+        ),
+        FieldInfo("prefetch_length", "PREFETCH LENGTH", 10, 0, 32, Kind.NUMBER, "SBC-3, PRE-FETCH (16) command"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, PRE-FETCH (16) command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, PRE-FETCH (16) command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class WriteAtomic16(Cdb):
+    """WRITE ATOMIC (16) (SBC-4, WRITE ATOMIC (16) command)."""
+
+    TITLE: ClassVar[str] = "WRITE ATOMIC (16)"
+    SECTION: ClassVar[str] = "SBC-4, WRITE ATOMIC (16) command"
+    OPERATION_CODE: ClassVar[int] = 0x9C
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_ATOMIC16
+
+    operation_code: int = 0x9C
+    octet_1: int = 0
+    logical_block_address: int = 0
+    atomic_boundary: int = 0
+    transfer_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_ATOMIC16.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_ATOMIC16.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.atomic_boundary,
+                self.transfer_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def fua(self) -> int:
+        """The FUA bit (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @fua.setter
+    def fua(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "fua")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "rsvd_1")
+
+    @property
+    def fua_nv(self) -> int:
+        """Reserved (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @fua_nv.setter
+    def fua_nv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "fua_nv")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-4, WRITE ATOMIC (16) command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x9C,
+            codes=OperationCode,
+        ),
+        FieldInfo("wrprotect", "WRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-4, WRITE ATOMIC (16) command", slot="octet_1"),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-4, WRITE ATOMIC (16) command", slot="octet_1"),
+        FieldInfo("fua", "FUA", 1, 4, 1, Kind.FLAG, "SBC-4, WRITE ATOMIC (16) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-4, WRITE ATOMIC (16) command", slot="octet_1"),
+        FieldInfo("fua_nv", "Reserved", 1, 6, 1, Kind.RESERVED, "SBC-4, WRITE ATOMIC (16) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-4, WRITE ATOMIC (16) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-4, WRITE ATOMIC (16) command",
+        ),
+        FieldInfo("atomic_boundary", "ATOMIC BOUNDARY", 10, 0, 16, Kind.NUMBER, "SBC-4, WRITE ATOMIC (16) command"),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 12, 0, 16, Kind.NUMBER, "SBC-4, WRITE ATOMIC (16) command"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-4, WRITE ATOMIC (16) command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-4, WRITE ATOMIC (16) command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class WriteAndVerify12(Cdb):
+    """WRITE AND VERIFY (12) (SBC-3, WRITE AND VERIFY (12) command)."""
+
+    TITLE: ClassVar[str] = "WRITE AND VERIFY (12)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE AND VERIFY (12) command"
+    OPERATION_CODE: ClassVar[int] = 0xAE
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_AND_VERIFY12
+
+    operation_code: int = 0xAE
+    octet_1: int = 0
+    logical_block_address: int = 0
+    transfer_length: int = 0
+    octet_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_AND_VERIFY12.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_AND_VERIFY12.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.transfer_length,
+                self.octet_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_1 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_1 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 2, "bytchk")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_10 >> 5
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "rsvd_10")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE AND VERIFY (12) command)."""
+        return self.octet_10 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xAE,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "wrprotect",
+            "WRPROTECT",
+            1,
+            0,
+            3,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (12) command",
+            slot="octet_1",
+        ),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, WRITE AND VERIFY (12) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 4, 1, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (12) command", slot="octet_1"),
+        FieldInfo("bytchk", "BYTCHK", 1, 5, 2, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (12) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (12) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (12) command",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 6, 0, 32, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (12) command"),
+        FieldInfo(
+            "rsvd_10",
+            "Reserved",
+            10,
+            0,
+            3,
+            Kind.RESERVED,
+            "SBC-3, WRITE AND VERIFY (12) command",
+            slot="octet_10",
+        ),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            10,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (12) command",
+            slot="octet_10",
+        ),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Verify12(Cdb):
+    """VERIFY (12) (SBC-3, VERIFY (12) command)."""
+
+    TITLE: ClassVar[str] = "VERIFY (12)"
+    SECTION: ClassVar[str] = "SBC-3, VERIFY (12) command"
+    OPERATION_CODE: ClassVar[int] = 0xAF
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _VERIFY12
+
+    operation_code: int = 0xAF
+    octet_1: int = 0
+    logical_block_address: int = 0
+    verification_length: int = 0
+    octet_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_VERIFY12.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _VERIFY12.pack(
+                self.operation_code,
+                self.octet_1,
+                self.logical_block_address,
+                self.verification_length,
+                self.octet_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def vrprotect(self) -> int:
+        """VRPROTECT (SBC-3, VERIFY (12) command)."""
+        return self.octet_1 >> 5
+
+    @vrprotect.setter
+    def vrprotect(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "vrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, VERIFY (12) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, VERIFY (12) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, VERIFY (12) command)."""
+        return self.octet_1 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 2, "bytchk")
+
+    @property
+    def reladr(self) -> int:
+        """Reserved (SBC-3, VERIFY (12) command)."""
+        return self.octet_1 & 0x1
+
+    @reladr.setter
+    def reladr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "reladr")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, VERIFY (12) command)."""
+        return self.octet_10 >> 5
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "rsvd_10")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, VERIFY (12) command)."""
+        return self.octet_10 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xAF,
+            codes=OperationCode,
+        ),
+        FieldInfo("vrprotect", "VRPROTECT", 1, 0, 3, Kind.NUMBER, "SBC-3, VERIFY (12) command", slot="octet_1"),
+        FieldInfo("dpo", "DPO", 1, 3, 1, Kind.FLAG, "SBC-3, VERIFY (12) command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 4, 1, Kind.RESERVED, "SBC-3, VERIFY (12) command", slot="octet_1"),
+        FieldInfo("bytchk", "BYTCHK", 1, 5, 2, Kind.NUMBER, "SBC-3, VERIFY (12) command", slot="octet_1"),
+        FieldInfo("reladr", "Reserved", 1, 7, 1, Kind.RESERVED, "SBC-3, VERIFY (12) command", slot="octet_1"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (12) command",
+        ),
+        FieldInfo("verification_length", "VERIFICATION LENGTH", 6, 0, 32, Kind.NUMBER, "SBC-3, VERIFY (12) command"),
+        FieldInfo("rsvd_10", "Reserved", 10, 0, 3, Kind.RESERVED, "SBC-3, VERIFY (12) command", slot="octet_10"),
+        FieldInfo("group_number", "GROUP NUMBER", 10, 3, 5, Kind.NUMBER, "SBC-3, VERIFY (12) command", slot="octet_10"),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReadDefectData12(Cdb):
+    """READ DEFECT DATA (12) (SBC-3, READ DEFECT DATA (12) command)."""
+
+    TITLE: ClassVar[str] = "READ DEFECT DATA (12)"
+    SECTION: ClassVar[str] = "SBC-3, READ DEFECT DATA (12) command"
+    OPERATION_CODE: ClassVar[int] = 0xB7
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _READ_DEFECT_DATA12
+
+    operation_code: int = 0xB7
+    octet_1: int = 0
+    address_descriptor_index: int = 0
+    allocation_length: int = 0
+    rsvd_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_READ_DEFECT_DATA12.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _READ_DEFECT_DATA12.pack(
+                self.operation_code,
+                self.octet_1,
+                self.address_descriptor_index,
+                self.allocation_length,
+                self.rsvd_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, READ DEFECT DATA (12) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def req_plist(self) -> int:
+        """The REQ_PLIST bit (SBC-3, READ DEFECT DATA (12) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @req_plist.setter
+    def req_plist(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "req_plist")
+
+    @property
+    def req_glist(self) -> int:
+        """The REQ_GLIST bit (SBC-3, READ DEFECT DATA (12) command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @req_glist.setter
+    def req_glist(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "req_glist")
+
+    @property
+    def defect_list_format(self) -> int:
+        """DEFECT LIST FORMAT (SBC-3, READ DEFECT DATA (12) command)."""
+        return self.octet_1 & 0x7
+
+    @defect_list_format.setter
+    def defect_list_format(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 3, "defect_list_format")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xB7,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SBC-3, READ DEFECT DATA (12) command", slot="octet_1"),
+        FieldInfo("req_plist", "REQ_PLIST", 1, 3, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA (12) command", slot="octet_1"),
+        FieldInfo("req_glist", "REQ_GLIST", 1, 4, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA (12) command", slot="octet_1"),
+        FieldInfo(
+            "defect_list_format",
+            "DEFECT LIST FORMAT",
+            1,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, READ DEFECT DATA (12) command",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "address_descriptor_index",
+            "ADDRESS DESCRIPTOR INDEX",
+            2,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, READ DEFECT DATA (12) command",
+        ),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            6,
+            0,
+            32,
+            Kind.LENGTH,
+            "SBC-3, READ DEFECT DATA (12) command",
+        ),
+        FieldInfo("rsvd_10", "Reserved", 10, 0, 8, Kind.RESERVED, "SBC-3, READ DEFECT DATA (12) command"),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class DefectData10(Structure):
+    """READ DEFECT DATA (10) parameter data header (SBC-3, READ DEFECT DATA parameter data)."""
+
+    TITLE: ClassVar[str] = "READ DEFECT DATA (10) parameter data header"
+    SECTION: ClassVar[str] = "SBC-3, READ DEFECT DATA parameter data"
+    STRUCT: ClassVar[struct.Struct] = _DEFECT_DATA10
+
+    rsvd_0: int = 0
+    octet_1: int = 0
+    defect_list_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_DEFECT_DATA10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _DEFECT_DATA10.pack(
+                self.rsvd_0,
+                self.octet_1,
+                self.defect_list_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def plistv(self) -> int:
+        """The PLISTV bit (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @plistv.setter
+    def plistv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "plistv")
+
+    @property
+    def glistv(self) -> int:
+        """The GLISTV bit (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @glistv.setter
+    def glistv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "glistv")
+
+    @property
+    def defect_list_format(self) -> int:
+        """DEFECT LIST FORMAT (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 & 0x7
+
+    @defect_list_format.setter
+    def defect_list_format(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 3, "defect_list_format")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 8, Kind.RESERVED, "SBC-3, READ DEFECT DATA parameter data"),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            3,
+            Kind.RESERVED,
+            "SBC-3, READ DEFECT DATA parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo("plistv", "PLISTV", 1, 3, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA parameter data", slot="octet_1"),
+        FieldInfo("glistv", "GLISTV", 1, 4, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA parameter data", slot="octet_1"),
+        FieldInfo(
+            "defect_list_format",
+            "DEFECT LIST FORMAT",
+            1,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, READ DEFECT DATA parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "defect_list_length",
+            "DEFECT LIST LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, READ DEFECT DATA parameter data",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class DefectData12(Structure):
+    """READ DEFECT DATA (12) parameter data header (SBC-3, READ DEFECT DATA parameter data)."""
+
+    TITLE: ClassVar[str] = "READ DEFECT DATA (12) parameter data header"
+    SECTION: ClassVar[str] = "SBC-3, READ DEFECT DATA parameter data"
+    STRUCT: ClassVar[struct.Struct] = _DEFECT_DATA12
+
+    rsvd_0: int = 0
+    octet_1: int = 0
+    generation_code: int = 0
+    defect_list_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_DEFECT_DATA12.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _DEFECT_DATA12.pack(
+                self.rsvd_0,
+                self.octet_1,
+                self.generation_code,
+                self.defect_list_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def plistv(self) -> int:
+        """The PLISTV bit (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @plistv.setter
+    def plistv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "plistv")
+
+    @property
+    def glistv(self) -> int:
+        """The GLISTV bit (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @glistv.setter
+    def glistv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "glistv")
+
+    @property
+    def defect_list_format(self) -> int:
+        """DEFECT LIST FORMAT (SBC-3, READ DEFECT DATA parameter data)."""
+        return self.octet_1 & 0x7
+
+    @defect_list_format.setter
+    def defect_list_format(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 3, "defect_list_format")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 8, Kind.RESERVED, "SBC-3, READ DEFECT DATA parameter data"),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            3,
+            Kind.RESERVED,
+            "SBC-3, READ DEFECT DATA parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo("plistv", "PLISTV", 1, 3, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA parameter data", slot="octet_1"),
+        FieldInfo("glistv", "GLISTV", 1, 4, 1, Kind.FLAG, "SBC-3, READ DEFECT DATA parameter data", slot="octet_1"),
+        FieldInfo(
+            "defect_list_format",
+            "DEFECT LIST FORMAT",
+            1,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, READ DEFECT DATA parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "generation_code",
+            "GENERATION CODE",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, READ DEFECT DATA parameter data",
+        ),
+        FieldInfo(
+            "defect_list_length",
+            "DEFECT LIST LENGTH",
+            4,
+            0,
+            32,
+            Kind.LENGTH,
+            "SBC-3, READ DEFECT DATA parameter data",
+        ),
+    )
+
+
 CDBS: tuple[type[Cdb], ...] = (
     TestUnitReady,
     RequestSense,
@@ -7018,6 +10180,23 @@ CDBS: tuple[type[Cdb], ...] = (
     ReportLuns,
     Read12,
     Write12,
+    WriteSame10,
+    Unmap,
+    WriteSame16,
+    GetLbaStatus,
+    WriteAndVerify10,
+    Verify10,
+    PreFetch10,
+    ReadDefectData10,
+    CompareAndWrite,
+    OrWrite16,
+    WriteAndVerify16,
+    Verify16,
+    PreFetch16,
+    WriteAtomic16,
+    WriteAndVerify12,
+    Verify12,
+    ReadDefectData12,
 )
 """The CDBs that are declared, by operation code."""
 
@@ -7027,6 +10206,7 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
     DeviceIdentification,
     BlockLimits,
     BlockDeviceCharacteristics,
+    LogicalBlockProvisioning,
 )
 """The vital product data pages that are declared."""
 

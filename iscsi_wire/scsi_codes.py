@@ -242,6 +242,7 @@ class VpdPageCode(Code):
     BLOCK_LIMITS = 0xB0, "Block Limits"
     BLOCK_DEVICE_CHARACTERISTICS = 0xB1, "Block Device Characteristics"
     LOGICAL_BLOCK_PROVISIONING = 0xB2, "Logical Block Provisioning"
+    REFERRALS = 0xB3, "Referrals"
 
     @classmethod
     def unassigned(cls, value: int) -> str:
@@ -326,3 +327,19 @@ class SelectReport(Code):
     ADDRESSED = 0x00, "logical units without the well known ones"
     WELL_KNOWN = 0x01, "well known logical units"
     ALL = 0x02, "all logical units"
+
+
+class ProvisioningStatus(Code):
+    """What is behind a logical block (SBC-3, GET LBA STATUS parameter data)."""
+
+    MAPPED = 0x0, "mapped, or not known"
+    DEALLOCATED = 0x1, "deallocated"
+    ANCHORED = 0x2, "anchored"
+
+
+class ProvisioningType(Code):
+    """How a logical unit provides storage (SBC-3, Logical Block Provisioning VPD page)."""
+
+    UNKNOWN = 0, "not reported, or fully provisioned"
+    RESOURCE_PROVISIONED = 1, "resource provisioned"
+    THIN_PROVISIONED = 2, "thin provisioned"

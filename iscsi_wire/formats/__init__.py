@@ -21,9 +21,11 @@ from iscsi_wire.formats import (
     scsi_command,
     scsi_common,
     scsi_inquiry,
+    scsi_medium,
     scsi_mode,
     scsi_parameter,
     scsi_primary,
+    scsi_provisioning,
     scsi_response,
     scsi_sense,
     snack,
@@ -113,8 +115,11 @@ SCSI: tuple[Format, ...] = (
     scsi_mode.CACHING,
     scsi_mode.CONTROL,
     scsi_mode.INFORMATIONAL_EXCEPTIONS,
+    *scsi_provisioning.FORMATS,
+    *scsi_medium.FORMATS,
 )
-"""SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters.
+"""SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters; then
+families of commands with all that belongs to them, each from its own file.
 
 A structure stands behind those that it contains. To add one, declare it and list it here.
 """

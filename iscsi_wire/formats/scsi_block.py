@@ -7,6 +7,7 @@ from iscsi_wire.formats.declare import Described, Format, bits, cdb, flag, reser
 from iscsi_wire.formats.scsi_common import (
     allocation_length,
     control,
+    group,
     logical_block_address,
     operation_code,
     service_action,
@@ -45,22 +46,13 @@ def _flags(section: str, protect: str) -> Described:
     )
 
 
-def _group(octet: int, section: str) -> Described:
-    """The byte that holds the group number."""
-    return word(
-        f"octet_{octet}",
-        reserved_bits(f"rsvd_{octet}", 3, section),
-        bits("group_number", "GROUP NUMBER", section, 5),
-    )
-
-
 def _access(name: str, operation: Code, protect: str, size: int) -> Format:
     """READ or WRITE with a CDB of ``size`` bytes."""
     section = f"SBC-3, {operation.label} command"
     address = logical_block_address(64 if size == 16 else 32, section)
     length = uint("transfer_length", "TRANSFER LENGTH", section, 16 if size == 10 else 32)
-    group = _group({10: 6, 12: 10, 16: 14}[size], section)
-    middle = (group, length) if size == 10 else (length, group)
+    where = group({10: 6, 12: 10, 16: 14}[size], section)
+    middle = (where, length) if size == 10 else (length, where)
     return cdb(
         name, operation, section, operation_code(operation), _flags(section, protect), address, *middle, control()
     )
@@ -109,8 +101,8 @@ def _synchronize(name: str, operation: Code, size: int) -> Format:
     """SYNCHRONIZE CACHE with a CDB of ``size`` bytes."""
     section = f"SBC-3, {operation.label} command"
     count = uint("number_of_logical_blocks", "NUMBER OF LOGICAL BLOCKS", section, 16 if size == 10 else 32)
-    group = _group(6 if size == 10 else 14, section)
-    middle = (group, count) if size == 10 else (count, group)
+    where = group(6 if size == 10 else 14, section)
+    middle = (where, count) if size == 10 else (count, where)
     return cdb(
         name,
         operation,

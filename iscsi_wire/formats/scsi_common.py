@@ -32,6 +32,15 @@ def service_action(code: Code) -> Described:
     )
 
 
+def group(octet: int, section: str) -> Described:
+    """The byte that holds the group number."""
+    return word(
+        f"octet_{octet}",
+        reserved_bits(f"rsvd_{octet}", 3, section),
+        bits("group_number", "GROUP NUMBER", section, 5),
+    )
+
+
 def logical_block_address(width: int, section: str) -> Described:
     """The address of the first block."""
     return uint("logical_block_address", "LOGICAL BLOCK ADDRESS", section, width)

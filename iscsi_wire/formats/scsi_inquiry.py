@@ -90,7 +90,7 @@ INQUIRY_EXTENSION: Format = structure(
 )
 
 
-def _page_head(page: VpdPageCode, section: str, *, length: int = 0) -> tuple[Described, Described, Described]:
+def page_head(page: VpdPageCode, section: str, *, length: int = 0) -> tuple[Described, Described, Described]:
     """Bytes 0 to 3 of every page."""
     return (
         peripheral(section),
@@ -103,7 +103,7 @@ SUPPORTED_PAGES: Format = vpd_page(
     "SupportedVpdPages",
     VpdPageCode.SUPPORTED_PAGES,
     _SUPPORTED,
-    *_page_head(VpdPageCode.SUPPORTED_PAGES, _SUPPORTED),
+    *page_head(VpdPageCode.SUPPORTED_PAGES, _SUPPORTED),
     tail("page_codes", "Supported VPD page list", _SUPPORTED, length="page_length", counts_from=4, width=8),
 )
 
@@ -111,7 +111,7 @@ UNIT_SERIAL_NUMBER: Format = vpd_page(
     "UnitSerialNumber",
     VpdPageCode.UNIT_SERIAL_NUMBER,
     _SERIAL,
-    *_page_head(VpdPageCode.UNIT_SERIAL_NUMBER, _SERIAL),
+    *page_head(VpdPageCode.UNIT_SERIAL_NUMBER, _SERIAL),
     tail(
         "product_serial_number",
         "PRODUCT SERIAL NUMBER",
@@ -147,7 +147,7 @@ DEVICE_IDENTIFICATION: Format = vpd_page(
     "DeviceIdentification",
     VpdPageCode.DEVICE_IDENTIFICATION,
     _IDENTIFICATION,
-    *_page_head(VpdPageCode.DEVICE_IDENTIFICATION, _IDENTIFICATION),
+    *page_head(VpdPageCode.DEVICE_IDENTIFICATION, _IDENTIFICATION),
     tail(
         "designators",
         "Designation descriptor list",
@@ -162,7 +162,7 @@ BLOCK_LIMITS: Format = vpd_page(
     "BlockLimits",
     VpdPageCode.BLOCK_LIMITS,
     _LIMITS,
-    *_page_head(VpdPageCode.BLOCK_LIMITS, _LIMITS, length=0x3C),
+    *page_head(VpdPageCode.BLOCK_LIMITS, _LIMITS, length=0x3C),
     word("octet_4", reserved_bits("rsvd_4", 7, _LIMITS), flag("wsnz", "WSNZ", _LIMITS)),
     uint("maximum_compare_and_write_length", "MAXIMUM COMPARE AND WRITE LENGTH", _LIMITS, 8),
     uint("optimal_transfer_length_granularity", "OPTIMAL TRANSFER LENGTH GRANULARITY", _LIMITS, 16),
@@ -187,7 +187,7 @@ BLOCK_DEVICE_CHARACTERISTICS: Format = vpd_page(
     "BlockDeviceCharacteristics",
     VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS,
     _CHARACTERISTICS,
-    *_page_head(VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS, _CHARACTERISTICS, length=0x3C),
+    *page_head(VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS, _CHARACTERISTICS, length=0x3C),
     uint("medium_rotation_rate", "MEDIUM ROTATION RATE", _CHARACTERISTICS, 16),
     uint("product_type", "PRODUCT TYPE", _CHARACTERISTICS, 8),
     word(
