@@ -21,6 +21,8 @@ def _argument(value: str, text: str) -> typer.models.ArgumentInfo:
     return info
 
 
+_AS_TEXT = "as_text"
+
 Json = Annotated[bool, typer.Option("--json", help="Show the answer as JSON.", show_default=False)]
 Target = Annotated[str, _argument("TARGET", "TargetName.")]
 AnyTarget = Annotated[str | None, _argument("TARGET", "Only this target.")]
@@ -41,16 +43,21 @@ def ctl(
     socket: Annotated[
         Path, typer.Option(metavar="PATH", envvar="CHISCSI_CONTROL", help="The target's control socket.")
     ] = Path("/run/chiscsi.sock"),
+    text: Annotated[
+        bool, typer.Option("--text", help="Show targets, sessions and variables as iscsictl does.", show_default=False)
+    ] = False,
 ) -> None:
-    """Remember where the target listens."""
+    """Remember where the target listens, and how its answers are shown."""
     context.obj = socket
+    context.meta[_AS_TEXT] = text
 
 
 def _ask(context: typer.Context, method: str, as_json: bool, view: str = "", **params: object) -> None:
     """Have the target carry out a method, and show the answer; ends the program."""
     from conformance.ctl_client import run
 
-    raise typer.Exit(run(context.obj, method, params, view or method, as_json=as_json))
+    as_text = context.meta[_AS_TEXT]
+    raise typer.Exit(run(context.obj, method, params, view or method, as_json=as_json, as_text=as_text))
 
 
 @app.command()

@@ -12,12 +12,21 @@ import msgspec
 from chiscsi_target.control.client import ControlClient, Refused, Unreachable
 from chiscsi_target.control.errors import ErrorCode
 from conformance.ctl_tables import show
+from conformance.ctl_text import lines
 
 EXIT_NOT_DONE = 1
 EXIT_USAGE = 2
 
 
-def run(socket: Path, method: str, params: Mapping[str, object], view: str, *, as_json: bool = False) -> int:
+def run(
+    socket: Path,
+    method: str,
+    params: Mapping[str, object],
+    view: str,
+    *,
+    as_json: bool = False,
+    as_text: bool = False,
+) -> int:
     """Have a method carried out, and show its result.
 
     Args:
@@ -26,6 +35,7 @@ def run(socket: Path, method: str, params: Mapping[str, object], view: str, *, a
         params: its parameters; None means not given.
         view: how the result is shown, see `conformance.ctl_tables`.
         as_json: show it as JSON instead; an error as well.
+        as_text: show it in the lines that `iscsictl` prints instead (`conformance.ctl_text`).
 
     Returns:
         The exit code: 0 done; 1 the target could not do all of it; 2 wrong parameters, or no target listens.
@@ -42,7 +52,10 @@ def run(socket: Path, method: str, params: Mapping[str, object], view: str, *, a
     if as_json:
         _print_json(result)
     else:
-        show(view, result)
+        if as_text:
+            print(*lines(view, result), sep="\n")
+        else:
+            show(view, result)
         _complain(result.get("errors", []))
     return EXIT_NOT_DONE if result.get("errors") else 0
 

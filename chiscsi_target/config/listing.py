@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -69,18 +69,18 @@ def variable_pairs(variables: Variables, *, secrets: bool = False) -> Pairs:
     ]
 
 
-def shown_variables(variables: Variables) -> Pairs:
-    """The pairs that `iscsictl -g` shows, secrets as asterisks.
+def shown_variables(values: Mapping[str, str]) -> Pairs:
+    """The pairs that `iscsictl -g` shows.
 
     Args:
-        variables: typed values by name, as `variable_values` returns them.
+        values: the variables that are set, as text, secrets hidden.
     """
-    shown = {
-        name: value
-        for name, value in variables.items()
-        if name in _ALWAYS or (name in _IF_CHANGED and value != DEFAULTS.get(name))
-    }
-    return variable_pairs(shown)
+    usual = {name: VARIABLES[name].format(DEFAULTS[name]) for name in _IF_CHANGED}
+    return [
+        (name, values[name])
+        for name in VARIABLES
+        if name in values and (name in _ALWAYS or (name in _IF_CHANGED and values[name] != usual[name]))
+    ]
 
 
 def indented(pairs: Iterable[tuple[str, str]]) -> list[str]:

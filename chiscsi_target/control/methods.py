@@ -128,12 +128,12 @@ def _show(module: TargetModule, params: Target) -> Result:
 
 
 def _sessions(module: TargetModule, params: Sessions) -> Result:
-    """Describe sessions with their connections, settings and counters: `sessions`."""
+    """Describe sessions with their connections, settings and counters: `sessions`; and `login_ip`, how many log in."""
     names = [_existing(module, params.target)] if params.target else list(module.configurations)
     found = [
         views.session(module, name, info) for name in names for info in views.sessions(module, name, params.initiator)
     ]
-    return {"sessions": found}
+    return {"sessions": found, "login_ip": {name: module.logins_under_way(name) for name in names}}
 
 
 def _drop_session(module: TargetModule, params: Session) -> Result:

@@ -42,7 +42,13 @@ def _size(lu: chiscsi_lun, value: str) -> None:
     lu.size = parse_size(value)
 
 
-_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size}
+def _kind(lu: chiscsi_lun, value: str) -> None:
+    """The module's kinds of memory, which are all the same here."""
+    if value not in ("1", "2", "3"):
+        raise ValueError("takes 1, 2 or 3")
+
+
+_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size, "TYPE": _kind}
 
 
 class MemoryLunClass(LocalLunClass):
@@ -56,7 +62,7 @@ class MemoryLunClass(LocalLunClass):
     class_name = "MEM"
 
     def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
-        """Take `size=` (16MB by default) and the common options."""
+        """Take `size=` (16MB by default), `type=` and the common options."""
         return parse_options(lu, buf, ebuf, _OPTIONS)
 
     def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:

@@ -19,6 +19,7 @@ from chiscsi_target.config.listing import (
     show_target,
     shown_variables,
     target_pairs,
+    variable_pairs,
     write_file,
 )
 from chiscsi_target.config.target_config import TargetConfig, parse_target
@@ -101,7 +102,7 @@ def test_the_short_form_of_a_target() -> None:
 
 def test_global_variables_in_the_modules_order() -> None:
     variables = Globals()
-    assert indented(shown_variables(variable_values(variables))) == [
+    assert indented(shown_variables(dict(variable_pairs(variable_values(variables))))) == [
         "\tiscsi_auth_order=CHAP",
         "\tiscsi_acl_order=CONFIG",
         "\tiscsi_login_complete_time=300",
@@ -116,7 +117,7 @@ def test_global_variables_in_the_modules_order() -> None:
         ("iscsi_test_mode", "1"),
     ]
     assert set_variables(variables, pairs) == []
-    assert indented(shown_variables(variable_values(variables))) == [
+    assert indented(shown_variables(dict(variable_pairs(variable_values(variables))))) == [
         "\tiscsi_auth_order=CHAP",
         "\tiscsi_acl_order=CONFIG",
         "\tiscsi_target_vendor_id=ACME",
