@@ -226,7 +226,7 @@ def test_a_cdb_is_found_by_its_codes_also_within_16_bytes(kind: Any) -> None:
     assert type(decode_cdb(b"??" + octets, 2)) is kind
 
 
-@pytest.mark.parametrize("digits", ["c0", "9e12" + "00" * 14, "9e", "ff0102"])
+@pytest.mark.parametrize("digits", ["c0", "9e11" + "00" * 14, "9e", "ff0102"])
 def test_an_unknown_command_goes_back_as_it_came(digits: str) -> None:
     cdb = decode_cdb(bytes.fromhex(digits))
     assert isinstance(cdb, UnknownCdb)
