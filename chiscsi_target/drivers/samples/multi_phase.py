@@ -19,7 +19,7 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_execution_status,
 )
 from chiscsi_target.drivers.samples.pages import PAGE, allocate, collect, fill
-from chiscsi_target.drivers.samples.scsi_answers import Plan, Refused, make_plan, settle
+from chiscsi_target.drivers.samples.scsi_answers import Plan, settle
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 
 if TYPE_CHECKING:
@@ -114,21 +114,22 @@ class PhasedDisk(ApiDisk):
         self._switch = switch
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
-        """Give the first phase, and have the queue give the others; called again, it goes on with them (long path)."""
+        """Begin a command; called again for a command, go on with its phases (the long path)."""
         if sc.sc_sdev_hdl is None:
-            try:
-                plan = make_plan(sc, self._sizes)
-            except Refused as refusal:
-                plan = Plan()
-                sc.fail(refusal.key, refusal.asc, refusal.ascq)
-            length = min(plan.length, sc.sc_xfer_len)
-            if not length:
-                settle(sc, plan.length)
-                return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
-            sc.sc_sdev_hdl = PhasedRequest(plan, self._shorten(plan, length))
-            if self._give_phase(sc, sc.sc_sdev_hdl) < 0:
-                return 0
-        self._queue(sc).put(sc, self._go_on)
+            return super().fp_scsi_cmd_cdb_rcved(sc)
+        self._queues[self._number(sc)].put(sc, self._go_on)
+        return 0
+
+    def _begin(self, sc: chiscsi_scsi_command) -> int:
+        """Give the first phase, and have the queue give the others."""
+        plan = self._plan(sc)
+        length = min(plan.length, sc.sc_xfer_len)
+        if not length:
+            settle(sc, plan.length)
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+        sc.sc_sdev_hdl = request = PhasedRequest(plan, self._shorten(plan, length))
+        if self._give_phase(sc, request) == 0 and request.given < request.length:
+            self._queues[self._number(sc)].put(sc, self._go_on)
         return 0
 
     def _shorten(self, plan: Plan, length: int) -> int:
@@ -152,7 +153,7 @@ class PhasedDisk(ApiDisk):
             sc.sc_response = 1
             chiscsi_scsi_cmd_abort(sc)
         elif self._give_phase(sc, request) == 0 and request.given < request.length:
-            self._queue(sc).put(sc, self._go_on)
+            self._queues[self._number(sc)].put(sc, self._go_on)
 
     def _give_phase(self, sc: chiscsi_scsi_command, request: PhasedRequest) -> int:
         """Give the next page: empty for a write, filled for a read."""
@@ -200,5 +201,5 @@ class PhasedDisk(ApiDisk):
         if request is None or buf is None or isinstance(buf, bytes | bytearray | memoryview):
             return 0
         request.mark_returned(buf[0], offset, buflen)
-        self._queue(sc).put(sc, self._go_on)
+        self._queues[self._number(sc)].put(sc, self._go_on)
         return 0

@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 from chiscsi_target.api import (
     ISCSI_RESPONSE_TMF_COMPLETE,
     ISCSI_RESPONSE_TMF_INVALID_LUN,
+    ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
     ISCSI_TMF_FUNCTION_TARGET_WARM_RESET,
     LUN_CLASS_HAS_CMD_QUEUE_BIT,
     LUN_CLASS_SCSI_PASS_THRU_BIT,
+    SC_FLAG_SESS_ABORT,
     SC_FLAG_WRITE,
     chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
@@ -20,9 +22,11 @@ from chiscsi_target.api import (
     chiscsi_target_lun_class,
     chiscsi_tmf_execution_done,
 )
+from chiscsi_target.drivers.samples.command_order import CommandOrder
 from chiscsi_target.drivers.samples.lun_queue import LunQueue
 from chiscsi_target.drivers.samples.pages import allocate, collect, fill
 from chiscsi_target.drivers.samples.scsi_answers import Plan, Refused, make_plan, settle
+from chiscsi_target.drivers.samples.unit_attentions import CLEARED_BY_ISCSI, RESET_OCCURRED, UnitAttentions
 
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_scsi_command, chiscsi_sgvec
@@ -56,17 +60,32 @@ class ApiDisk(chiscsi_target_lun_class):
         self._media = [bytearray(size_mb << 20) for _ in range(luns)]
         self._sizes = [len(medium) for medium in self._media]
         self._queues = [LunQueue(threaded=threads) for _ in range(luns)]
+        self._orders = [CommandOrder(self._begin) for _ in range(luns)]
+        self._attentions = UnitAttentions()
 
-    def _queue(self, sc: chiscsi_scsi_command) -> LunQueue:
-        return self._queues[min(sc.sc_lun, len(self._queues) - 1)]  # what no disk is asked, the last one answers
+    def _number(self, sc: chiscsi_scsi_command) -> int:
+        return min(sc.sc_lun, len(self._media) - 1)  # what is asked of no disk, the last one's queue answers
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
-        """Queue a read; give the buffers of a write; complete at once what moves no data."""
+        """Begin a command when its turn has come."""
+        if self._orders[self._number(sc)].enter(sc):
+            self._begin(sc)
+        return 0
+
+    def _plan(self, sc: chiscsi_scsi_command) -> Plan:
+        """Understand a command; one that cannot be executed has its status set, and moves nothing."""
         try:
-            plan = make_plan(sc, self._sizes)
+            attention = self._attentions.take(sc)
+            if attention is not None:
+                raise Refused(*attention)
+            return make_plan(sc, self._sizes)
         except Refused as refusal:
-            plan = Plan()
             sc.fail(refusal.key, refusal.asc, refusal.ascq)
+            return Plan()
+
+    def _begin(self, sc: chiscsi_scsi_command) -> int:
+        """Queue a read; give the buffers of a write; complete at once what moves no data."""
+        plan = self._plan(sc)
         length = settle(sc, plan.length)
         if not length:
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
@@ -74,7 +93,7 @@ class ApiDisk(chiscsi_target_lun_class):
         sc.sc_sdev_hdl = Request(plan, pages)
         if sc.sc_flag & SC_FLAG_WRITE:
             return chiscsi_scsi_cmd_buffer_ready(sc, pages, len(pages), 0, length)
-        self._queue(sc).put(sc, self._execute_read)
+        self._queues[self._number(sc)].put(sc, self._execute_read)
         return 0
 
     def _execute_read(self, sc: chiscsi_scsi_command) -> None:
@@ -92,7 +111,7 @@ class ApiDisk(chiscsi_target_lun_class):
     ) -> int:
         """Free the pages of a read, which has been sent; queue a write, whose data are here."""
         if sc.sc_flag & SC_FLAG_WRITE:
-            self._queue(sc).put(sc, self._execute_write)
+            self._queues[self._number(sc)].put(sc, self._execute_write)
         else:
             sc.sc_sdev_hdl = None
         return 0
@@ -106,7 +125,9 @@ class ApiDisk(chiscsi_target_lun_class):
 
     def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
         """Give a command up, unless it is being executed: then its completion is the answer."""
-        if not self._queue(sc).give_up(sc):
+        if sc.sc_flag & SC_FLAG_SESS_ABORT and sc.sc_sess is not None:
+            self._attentions.establish(sc.sc_sess, sc.sc_lun, CLEARED_BY_ISCSI)
+        if not self._queues[self._number(sc)].give_up(sc):
             return 0
         sc.fail(0x0B, 0x44)
         sc.sc_response = 1
@@ -118,8 +139,9 @@ class ApiDisk(chiscsi_target_lun_class):
         """Take the buffers of an aborted command back; the cleanup that follows frees them."""
 
     def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
-        """Free what the driver still keeps for a command: with an aborted one, its pages."""
+        """Free what the driver still keeps for a command, and let the commands begin that waited for it."""
         sc.sc_sdev_hdl = None
+        self._orders[self._number(sc)].leave(sc)
 
     def fp_tmf_execute(
         self,
@@ -131,8 +153,12 @@ class ApiDisk(chiscsi_target_lun_class):
         sc: chiscsi_scsi_command | None,
     ) -> int:
         """Answer at once: the stack waits for commands that are still executed, and sees to all others."""
-        if tmf_func < ISCSI_TMF_FUNCTION_TARGET_WARM_RESET and lun >= len(self._sizes):
+        whole_target = tmf_func >= ISCSI_TMF_FUNCTION_TARGET_WARM_RESET
+        if not whole_target and lun >= len(self._sizes):
             return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_INVALID_LUN, None)
-        if sc is not None and not self._queue(sc).give_up(sc):
+        if tmf_func >= ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET:
+            luns = range(len(self._sizes)) if whole_target else range(lun, lun + 1)
+            self._attentions.tell_others(sess_tclass, luns, RESET_OCCURRED)
+        if sc is not None and not self._queues[self._number(sc)].give_up(sc):
             sc = None  # its own completion will say that the driver has done with it
         return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)

@@ -41,7 +41,7 @@ def test_extended_cdb_is_understood(session: Session, length: int) -> None:
     session.nop(b"still in step", immediate=1)
 
 
-@case("ahs-extended-cdb-02", "7143-11.1-01", "7143-4.6-01")
+@case("ahs-extended-cdb-02", "7143-11.1-01", "7143-4.6-01", needs="immediate-data")
 def test_data_behind_an_extended_cdb_are_found(session: Session) -> None:
     """Immediate data lie behind the additional header segments, and the next PDU behind the data."""
     data = pattern(512)

@@ -50,7 +50,7 @@ def test_pdu_with_digests_may_come_octet_by_octet(login: Callable[..., Session])
     session.nop(b"still in step")
 
 
-@case("frame-split-03", "7143-4.6-01", "7143-11.7.6-01")
+@case("frame-split-03", "7143-4.6-01", "7143-11.7.6-01", needs="immediate-data")
 def test_write_may_come_in_small_pieces(session: Session, scratch: Scratch) -> None:
     """Immediate and solicited data are stored whole, however the stream was cut."""
     data = pattern(2 * scratch.block_size, 1)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from conformance.api import LoginResult
+from conformance.api import LoginResult, Unsupported
 from conformance.suites.login.steps import refused
 from iscsi_wire.errors import TextError
 from iscsi_wire.keys import KEYS, Form, Key, Phase, Rule
@@ -50,6 +50,19 @@ def sole_answer(result: LoginResult, name: str) -> str:
     return found[0]
 
 
+def relevant_answer(result: LoginResult, name: str) -> str:
+    """The sole answer to a key that matters in this session.
+
+    Raises:
+        Unsupported: FirstBurstLength is answered with Irrelevant, which it is without unsolicited data (7143, 13.14).
+    """
+    answer = sole_answer(result, name)
+    solicited = answers(result, "InitialR2T") == ["Yes"] and answers(result, "ImmediateData") == ["No"]
+    if answer == IRRELEVANT and name == "FirstBurstLength" and solicited:
+        raise Unsupported("the target wants no unsolicited data, so FirstBurstLength is irrelevant")
+    return answer
+
+
 def is_admissible(key: Key, text: str) -> bool:
     """Whether `text` is a value that the key can have at all."""
     try:
@@ -68,7 +81,7 @@ def judge_improper_offer(result: LoginResult, name: str) -> None:
     if not result.succeeded:
         result.expect(refused())
         return
-    answer = sole_answer(result, name)
+    answer = relevant_answer(result, name)
     assert answer == REJECT or is_admissible(KEYS[name], answer), f"{name} is answered with {answer}"
 
 
