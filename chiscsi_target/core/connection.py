@@ -265,6 +265,13 @@ class Connection:
             task = subject[0] if isinstance(subject, tuple) else subject
             task.sc_flag |= SC_FLAG_CMD_ABORT
 
+    def release(self, task: Task) -> None:
+        """Release a task that ended otherwise; what is queued of a read's data is sent from its buffers before that."""
+        if task.phases and self.output and not task.is_write and not self.resetting:
+            self._in_output.append((self._buffers_taken + len(self.output), self.agenda.call_release, task))
+        else:
+            self.agenda.call_release(task)
+
     def return_when_sent(self, task: Task) -> None:
         """Give the phases of a multi-phase read that are sent so far back to the driver, when they are."""
         if self.acknowledgements is not None:

@@ -28,6 +28,8 @@ def begin(task: Task, frame: Frame, final: bool) -> None:
     """Take the immediate data of a write, and see what else will come without being asked for."""
     keys = task.session.keys
     data = frame.data
+    counters = task.connection.counters
+    counters.write_cmd_cnt += 1
     if data:
         immediate = len(data)
         if not keys.immediate_data:
@@ -37,6 +39,7 @@ def begin(task: Task, frame: Frame, final: bool) -> None:
         else:
             task.unsolicited.append((0, memoryview(data)))
             task.connection.agenda.keep_unsolicited(task)
+            counters.write_bytes += immediate
         task.landed = task.solicited = immediate
     if not final:
         task.unsolicited_open = True
@@ -78,7 +81,7 @@ def _unsolicited(task: Task, frame: Frame, data_sn: int, offset: int, final: boo
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "unsolicited Data-Out that was not announced", "11.8")
     end = task.landed + len(frame.data)
     wanted = min(task.session.keys.first_burst_length, task.edtl)
-    if not task.failing and task.aborting is None:
+    if _takes_data(task):
         if frame.data_digest_error or data_sn != task.unsolicited_sn:
             task.doom(PROTOCOL_SERVICE_CRC_ERROR)
         elif offset != task.landed or end > wanted or (final and end != wanted):
@@ -100,7 +103,7 @@ def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, fi
             return  # of a task that had the same tag
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Target Transfer Tag 0x{ttt:x} is not outstanding", "11.7.4")
     end = offset + len(frame.data)
-    if not task.failing and task.aborting is None:
+    if _takes_data(task):
         if frame.data_digest_error or data_sn != request.data_sn:
             task.doom(PROTOCOL_SERVICE_CRC_ERROR)
         elif offset != request.next_offset or end > request.end or (final and end != request.end):
@@ -119,6 +122,7 @@ def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, fi
 
 def _land(task: Task, offset: int, frame: Frame) -> None:
     """Put data that arrived where they belong, or keep them until the driver has given buffers."""
+    task.connection.counters.write_bytes += len(frame.data)
     if frame.placed or not frame.data:
         return
     if task.phases:
@@ -128,6 +132,14 @@ def _land(task: Task, offset: int, frame: Frame) -> None:
         task.connection.agenda.keep_unsolicited(task)
 
 
+def _takes_data(task: Task) -> bool:
+    """Whether arriving data are kept: while a task management function may still be refused they are (11.6.1).
+
+    The driver of a command that was told to give it up has its buffers back when it has answered.
+    """
+    return not task.failing and (task.aborting is None or getattr(task, "abort_asked", True))
+
+
 def place(connection: Connection, frame: Frame) -> memoryview | None:
     """Where the data of a PDU that is still coming in belongs in a driver's memory, if that is known."""
     session = connection.session
@@ -135,7 +147,7 @@ def place(connection: Connection, frame: Frame) -> memoryview | None:
         return None
     _, _, _, lengths, lun, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
     task = session.tasks.get(itt)
-    if task is None or not task.is_write or task.failing or lun != task.lun_field:
+    if task is None or not task.is_write or not _takes_data(task) or lun != task.lun_field:
         return None
     request = task.r2ts.get(ttt)
     length = lengths & 0xFFFFFF

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 ATTRIBUTES = 0x07
 # How many ended tasks may still have Data-Out on the way before the oldest are forgotten.
 _LATE_TASKS = 4096
+_NOTHING_LATE: tuple[set[int], None] = set(), None
 
 
 class Session:
@@ -97,8 +98,8 @@ class Session:
         self.counters = Totals()
         self.state = SessionState.FREE
         self._next_transfer_tag = 0
-        # Tasks that ended while Data-Out was due: tag of the task -> tags of its bursts that are still to come.
-        self._late: dict[int, set[int]] = {}
+        # Tasks that ended while Data-Out was due: tag of the task -> tags of its bursts that are still to come, and where.
+        self._late: dict[int, tuple[set[int], Connection]] = {}
 
     def set_mask(self, mask: LunMask) -> None:
         """Let the session see no more of its target's logical units than `mask` says."""
@@ -126,14 +127,18 @@ class Session:
         bursts = set(task.r2ts)
         if task.unsolicited_open:
             bursts.add(RESERVED_TAG)
-        self._late[task.sc_itt] = bursts
+        self._late[task.sc_itt] = bursts, task.connection
         if len(self._late) > _LATE_TASKS:
-            self.transfer_tags -= self._late.pop(next(iter(self._late)))
+            self._forget_late(next(iter(self._late)))
+
+    def _forget_late(self, itt: int) -> None:
+        bursts, _ = self._late.pop(itt)
+        self.transfer_tags -= bursts
 
     def late_data(self, itt: int, ttt: int, final: bool) -> bool:
         """Whether a Data-Out belongs to a task that ended while it was due."""
-        bursts = self._late.get(itt)
-        if bursts is None or ttt not in bursts:
+        bursts, _ = self._late.get(itt, _NOTHING_LATE)
+        if ttt not in bursts:
             return False
         if final:
             bursts.discard(ttt)
@@ -217,6 +222,8 @@ class Session:
         dropped = self.window.discard(connection)
         orphans = [task for task in self.tasks.values() if task.connection is connection]
         ended = self.end_silently(orphans, SC_FLAG_SESS_ABORT, dropped)
+        for itt in [itt for itt, (_, allegiance) in self._late.items() if allegiance is connection]:
+            self._forget_late(itt)
         for request in [request for request in self.requests if request.connection is connection]:
             request.abandon(dropped)
         if self.connections and orphans:
@@ -230,7 +237,10 @@ class Session:
                 self.event(SessionEvent.CLOSED)
             self.agenda.call_session_removed(self)
         for task in ended:
-            self.agenda.call_release(task)
+            connection.release(task)
+        for request in list(self.requests):
+            # One on another connection need not wait for the data of tasks that are gone.
+            request.proceed()
 
     def replace(self, old: Connection, new: Connection) -> None:
         """Put a connection in the place of the one with its CID (connection reinstatement, section 6.3.4)."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT, ReturnCode
 from chiscsi_target.api.findings import FindingKind
-from chiscsi_target.core.task import EXECUTING, W_BUFFER_READY, W_XFER, Task
+from chiscsi_target.core.task import DONE, EXECUTING, W_BUFFER_READY, W_XFER, Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
 from iscsi_wire.constants import TaskManagementFunction as Function
@@ -217,8 +217,8 @@ class TaskManagement:
         gone = response == Response.FUNCTION_COMPLETE
         if self.task is not None and self._named is self.task and response in _TASK_IS_GONE:
             # Behaviour file, 4.2: a command that the answer names is no longer held, and is over.
-            self.task.held = False
             gone = True
+            self._let_go(self.task)
         if gone:
             ended = self._unfinished()
             self._end(ended)
@@ -234,6 +234,13 @@ class TaskManagement:
         if self.function == Function.TARGET_COLD_RESET and response == Response.FUNCTION_COMPLETE:
             self.connection.agenda.close_all_sessions(self.session)
 
+    def _let_go(self, task: Task) -> None:
+        """Hold a command no longer; if something else has ended it meanwhile, it waited for that."""
+        if task.held and task.state >= DONE:
+            self.connection.agenda.orphans.pop(task, None)
+            task.connection.release(task)
+        task.held = False
+
     def _unfinished(self) -> list[Task]:
         """The affected tasks that are still there."""
         return [task for task in self.affected if self.session.tasks.get(task.sc_itt) is task]
@@ -244,8 +251,10 @@ class TaskManagement:
             task.aborting = None
             task.sc_flag &= ~SC_FLAG_TMF_ABORT
             if getattr(task, "abort_asked", None) is False:
-                # Its driver has given it up meanwhile, and its buffers: it cannot go on.
-                task.doom(INTERNAL_FAILURE)
+                # Its driver has given it up meanwhile, and has its buffers back: it cannot go on.
+                if not task.sc_status:
+                    task.doom(INTERNAL_FAILURE)
+                task.failing = True
             elif hasattr(task, "abort_asked"):
                 del task.abort_asked
             self.connection.agenda.resume(task)
@@ -257,7 +266,7 @@ class TaskManagement:
 
     def _end(self, tasks: list[Task]) -> None:
         for task in self.session.end_silently(tasks, SC_FLAG_TMF_ABORT):
-            self.connection.agenda.call_release(task)
+            task.connection.release(task)
 
     def respond(self, response: int) -> None:
         """Send the response."""

@@ -261,7 +261,7 @@ class Completions:
         """Go on with a command that had to wait for the driver's call."""
         if task.state >= DONE:
             self._worker.orphans.pop(task, None)
-            self._worker.call_release(task)
+            task.connection.release(task)
         elif task.aborting is not None:
             task.aborting.proceed()
         else:
@@ -270,6 +270,10 @@ class Completions:
     def _aborted(self, task: Task) -> None:
         """End a command that its driver gives up, with CHECK CONDITION (behaviour file, 4.3)."""
         if task.state >= DONE:
+            if task.held:
+                # A task management function has ended it meanwhile.
+                task.held = False
+                self._let_go(task)
             return
         task.held = False
         if not task.sc_sense_key and not task.sc_sense_buf:
