@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -51,3 +53,9 @@ def test_a_malformed_buffer(buffer: bytes, where: str) -> None:
 def test_the_longest_pair() -> None:
     (pair,) = parse_buffer(b"K" * MAX_KEY + b"=" + b"v" * MAX_VALUE + b"\0")
     assert (len(pair[0]), len(pair[1])) == (MAX_KEY, MAX_VALUE)
+
+
+@given(st.one_of(st.binary(max_size=80), st.text("Key=v\0", max_size=20).map(str.encode)))
+def test_nothing_but_a_configuration_error_comes_out(buffer: bytes) -> None:
+    with suppress(ConfigurationError):
+        assert format_buffer(parse_buffer(buffer)) == buffer

@@ -5,7 +5,14 @@ from __future__ import annotations
 import pytest
 
 from chiscsi_target.api import chiscsi_lun, chiscsi_target_lun_class
-from chiscsi_target.config.target_device import KEY, configure_logical_unit, parse_target_device
+from chiscsi_target.config.target_device import (
+    KEY,
+    clash,
+    configure_logical_unit,
+    format_target_device,
+    parse_target_device,
+    show_target_device,
+)
 from chiscsi_target.errors import ConfigurationError
 
 
@@ -73,3 +80,38 @@ def test_a_refusal_has_the_hooks_reason(reason: bytes, message: str) -> None:
 def test_a_refusal_without_a_reason_has_its_number() -> None:
     with pytest.raises(ConfigurationError, match="refused with -26"):
         configure_logical_unit(parse_target_device("disk"), 0, Choosy("options"), "")
+
+
+@pytest.mark.parametrize("name", ["BLK", "SCST"])
+def test_classes_of_the_module_that_are_not_built_in_are_refused_in_words(name: str) -> None:
+    device = parse_target_device(f"/dev/sdb,{name},RO")
+    with pytest.raises(ConfigurationError, match=f"^TargetDevice=/dev/sdb: LUN class {name} is not built in: "):
+        device.split({"FILE": Choosy()}, "FILE")
+    assert device.split({name: Choosy()}, name) == (name, "RO"), "unless somebody registered one of that name"
+
+
+@pytest.mark.parametrize("value", ["disk", "disk,MEM", "disk,MEM,size=1M,RO", "disk,,"])
+def test_what_is_formatted_is_parsed(value: str) -> None:
+    device = parse_target_device(value)
+    assert parse_target_device(format_target_device(device)) == device
+
+
+@pytest.mark.parametrize(
+    "value, shown",
+    [
+        ("disk", "disk,FILE"),
+        ("disk,FILE", "disk,FILE"),
+        ("disk,RO", "disk,FILE,RO"),
+        ("disk,FILE,WWN=4,ID=3,size=1M,SN=2,SYNC,PROD=1,RO", "disk,FILE,SYNC,RO,size=1M,PROD=1,SN=2,ID=3,WWN=4"),
+        ("disk, sn=2 ,, RO", "disk,FILE,RO,sn=2"),
+    ],
+)
+def test_the_modules_order(value: str, shown: str) -> None:
+    """Behaviour file, 6.8: path, class, flags, then what identifies the unit."""
+    assert show_target_device(parse_target_device(value), "FILE") == shown
+
+
+def test_a_line_may_be_given_once() -> None:
+    device = parse_target_device("disk,MEM")
+    assert clash([device], parse_target_device("disk,MEM")) == "'disk,MEM' is given twice"
+    assert clash([device], parse_target_device("disk,MEM,RO")) == ""

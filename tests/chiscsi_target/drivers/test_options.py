@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chiscsi_target.api import (
     LU_FLAG_NONEXCL,
@@ -98,3 +100,9 @@ def test_a_wrong_option_is_named_with_the_reason(options: str, reason: str) -> N
     result, _, text = parsed(options)
     assert result == -ReturnCode.EINVAL
     assert text.startswith(reason)
+
+
+@given(st.one_of(st.text(), st.text("ROSNIDWPBLCK=,size0123456789MGkX ", max_size=40)))
+def test_any_text_is_taken_or_refused_with_a_reason(text: str) -> None:
+    result, _, reason = parsed(text)
+    assert (result, bool(reason)) in ((0, False), (-ReturnCode.EINVAL, True))
