@@ -68,9 +68,10 @@ class Plant:
             header: bytes,
             pieces: Sequence[Buffer] = (),
             length: int = 0,
+            concluded: object = None,
         ) -> None:
             if header[0] & OPCODE_MASK != pdu_type.OPCODE:
-                original(connection, header, pieces, length)
+                original(connection, header, pieces, length, concluded)
                 return
             pdu = PDU_TYPES[pdu_type.OPCODE].decode(header)
             changed = edit(pdu, connection)
@@ -79,7 +80,7 @@ class Plant:
             if isinstance(changed, bytes):
                 pdu.data_segment_length = len(changed)
                 pieces, length = (changed,), len(changed)
-            original(connection, pdu.encode(), pieces, length)
+            original(connection, pdu.encode(), pieces, length, concluded)
 
         self.wrap(Connection, "send", send)
 
