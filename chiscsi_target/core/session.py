@@ -98,7 +98,7 @@ class Session:
         self.counters = Totals()
         self.state = SessionState.FREE
         self._next_transfer_tag = 0
-        # Tasks that ended while Data-Out was due: tag of the task -> tags of its bursts that are still to come, and where.
+        # Tasks that ended while Data-Out was due: tag of the task -> tags of the bursts that may come, and where.
         self._late: dict[int, tuple[set[int], Connection]] = {}
 
     def set_mask(self, mask: LunMask) -> None:
