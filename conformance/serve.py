@@ -24,6 +24,8 @@ Call: TypeAlias = Callable[[str, Any], Any]
 """Carries out a method of the management interface, with its parameters."""
 
 EXIT_USAGE = 2
+# A file that is no configuration at all has an error in each line.
+MOST_ERRORS = 30
 
 # How long the target stays awake for the next command, in seconds: as long as an initiator takes for a round trip.
 SPIN = 200e-6
@@ -130,7 +132,9 @@ def _reload(call: Call, path: Path) -> None:
 
 
 def _refuse(lines: Iterable[str]) -> int:
-    for line in lines:
+    found = list(lines)
+    more = len(found) - MOST_ERRORS
+    for line in [*found[:MOST_ERRORS], *([f"and {more} errors more"] if more > 0 else [])]:
         print(f"chiscsi serve: {line}", file=sys.stderr, flush=True)
     return EXIT_USAGE
 

@@ -29,6 +29,9 @@ DEFAULT_PATH: Final = Path("/etc/chelsio-iscsi/chiscsi.conf")
 MAX_LINE: Final = 1024
 """Longest line in octets, without the end of the line."""
 
+MAX_FILE: Final = 16 << 20
+"""Longest file in octets; a longer one is a disk, or something else that was named by mistake."""
+
 GLOBAL, TARGET, DEFAULT = "global", "target", "default"
 _SECTIONS: Final = (GLOBAL, TARGET, DEFAULT)
 
@@ -110,10 +113,13 @@ def load(path: Path | str) -> ConfigFile:
         ConfigFileError: it cannot be read, or something is wrong with it; each error begins with file and line.
     """
     try:
-        data = Path(path).read_bytes()
+        with open(path, "rb") as file:
+            data = file.read(MAX_FILE + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise ConfigFileError([ConfigurationError(str(path), f"cannot be read: {reason}")]) from error
+    if len(data) > MAX_FILE:
+        raise ConfigFileError([ConfigurationError(str(path), f"is longer than {MAX_FILE} octets: no configuration")])
     return parse_file(data, str(path))
 
 

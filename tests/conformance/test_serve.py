@@ -86,3 +86,12 @@ def test_errors_name_file_and_line(
     path = tmp_path / "it.conf"
     path.write_text(text)
     assert refused(capsys, Options(config=str(path))) == [line.replace("PATH", str(path)) for line in lines]
+
+
+def test_a_file_that_is_no_configuration_does_not_fill_the_screen(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "novel.txt"
+    path.write_text("It was a dark and stormy night\n" * 1000)
+    lines = refused(capsys, Options(config=str(path)))
+    assert lines[-2:] == [f'{path}, line 30: "It was a dark and stormy night" invalid format!', "and 970 errors more"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -169,6 +170,15 @@ def test_a_file_that_cannot_be_read(tmp_path: Path) -> None:
         assert str(caught.value) == f"{path}: cannot be read: {reason}"
     with pytest.raises(ConfigFileError, match="cannot be read"):
         load("a\0b")
+
+
+def test_what_is_too_long_for_a_configuration_is_not_read_through(tmp_path: Path) -> None:
+    disk = tmp_path / "disk.img"
+    disk.touch()
+    os.truncate(disk, 1 << 40)
+    for path in (disk, Path("/dev/zero")):
+        with pytest.raises(ConfigFileError, match=f"^{path}: is longer than 16777216 octets: no configuration$"):
+            load(path)
 
 
 PAIRS = [
