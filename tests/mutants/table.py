@@ -30,6 +30,8 @@ MODULES = (
     "chap",
     "driver_information",
     "driver_events",
+    "driver_access",
+    "driver_reconfiguration",
 )
 HEAD = """# Mutants
 
