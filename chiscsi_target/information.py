@@ -44,7 +44,6 @@ if TYPE_CHECKING:
 
 _EINVAL = -int(ReturnCode.EINVAL)
 _DEFAULT_PORT = 3260
-_MASK = 0xFFFFFFFF
 _AUTH_ORDERS = {"ACL": ISCSI_AUTH_ORDER_ACL, "CHAP": ISCSI_AUTH_ORDER_CHAP}
 
 T = TypeVar("T", chiscsi_target_info, chiscsi_session_info, chiscsi_connection_info)
@@ -234,7 +233,6 @@ def _values(own: Mapping[str, Own]) -> dict[str, Any]:
 
 def _describe_session(session: Session) -> chiscsi_session_info:
     window = session.window
-    exp_cmd_sn = window.exp_cmd_sn
     return chiscsi_session_info(
         peer_name=session.identity.initiator_name,
         sess_keys=_session_settings(session.keys),
@@ -242,9 +240,9 @@ def _describe_session(session: Session) -> chiscsi_session_info:
         isid=session.identity.isid,
         conn_cnt=len(_connections(session)),
         tsih=session.tsih,
-        cmdsn=(exp_cmd_sn - 1) & _MASK,
+        cmdsn=window.last_cmd_sn,
         maxcmdsn=window.max_cmd_sn,
-        expcmdsn=exp_cmd_sn,
+        expcmdsn=window.exp_cmd_sn,
         perf=_fill(chiscsi_perf_info(), session.counters.sum()),
         hndl=session.handle,
     )

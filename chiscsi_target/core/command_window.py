@@ -35,6 +35,12 @@ class CommandWindow:
         self._waiting: dict[int, tuple[Connection | None, Callable[..., None], tuple[Any, ...]]] = {}
         self._callbacks: list[tuple[int, Callable[[], None]]] = []
 
+    @property
+    def last_cmd_sn(self) -> int:
+        """The highest CmdSN received so far; from any thread."""
+        ahead = max(((cmd_sn - self.exp_cmd_sn) & _MASK for cmd_sn in list(self._waiting)), default=-1)
+        return (self.exp_cmd_sn + ahead) & _MASK
+
     def resize(self, size: int) -> None:
         """Let `size` commands in, before the first one has come."""
         self.size = size

@@ -57,6 +57,7 @@ def _send_whole(task: Task, length: int) -> None:
     connection, window = task.connection, task.session.window
     buf, sgcnt, _, _ = task.phases[0]
     pieces = (buf,) if sgcnt == 0 and type(buf) is memoryview else gather(task.phases, 0, length)
+    connection.counters.read_bytes += length
     stat_sn = connection.next_stat_sn()
     end_task(task)
     header = _pack(
@@ -101,6 +102,7 @@ def _send_pdu(task: Task, offset: int, length: int, final: int, with_status: boo
     stat_sn = status = residual_count = 0
     data_sn = task.data_sn
     task.data_sn = data_sn + 1
+    connection.counters.read_bytes += length
     if with_status:
         final |= _STATUS
         if task.sc_flag & _OVER_OR_UNDER:

@@ -56,6 +56,8 @@ def scsi_command(connection: Connection, frame: Frame) -> None:
     session.tasks[itt] = task
     if task.is_write:
         data_out.begin(task, frame, bool(flags & _FINAL))
+    else:
+        connection.counters.read_cmd_cnt += 1
     if immediate or window.in_turn(cmd_sn):
         _begin(task)
     else:
