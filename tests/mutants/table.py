@@ -30,6 +30,7 @@ MODULES = (
     "chap",
     "driver_information",
     "driver_events",
+    "driver_statistics",
     "driver_access",
     "driver_reconfiguration",
 )
