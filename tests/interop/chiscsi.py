@@ -49,7 +49,8 @@ def serving(*arguments: str | Path, portal: str = "127.0.0.1:0", iqn: str = IQN)
 
     PeerFailed, with what it wrote to stderr, when it ends or is silent instead of getting ready.
     """
-    command = [PROGRAM, "serve", "--portal", portal, "--iqn", iqn, *arguments]
+    place = [] if "--config" in arguments else ["--portal", portal, "--iqn", iqn]
+    command = [PROGRAM, "serve", *place, *arguments]
     with work_directory() as home:
         errors = home / "stderr"
         with errors.open("w") as stderr:
