@@ -211,8 +211,9 @@ class Chap:
         response, name = self._value(result, "CHAP_R"), result.keys.get("CHAP_N", "")
         proven = isinstance(response, bytes) and hmac.compare_digest(response, right)
         if not proven or name != (self.account.target_name or name) or not name:
-            self._broken("chap_response", result, f"CHAP_N={name}, and a CHAP_R that does not prove it")
+            # Section 12.1.3: "If the target authentication fails, the initiator MUST close the connection".
             self.login.connection.close()
+            self._broken("chap_response", result, f"CHAP_N={name}, and a CHAP_R that does not prove it")
 
     def _value(self, result: LoginResult, name: str) -> Any:
         """The value of a key, or None if it is missing or malformed."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from initiator_sim import Session
+from initiator_sim import Account, Session
 from iscsi_wire.constants import RESERVED_TAG
 from iscsi_wire.pdus import (
     DataIn,
@@ -83,6 +83,10 @@ def ask(session: Session) -> None:
 
 def log_in(session: Session) -> None:
     session.login()
+
+
+def prove(session: Session) -> None:
+    session.login(account=Account("user", b"secret-of-user1", "disk", b"secret-of-disk1"))
 
 
 # ---- what a target says
@@ -174,6 +178,20 @@ def login(data: bytes = b"", **fields: Any) -> Say:
         peer.say(LoginResponse, data, **(right | called(fields, peer)))
 
     return say
+
+
+def in_turn(*texts: bytes) -> Say:
+    """Login responses that go along, each with the next of the texts."""
+
+    def say(peer: FakePeer, request: LoginRequest) -> None:
+        login(texts[len(peer.got) - 1])(peer, request)
+
+    return say
+
+
+_WRONG = b"CHAP_N=disk\0CHAP_R=0x00\0"
+_AGREED = b"AuthMethod=CHAP\0"
+_CHALLENGE = b"CHAP_A=5\0CHAP_I=1\0CHAP_C=0x0123456789abcdef\0"
 
 
 UNASKED = pdu(NopIn, b"x", initiator_task_tag=RESERVED_TAG, target_transfer_tag=RESERVED_TAG, advance=0)
@@ -301,5 +319,9 @@ VIOLATIONS = [
     ),
     Violation("text", LoginRequest, login(b"AuthMethod\0"), log_in, "data"),
     Violation("answer", LoginRequest, login(b"AuthMethod=CHAP\0"), log_in, "data"),
+    Violation("chap_challenge", LoginRequest, in_turn(_AGREED, b"CHAP_A=5\0CHAP_I=1\0"), prove, "data"),
+    Violation("chap_challenge", LoginRequest, in_turn(_AGREED, _CHALLENGE.replace(b"=1", b"=256")), prove, "data"),
+    Violation("chap_response", LoginRequest, in_turn(_AGREED, _CHALLENGE, b"CHAP_N=disk\0"), prove, "data"),
+    Violation("chap_response", LoginRequest, in_turn(_AGREED, _CHALLENGE, _WRONG), prove, "data"),
     Violation("answer_missing", LoginRequest, login(), log_in, "data"),
 ]
