@@ -60,6 +60,15 @@ from chiscsi_target.api.logical_unit import (
     chiscsi_lun,
 )
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+from chiscsi_target.api.registration import (
+    chiscsi_target_add,
+    chiscsi_target_class_deregister,
+    chiscsi_target_class_register,
+    chiscsi_target_lun_class_deregister,
+    chiscsi_target_lun_class_register,
+    chiscsi_target_reconfig,
+    chiscsi_target_remove,
+)
 from chiscsi_target.api.scsi_command import chiscsi_scsi_command
 from chiscsi_target.api.sgvec import chiscsi_sgvec
 from chiscsi_target.api.target_class import chiscsi_target_class
@@ -169,11 +178,18 @@ __all__ = [  # noqa: F405
     "chiscsi_scsi_command",
     "chiscsi_session_info",
     "chiscsi_sgvec",
+    "chiscsi_target_add",
     "chiscsi_target_class",
+    "chiscsi_target_class_deregister",
+    "chiscsi_target_class_register",
     "chiscsi_target_first_login_check_done",
     "chiscsi_target_info",
     "chiscsi_target_login_stage_check_done",
     "chiscsi_target_lun_class",
+    "chiscsi_target_lun_class_deregister",
+    "chiscsi_target_lun_class_register",
+    "chiscsi_target_reconfig",
+    "chiscsi_target_remove",
     "chiscsi_target_session_abort",
     "chiscsi_tcp_endpoints",
     "chiscsi_tmf_execution_done",

@@ -7,7 +7,7 @@ that take no handle speak to the newest.
 from __future__ import annotations
 
 import weakref
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from chiscsi_target.api.events import EventCallback
@@ -17,10 +17,37 @@ if TYPE_CHECKING:
         chiscsi_session_info,
         chiscsi_target_info,
     )
+    from chiscsi_target.api.lun_class import chiscsi_target_lun_class
+    from chiscsi_target.api.target_class import chiscsi_target_class
 
 
 class TargetStack(Protocol):
-    """The side of the stack that the guide's functions for logins and sessions end at."""
+    """The side of the stack that the guide's functions for classes, targets, logins and sessions end at."""
+
+    def chiscsi_target_class_register(self, target_class: chiscsi_target_class) -> int:
+        """See the function of that name."""
+
+    def chiscsi_target_class_deregister(self, class_name: str) -> int:
+        """See the function of that name."""
+
+    def chiscsi_target_lun_class_register(self, lun_class: chiscsi_target_lun_class, target_class_name: str) -> int:
+        """See the function of that name."""
+
+    def chiscsi_target_lun_class_deregister(self, lun_class_name: str, target_class_name: str) -> int:
+        """See the function of that name."""
+
+    def chiscsi_target_add(
+        self, sdev_priv: Any, target_name: str | None, target_class_name: str, config_buffer: bytes, buflen: int
+    ) -> int:
+        """See the function of that name."""
+
+    def chiscsi_target_remove(self, sdev_priv: Any, target_name: str | None) -> int:
+        """See the function of that name."""
+
+    def chiscsi_target_reconfig(
+        self, sdev_priv: Any, target_name: str | None, target_class_name: str, config_buffer: bytes, buflen: int
+    ) -> int:
+        """See the function of that name."""
 
     def chiscsi_target_first_login_check_done(
         self, hndl: int, login_status_class: int, login_status_detail: int, max_cmd: int
