@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import select
 import signal
-import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.interop.chiscsi import PROGRAM
+from tests.interop.configured import Program, serving_file
 from tests.interop.libiscsi import tool
 from tests.interop.processes import READY_SECONDS, wait_until
+from tests.tree import ROOT
 
 ONE, TWO = "iqn.2026-11.org.example:one", "iqn.2026-11.org.example:two"
 
@@ -37,48 +34,11 @@ target:
 """
 
 
-class Program:
-    """A running `chiscsi serve --config`."""
-
-    def __init__(self, process: subprocess.Popen[bytes], errors: Path) -> None:
-        self.process = process
-        self.errors = errors
-        self.urls = self.until("ready")
-
-    def until(self, word: str) -> list[str]:
-        """The lines that it prints before this one."""
-        assert self.process.stdout is not None
-        deadline = time.monotonic() + READY_SECONDS
-        said = b""
-        while not said.endswith(f"{word}\n".encode()):
-            readable, _, _ = select.select([self.process.stdout], [], [], max(0.0, deadline - time.monotonic()))
-            more = os.read(self.process.stdout.fileno(), 4096) if readable else b""
-            assert more, f"it said {said!r}, and {self.errors.read_text()}"
-            said += more
-        return said.decode().splitlines()[:-1]
-
-    def portal(self, name: str, number: int = 0) -> str:
-        """ADDR:PORT of a target."""
-        return list(dict.fromkeys(urlsplit(url).netloc for url in self.urls if f"/{name}/" in url))[number]
-
-
-@contextlib.contextmanager
-def serving(path: Path) -> Iterator[Program]:
-    errors = path.with_suffix(".err")
-    with errors.open("w") as stderr:
-        process = subprocess.Popen([PROGRAM, "serve", "--config", path], stdout=subprocess.PIPE, stderr=stderr)
-    try:
-        yield Program(process, errors)
-    finally:
-        process.kill()
-        process.communicate()
-
-
 @pytest.fixture
 def program(tmp_path: Path) -> Iterator[Program]:
     path = tmp_path / "chiscsi.conf"
     path.write_text(FILE)
-    with serving(path) as running:
+    with serving_file(path, tmp_path / "errors") as running:
         yield running
 
 
@@ -131,3 +91,55 @@ def test_sighup_has_the_file_read_again(program: Program, tmp_path: Path) -> Non
     assert "Vendor:OTHER" in tool("iscsi-inq", f"iscsi://{program.portal(ONE)}/{ONE}/0").stdout
     program.process.terminate()
     assert program.process.wait(READY_SECONDS) == 0
+
+
+GOOD = ROOT / "fixtures" / "configurations" / "good"
+
+
+@contextlib.contextmanager
+def example(name: str, tmp_path: Path) -> Iterator[Program]:
+    """One of the configurations to learn from, served."""
+    with serving_file(GOOD / f"{name}.conf", tmp_path / "errors") as running:
+        yield running
+
+
+def units(portal: str, *arguments: str) -> list[str]:
+    """The logical units that `iscsi-ls` finds, for one initiator."""
+    lines = tool("iscsi-ls", "-s", *arguments, f"iscsi://{portal}").stdout.splitlines()
+    return [line.split()[0] for line in lines if line.startswith("Lun:")]
+
+
+@pytest.mark.interop
+def test_initiators_follow_a_redirection(tmp_path: Path) -> None:
+    name = "iqn.2026-11.org.example:moved"
+    with example("redirection", tmp_path) as running:
+        first = running.portal(name)
+        assert listed(first) == {(name, "127.0.0.1,1")}, "the portal that is redirected to is nobody's business"
+        assert units(first) == ["Lun:0"]
+        assert "Vendor:CHISCSI" in tool("iscsi-inq", f"iscsi://{first}/{name}/0").stdout
+
+
+@pytest.mark.interop
+@pytest.mark.parametrize(
+    "initiator, shown",
+    [("admin", ["Lun:0", "Lun:1", "Lun:2"]), ("a", ["Lun:0", "Lun:1"]), ("backup", ["Lun:0", "Lun:1"]), ("x", [])],
+)
+def test_initiators_see_what_the_access_list_grants(tmp_path: Path, initiator: str, shown: list[str]) -> None:
+    with example("access-lists", tmp_path) as running:
+        portal = running.portal("iqn.2026-11.org.example:shared")
+        assert units(portal, "-i", f"iqn.2026-11.org.example:{initiator}") == shown
+
+
+@pytest.mark.interop
+def test_secrets_of_a_file_are_asked_for(tmp_path: Path) -> None:
+    with example("chap", tmp_path) as running:
+        (url,) = running.urls
+        portal = urlsplit(url).netloc
+        inside = url.replace("iscsi://", "iscsi://host1%secret-of-host1@")
+        mutual = "target_user=vault&target_password=secret-of-vault"
+        assert "Vendor:CHISCSI" in tool("iscsi-inq", f"{inside}?{mutual}").stdout
+        for refused in (url, inside, f"{inside.replace('of-host1', 'of-host2')}?{mutual}"):
+            assert "uthentication failure" in tool("iscsi-inq", refused, check=False).stderr
+        found = tool("iscsi-ls", f"iscsi://finder%secret#of-finder@{portal}").stdout
+        assert "Target:iqn.2026-11.org.example:vault" in found
+        assert "uthentication failure" in tool("iscsi-ls", f"iscsi://{portal}", check=False).stderr
