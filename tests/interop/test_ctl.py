@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import pytest
@@ -15,6 +16,9 @@ from tests.interop.chiscsi import IQN, PROGRAM, Serving, serving
 from tests.interop.libiscsi import LibiscsiError, Session, session
 from tests.interop.processes import wait_until
 from tests.interop.qemu import image, qemu_img
+
+# Each starts some programs, one after the other; on a busy machine that takes its time.
+pytestmark = pytest.mark.timeout(180)
 
 MIB = 1 << 20
 OTHER = IQN + ".other"
@@ -133,7 +137,7 @@ def test_targets_are_added_reloaded_written_and_removed(administrator: Administr
 @pytest.mark.interop
 def test_a_reload_while_an_image_is_copied_keeps_it_right(administrator: Administrator, tmp_path: Path) -> None:
     source, file = tmp_path / "image", tmp_path / "chiscsi.conf"
-    source.write_bytes(bytes(range(256)) * (32 * MIB // 256))
+    source.write_bytes(Random(1).randbytes(32 * MIB))
     url = image(administrator.running.urls[0])
     administrator.says("write", file)
     configuration = file.read_text()
@@ -142,8 +146,8 @@ def test_a_reload_while_an_image_is_copied_keeps_it_right(administrator: Adminis
         copying = pool.submit(qemu_img, "convert", "-n", "-f", "raw", "-O", "raw", source, url)
         while not copying.done():
             reloads += 1
-            limit = f"TargetSessionMaxCmd={reloads % 100 + 1}"
-            file.write_text(configuration.replace("TargetSessionMaxCmd=128", limit))
+            changed = configuration.replace("TargetSessionMaxCmd=128", f"TargetSessionMaxCmd={reloads % 100 + 1}")
+            file.write_text(changed.replace("timeout=0", f"timeout={30 + reloads % 30}"))
             assert administrator.says("reload", file) == f"target {IQN} updated.\n"
         copying.result()
     assert reloads > 0
