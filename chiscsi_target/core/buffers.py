@@ -191,8 +191,14 @@ def _part(memory: Memory, start: int, length: int) -> memoryview:
 
 
 def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:
-    """The driver's memory from octet `start` to `end` of the transfer, as it lies, without a copy."""
+    """The driver's memory from octet `start` to `end` of the transfer, as it lies, without a copy.
+
+    Raises:
+        ValueError: the vectors do not say what they said when they were handed over.
+    """
     if len(phases) == 1 and (whole := _in_one_piece(*phases[0], start, end)) is not None:
+        if len(whole) != end - start:
+            raise ValueError(f"the vector has no longer the octets from {start} to {end}")
         return [whole]
     pieces = []
     for buf, sgcnt, offset, length in phases:
@@ -205,6 +211,8 @@ def gather(phases: Sequence[Phase], start: int, end: int) -> list[memoryview]:
                 view = memory_of(vector)
                 pieces.append(view[max(start - position, 0) : min(end, following) - position])
             position = following
+    if sum(map(len, pieces)) != end - start:
+        raise ValueError(f"the vectors have no longer the octets from {start} to {end}")
     return pieces
 
 
@@ -221,8 +229,11 @@ def _in_one_piece(buf: SgList, sgcnt: int, offset: int, length: int, start: int,
 
 def place(phases: Sequence[Phase], start: int, length: int) -> memoryview | None:
     """The driver's memory for these octets of the transfer, if it is there and in one piece."""
-    pieces = gather(phases, start, start + length)
-    if len(pieces) == 1 and len(pieces[0]) == length and not pieces[0].readonly:
+    try:
+        pieces = gather(phases, start, start + length)
+    except (ValueError, TypeError):
+        return None
+    if len(pieces) == 1 and not pieces[0].readonly:
         return pieces[0]
     return None
 

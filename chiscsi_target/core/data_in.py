@@ -99,6 +99,7 @@ def _send_pdus(task: Task, end: int, collapse: bool, complete: bool) -> None:
 
 def _send_pdu(task: Task, offset: int, length: int, final: int, with_status: bool) -> None:
     connection, window = task.connection, task.session.window
+    pieces = gather(task.phases, offset, offset + length)
     stat_sn = status = residual_count = 0
     data_sn = task.data_sn
     task.data_sn = data_sn + 1
@@ -128,7 +129,7 @@ def _send_pdu(task: Task, offset: int, length: int, final: int, with_status: boo
             offset,
             residual_count,
         ),
-        gather(task.phases, offset, offset + length),
+        pieces,
         length,
         task if with_status else None,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chiscsi_target.core import buffers, scsi_response
+from chiscsi_target.core import buffers, data_path, scsi_response
 from chiscsi_target.core.task import EXE_READY, W_BUFFER_READY, W_XFER, ReadyToTransferRecord, Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import RESERVED_TAG, RejectReason
@@ -126,7 +126,7 @@ def _land(task: Task, offset: int, frame: Frame) -> None:
     if frame.placed or not frame.data:
         return
     if task.phases:
-        buffers.scatter(task.phases, offset, memoryview(frame.data)[: max(task.given - offset, 0)])
+        data_path.scatter(task, offset, memoryview(frame.data)[: max(task.given - offset, 0)])
     if task.given < min(offset + len(frame.data), task.sc_xfer_len):
         task.unsolicited.append((offset, memoryview(frame.data)))
         task.connection.agenda.keep_unsolicited(task)
@@ -162,11 +162,15 @@ def begin_transfer(task: Task) -> None:
     early = task.unsolicited
     if len(early) == 1 and len(early[0][1]) == task.given == task.sc_xfer_len and not task.unsolicited_open:
         # All the data came with the command, as with nearly every small write.
-        buffers.scatter(task.phases, 0, early.pop()[1])
-        task.state = EXE_READY
-        task.connection.agenda.call_data_xfer_status(task)
-        return
-    if early:
+        try:
+            buffers.scatter(task.phases, 0, early.pop()[1])
+        except (ValueError, TypeError) as error:
+            data_path.fail(task, f"{task.name}, {error}.")
+        else:
+            task.state = EXE_READY
+            task.connection.agenda.call_data_xfer_status(task)
+            return
+    elif early:
         _take_unsolicited(task)
     continue_write(task)
 
@@ -178,7 +182,7 @@ def _take_unsolicited(task: Task) -> None:
     for offset, data in early:
         fits = max(min(task.given - offset, len(data)), 0)
         if fits:
-            buffers.scatter(task.phases, offset, data if fits == len(data) else data[:fits])
+            data_path.scatter(task, offset, data if fits == len(data) else data[:fits])
         if fits < len(data) and offset + fits < task.sc_xfer_len:
             kept.append((offset + fits, data[fits:]))
     task.unsolicited = kept

@@ -17,7 +17,7 @@ from chiscsi_target.api.constants import (
     SC_FLAG_XFER_UNDERFLOW,
     ReturnCode,
 )
-from chiscsi_target.core import data_in, data_out, scsi_response
+from chiscsi_target.core import data_in, data_out, data_path, scsi_response
 from chiscsi_target.core.agenda import INFORMATION, WARNING
 from chiscsi_target.core.buffers import (
     BUFFER_READY,
@@ -27,6 +27,7 @@ from chiscsi_target.core.buffers import (
     find_unusable,
     plainly_right,
 )
+from chiscsi_target.core.data_path import READ_ERROR, WRITE_ERROR
 from chiscsi_target.core.task import (
     DONE,
     EXE_READY,
@@ -52,9 +53,6 @@ _ABORT: Final = "chiscsi_scsi_cmd_abort"
 _ABORT_STATUS: Final = "chiscsi_scsi_cmd_abort_status"
 GOOD: Final = 0
 OVER_OR_UNDER: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
-# Sense data of the data path (behaviour file, 3.8): key, additional sense code, qualifier.
-_WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
-_READ_ERROR: Final = (0x03, 0x11, 0x00)
 _ABORTED_COMMAND: Final = 0x0B
 _ABORTS: Final = SC_FLAG_CMD_ABORT | SC_FLAG_SESS_ABORT | SC_FLAG_TMF_ABORT
 EINVAL: Final = -int(ReturnCode.EINVAL)
@@ -138,7 +136,8 @@ class Completions:
         if not getattr(scmd, "abort_asked", False) and not (scmd.held and scmd.sc_flag & _ABORTS):
             return self._refuse(scmd, _ABORT_STATUS)
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
-        _note_answer(scmd)
+        # Even if nobody asks any more: a driver that says so has given the command up, so it cannot go on.
+        scmd.abort_asked = False
         self._post(self._abort_answered, scmd)
         return 0
 
@@ -160,7 +159,7 @@ class Completions:
         complaint = check_given(function, task, buf, sgcnt, offset, buflen, self._in_phases(task))
         if complaint and task.aborting is not None:
             # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though.
-            task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
+            task.doom(WRITE_ERROR if task.is_write else READ_ERROR)
             return True
         if complaint:
             self._complain(task, complaint)
@@ -171,9 +170,7 @@ class Completions:
         trouble = find_unusable(task, buf, sgcnt)
         if trouble:
             # The call was right; the data path fails, and the command with it (behaviour file, 5.3).
-            self._complain(task, trouble)
-            task.sc_flag |= SC_FLAG_CMD_ABORT
-            task.doom(_WRITE_ERROR if task.is_write else _READ_ERROR)
+            data_path.fail(task, trouble)
         link(task, buf, sgcnt, offset)
         # In this order: the worker may look at any time, and what `given` says has to be there.
         task.phases.append((buf, sgcnt, offset, buflen))
@@ -237,8 +234,12 @@ class Completions:
     def _read_executed(self, task: Task) -> None:
         if task.state >= DONE or task.aborting is not None or task.failing:
             self._let_go(task)
-        else:
+            return
+        try:
             data_in.send_data(task)
+        except (ValueError, TypeError) as error:
+            data_path.fail(task, f"{task.name}, {error}.")
+            scsi_response.conclude_when_data_is_in(task)
 
     def _buffers_given(self, task: Task) -> None:
         if task.state >= DONE or task.aborting is not None or task.failing:
@@ -277,7 +278,7 @@ class Completions:
             return
         task.held = False
         if not task.sc_sense_key and not task.sc_sense_buf:
-            _, task.sc_sense_asc, task.sc_sense_ascq = _WRITE_ERROR if task.is_write else _READ_ERROR
+            _, task.sc_sense_asc, task.sc_sense_ascq = WRITE_ERROR if task.is_write else READ_ERROR
             task.sc_sense_key = _ABORTED_COMMAND
         task.sc_status = task.sc_status or ScsiStatus.CHECK_CONDITION
         task.failing = True

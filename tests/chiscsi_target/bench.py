@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chiscsi_target.api import chiscsi_scsi_command
+from chiscsi_target.quirks import Quirks
 from iscsi_wire.pdus import DataOut, LoginResponse, ReadyToTransfer, ScsiCommand, ScsiResponse, TaskManagementResponse
 from tests.chiscsi_target.peer import Peer, read10, write10
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
@@ -18,9 +19,9 @@ LENGTH = 4096
 class Bench:
     """A holding driver, one session, and its commands."""
 
-    def __init__(self, *keys: tuple[str, str]) -> None:
+    def __init__(self, *keys: tuple[str, str], quirks: Quirks | None = None) -> None:
         self.driver = HoldingDriver()
-        self.stand = Stand(("MaxConnections", "4"), *keys, driver=self.driver)
+        self.stand = Stand(("MaxConnections", "4"), *keys, driver=self.driver, quirks=quirks)
         self.peer = self.stand.login(("MaxConnections", "4"), *keys)
 
     def read(self, **fields: Any) -> ScsiCommand:
@@ -57,9 +58,9 @@ def send_data(peer: Peer, r2t: ReadyToTransfer, data: bytes | None = None, **fie
 class Laboratory:
     """A holding driver with one session."""
 
-    def __init__(self, *keys: tuple[str, str], quiet: bool = False) -> None:
-        self.driver = HoldingDriver()
-        self.stand = Stand(*keys, driver=self.driver, quiet=quiet)
+    def __init__(self, *keys: tuple[str, str], driver: HoldingDriver | None = None, **how: Any) -> None:
+        self.driver = driver or HoldingDriver()
+        self.stand = Stand(*keys, driver=self.driver, **how)
         self.peer = self.stand.login(*keys)
 
     def write(self, length: int = 4096, data: bytes = b"", **fields: int) -> tuple[ScsiCommand, chiscsi_scsi_command]:

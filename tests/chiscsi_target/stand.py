@@ -33,6 +33,7 @@ class Stand:
         workers: how many there are.
         quiet: nobody listens, as in earnest; the target then takes its fast paths.
         quirks: where release 3.14 is followed.
+        watch: `findings`, `contents` and `merge_returns` of the Target Module.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class Stand:
         workers: int = 1,
         quiet: bool = False,
         quirks: Quirks | None = None,
+        **watch: Any,
     ) -> None:
         self.records: list[Record] = []
-        self.module = TargetModule(workers, None if quiet else self.records.append, quirks=quirks)
+        self.module = TargetModule(workers, None if quiet else self.records.append, quirks=quirks, **watch)
         self.shell = MemoryTarget(self.module)
         self.driver = driver
         if driver is not None:
