@@ -11,6 +11,7 @@ TargetDevice=disk,MEM,size=64MB
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +26,6 @@ from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.core.registry import Globals
 from chiscsi_target.errors import ConfigurationError
 
-DEFAULT_PATH: Final = Path("/etc/chelsio-iscsi/chiscsi.conf")
 MAX_LINE: Final = 1024
 """Longest line in octets, without the end of the line."""
 
@@ -44,11 +44,11 @@ _QUOTED: Final = re.compile(r'".*', re.DOTALL)
 
 @dataclass(slots=True)
 class Section:
-    """A section of a file: its kind, the line that opens it, its pairs and their lines."""
+    """A section of a file: its kind, the line that opens it, its pairs and their lines. Pairs may be secrets."""
 
     kind: str
     line: int
-    pairs: Pairs = field(default_factory=list)
+    pairs: Pairs = field(default_factory=list, repr=False)
     lines: list[int] = field(default_factory=list)
 
     def line_of(self, error: ConfigurationError) -> int:
@@ -134,7 +134,7 @@ def parse_file(data: bytes, name: str) -> ConfigFile:
         ConfigFileError: something is wrong with it.
     """
     reader = _Reader(name)
-    for number, line in enumerate(data.split(b"\n"), start=1):
+    for number, line in enumerate(data.removeprefix(BOM_UTF8).split(b"\n"), start=1):
         reader.take(number, line)
     return reader.conclude()
 

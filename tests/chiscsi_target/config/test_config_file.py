@@ -99,6 +99,16 @@ def test_errors_name_file_and_line(text: str, lines: list[str]) -> None:
     assert errors(text) == lines
 
 
+def test_what_an_editor_puts_before_the_first_line_means_nothing() -> None:
+    assert parse_file(b"\xef\xbb\xbf" + TARGET.encode(), "it.conf") == read(TARGET)
+
+
+def test_what_is_read_shows_no_secret() -> None:
+    pair = '"id":"secret-of-mine"'
+    found = read(f"global:\nDISC_Auth_CHAP_Target={pair}\n{TARGET}Auth_CHAP_Initiator={pair}\n")
+    assert "secret-of" not in repr(found) + repr(found.sections)
+
+
 def test_octets_that_are_no_text() -> None:
     assert errors(b"global:\niscsi_auth_order=\xff\n") == ["it.conf, line 2: is no UTF-8"]
 
