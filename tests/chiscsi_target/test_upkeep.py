@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from chiscsi_target.api import ReturnCode
+from iscsi_wire.pdus import DataIn
 from tests.chiscsi_target.scripted import HoldingDriver
 from tests.chiscsi_target.stand import NAME, Stand
 
@@ -54,6 +55,16 @@ def test_variables_that_are_wrong_are_told_and_the_others_set() -> None:
     assert [fault.where for fault in faults] == ["nonsense", "iscsi_HA_mode"]
     assert faults[0].code == ReturnCode.EKEY
     assert module.directory.registry.globals.auth_order == "ACL"
+
+
+def test_a_new_vendor_is_in_the_next_inquiry_of_units_that_were_there() -> None:
+    stand = Stand()
+    peer = stand.login()
+    for vendor in ("CHISCSI", "ACME"):
+        assert stand.module.set_global_variables([("iscsi_target_vendor_id", vendor)]) == []
+        peer.command("120000006000", 96)
+        _, data = peer.take(DataIn)
+        assert data[8:16] == vendor.ljust(8).encode()
 
 
 def test_logins_under_way_are_counted_by_target() -> None:
