@@ -28,6 +28,7 @@ MODULES = (
     "texts",
     "authentication",
     "chap",
+    "driver_chap",
     "driver_information",
     "driver_events",
     "driver_statistics",
