@@ -1,10 +1,9 @@
-"""The information calls, as a driver makes them: return codes, live values in every field, quirks, events."""
+"""The information calls, as a driver makes them: return codes, live values in every field, quirks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
-from typing import Any
 
 import pytest
 
@@ -14,7 +13,6 @@ from chiscsi_target.api import (
     ISCSI_SESSION_TYPE_NORMAL,
     ReturnCode,
     chiscsi_connection_info,
-    chiscsi_event,
     chiscsi_event_notifier_register,
     chiscsi_event_notifier_unregister,
     chiscsi_get_connection_info,
@@ -22,15 +20,13 @@ from chiscsi_target.api import (
     chiscsi_get_perf_info,
     chiscsi_get_session_info,
     chiscsi_get_target_info,
-    chiscsi_iscsi_command_dump,
     chiscsi_perf_info,
     chiscsi_session_info,
     chiscsi_target_info,
     iscsi_session_settings,
 )
 from chiscsi_target.quirks import Quirks
-from iscsi_wire.pdus import LogoutRequest, LogoutResponse
-from iscsi_wire.records import LogRecord
+from tests.chiscsi_target.asking import connection_of, only_session, sessions_of
 from tests.chiscsi_target.peer import INITIATOR
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import NAME, Stand
@@ -48,27 +44,6 @@ FREE = {
     "MaxRecvDataSegmentLength": "65536",
     "HeaderDigest": "CRC32C,None",
 }
-
-
-def sessions_of(_: Stand, initiator: str | None = None, count: int = 16) -> list[chiscsi_session_info]:
-    info: list[chiscsi_session_info] = []
-    assert chiscsi_get_session_info(NAME, initiator, count, info) == len(info)
-    return info
-
-
-def only_session(stand: Stand) -> chiscsi_session_info:
-    (info,) = sessions_of(stand)
-    return info
-
-
-def connection_of(session: chiscsi_session_info, index: int = 0) -> chiscsi_connection_info:
-    info = chiscsi_connection_info()
-    assert chiscsi_get_connection_info(session.hndl, index, info) == 0
-    return info
-
-
-def moved(info: chiscsi_perf_info) -> tuple[int, int, int, int]:
-    return info.read_cmd_cnt, info.read_bytes, info.write_cmd_cnt, info.write_bytes
 
 
 # Targets
@@ -129,7 +104,7 @@ def test_the_order_of_authentication_is_the_global_variables() -> None:
 def test_a_session_is_described_as_it_is_now() -> None:
     stand = Stand(*FREE.items())
     peer = stand.login(("MaxBurstLength", "8192"), ("FirstBurstLength", "512"), ("InitialR2T", "No"))
-    info = only_session(stand)
+    info = only_session()
     session = stand.session(peer)
     assert (info.peer_name, info.peer_alias, info.type) == (INITIATOR, "", ISCSI_SESSION_TYPE_NORMAL)
     assert (info.isid, info.tsih, info.hndl) == (peer.isid, session.tsih, session.handle)
@@ -138,7 +113,7 @@ def test_a_session_is_described_as_it_is_now() -> None:
     assert info.conn_cnt == 1
     for _ in range(3):
         peer.execute("00")
-    later = only_session(stand)
+    later = only_session()
     assert (later.cmdsn, later.expcmdsn, later.maxcmdsn) == (
         peer.cmd_sn - 1,
         peer.cmd_sn,
@@ -153,7 +128,7 @@ def test_a_session_is_described_as_it_is_now() -> None:
 def test_the_structures_can_be_copied_as_dictionaries() -> None:
     stand = Stand()
     stand.login()
-    session = only_session(stand)
+    session = only_session()
     assert asdict(session)["hndl"] is session.hndl
     assert asdict(connection_of(session))["tcp_endpoints"]["taddr"] == {"ip": "127.0.0.1", "port": 3260}
 
@@ -161,7 +136,7 @@ def test_the_structures_can_be_copied_as_dictionaries() -> None:
 def test_every_field_of_a_session_and_a_connection_has_a_live_value() -> None:
     stand = Stand(*FREE.items())
     stand.login()
-    session = only_session(stand)
+    session = only_session()
     empty = {"peer_alias"}
     assert {field.name for field in fields(session) if getattr(session, field.name) in ("", b"", 0)} == empty
     connection = connection_of(session)
@@ -177,9 +152,9 @@ def test_sessions_are_found_by_initiator_in_the_order_of_their_coming() -> None:
     stranger.login(NAME)
     second = stand.login(isid=OTHER_ISID)
     handles = [stand.session(peer).handle for peer in (first, stranger, second)]
-    assert [info.hndl for info in sessions_of(stand)] == handles
-    assert [info.hndl for info in sessions_of(stand, INITIATOR)] == [handles[0], handles[2]]
-    assert sessions_of(stand, "iqn.2026-11.org.example:nobody") == []
+    assert [info.hndl for info in sessions_of()] == handles
+    assert [info.hndl for info in sessions_of(INITIATOR)] == [handles[0], handles[2]]
+    assert sessions_of("iqn.2026-11.org.example:nobody") == []
 
 
 @pytest.mark.parametrize("capped, results", [(False, [1, 3, 3, 3]), (True, [1, 2, 3, 3])])
@@ -209,15 +184,15 @@ def test_discovery_sessions_and_sessions_of_others_are_not_shown() -> None:
     other = stand.add(NAME + ".other")
     stand.connect().login("", session_type="Discovery")
     stand.connect(isid=OTHER_ISID).login(other.name)
-    assert sessions_of(stand) == []
+    assert sessions_of() == []
 
 
 def test_a_session_that_is_over_is_not_there() -> None:
     stand = Stand()
     peer = stand.login()
-    handle = only_session(stand).hndl
+    handle = only_session().hndl
     stand.pipe(peer).close()
-    assert sessions_of(stand) == []
+    assert sessions_of() == []
     assert chiscsi_get_one_session_info(handle, chiscsi_session_info()) == EINVAL
     assert chiscsi_get_connection_info(handle, 0, chiscsi_connection_info()) == EINVAL
     assert chiscsi_get_one_session_info(0, chiscsi_session_info()) == EINVAL
@@ -229,7 +204,7 @@ def test_a_session_that_is_over_is_not_there() -> None:
 def test_a_connection_is_described_as_it_is_now() -> None:
     stand = Stand(*FREE.items())
     peer = stand.login(("MaxRecvDataSegmentLength", "1024"), ("HeaderDigest", "CRC32C"))
-    info = connection_of(only_session(stand))
+    info = connection_of(only_session())
     target = stand.connection(peer)
     assert (info.tcp_endpoints.iaddr, info.tcp_endpoints.taddr) == (target.endpoints.iaddr, target.endpoints.taddr)
     keys = info.conn_keys
@@ -238,7 +213,7 @@ def test_a_connection_is_described_as_it_is_now() -> None:
     assert (info.cid, info.statsn, info.hndl, info.tid) == (0, target.stat_sn, target.handle, target.handle)
     assert info.expstatsn == target.exp_stat_sn
     peer.execute("00")
-    assert connection_of(only_session(stand)).statsn == info.statsn + 1
+    assert connection_of(only_session()).statsn == info.statsn + 1
 
 
 @pytest.mark.parametrize("quirk", [False, True])
@@ -247,7 +222,7 @@ def test_connections_are_numbered_and_named_by_cid_or_tid(quirk: bool) -> None:
     stand.module.directory.quirks = Quirks(cid_is_tid=quirk)
     peer = stand.login(("MaxConnections", "4"))
     further = stand.join(peer, 7)
-    session = only_session(stand)
+    session = only_session()
     assert session.conn_cnt == 2
     infos = [connection_of(session, index) for index in (0, 1)]
     handles = [stand.connection(each).handle for each in (peer, further)]
@@ -278,39 +253,6 @@ def test_a_driver_asks_inside_its_hook_and_sees_the_first_connection() -> None:
     )
 
 
-# Portals
-
-
-def test_what_went_through_a_portal() -> None:
-    stand = Stand(("PortalGroup", "1@127.0.0.1:3260,[::1]:3261"))
-    info = chiscsi_perf_info()
-    assert chiscsi_get_perf_info(False, "127.0.0.1", 0, info) == 0
-    assert chiscsi_get_perf_info(False, bytes((127, 0, 0, 1)), 3260, info) == 0
-    assert chiscsi_get_perf_info(True, "::1", 3261, info) == 0
-    assert chiscsi_get_perf_info(True, "0:0:0:0:0:0:0:1", 3261, info) == 0
-    assert moved(info) == (0, 0, 0, 0)
-    assert stand.node.portals
-
-
-@pytest.mark.parametrize(
-    "ipv6, address, port, result",
-    [
-        (False, None, 3260, EINVAL),
-        (False, "", 3260, EINVAL),
-        (False, "localhost", 3260, EINVAL),
-        (False, b"\x7f\0\0", 3260, EINVAL),
-        (True, "127.0.0.1", 3260, EINVAL),
-        (False, "::1", 3261, EINVAL),
-        (False, "127.0.0.1", 3261, ENOTFOUND),
-        (False, "127.0.0.2", 0, ENOTFOUND),
-        (True, "::1", 0, ENOTFOUND),
-    ],
-)
-def test_a_portal_that_there_is_not(ipv6: bool, address: str | bytes | None, port: int, result: int) -> None:
-    Stand(("PortalGroup", "1@127.0.0.1:3260,[::1]:3261"))
-    assert chiscsi_get_perf_info(ipv6, address, port, chiscsi_perf_info()) == result
-
-
 # Nobody to ask
 
 
@@ -329,151 +271,3 @@ def test_a_portal_that_there_is_not(ipv6: bool, address: str | bytes | None, por
 def test_without_a_stack_there_is_no_information(call: Callable[[], int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("chiscsi_target.api.stack._Newest.reference", None)
     assert call() == EINVAL
-
-
-# Events
-
-
-class Notices(list[tuple[int, str]]):
-    """What a notifier was told."""
-
-    def __call__(self, number: chiscsi_event, text: str) -> None:
-        self.append((number, text))
-
-
-def test_a_notifier_is_registered_once_and_until_it_is_unregistered() -> None:
-    stand = Stand()
-    told = Notices()
-    assert chiscsi_event_notifier_register(told) == 0
-    assert chiscsi_event_notifier_register(told) == EINVAL
-    worker = stand.module.directory.login_worker
-    worker.event(chiscsi_event.NODE_ADDED, "Node name=x")
-    stand.pump()
-    assert told == [(7, "Node name=x")]
-    assert chiscsi_event_notifier_unregister(told) == 0
-    assert chiscsi_event_notifier_unregister(told) == EINVAL
-    worker.event(chiscsi_event.NODE_REMOVED, "Node name=x")
-    stand.pump()
-    assert len(told) == 1
-
-
-def test_a_notifier_that_raises_is_logged_and_harms_nobody() -> None:
-    stand = Stand()
-    told = Notices()
-
-    def broken(number: chiscsi_event, text: str) -> None:
-        raise ValueError("no")
-
-    assert chiscsi_event_notifier_register(broken) == chiscsi_event_notifier_register(told) == 0
-    stand.module.directory.login_worker.event(chiscsi_event.ACL_DENY, "Initiator=a, Target=b")
-    stand.pump()
-    assert told == [(6, "Initiator=a, Target=b")]
-    assert "event callback raised at event 6" in stand.log and "ValueError: no" in stand.log
-    stand.login()
-
-
-PARTIES = f"Initiator={INITIATOR}, Target={NAME}"
-
-
-def noticing(*keys: tuple[str, str]) -> tuple[Stand, Notices]:
-    stand = Stand(*keys)
-    told = Notices()
-    assert chiscsi_event_notifier_register(told) == 0
-    return stand, told
-
-
-def test_targets_that_come_and_go_are_events() -> None:
-    stand, told = noticing()
-    stand.add(NAME + ".other")
-    stand.module.chiscsi_target_remove(None, NAME + ".other")
-    stand.pump()
-    assert told == [(7, f"Node name={NAME}.other"), (8, f"Node name={NAME}.other")]
-
-
-def test_a_login_and_a_logout_are_events() -> None:
-    stand, told = noticing()
-    peer = stand.login()
-    assert told == [(1, PARTIES)]
-    peer.send(LogoutRequest.make(final=1, reason_code=0, initiator_task_tag=peer.tag(), cmd_sn=peer.number()))
-    peer.take(LogoutResponse)
-    assert told[1:] == [(2, PARTIES)]
-
-
-@pytest.mark.parametrize("reason, cid", [(1, 9), (2, 0)])
-def test_a_logout_that_fails_is_an_event(reason: int, cid: int) -> None:
-    stand, told = noticing()
-    peer = stand.login()
-    peer.send(
-        LogoutRequest.make(final=1, reason_code=reason, cid=cid, initiator_task_tag=peer.tag(), cmd_sn=peer.number())
-    )
-    response, _ = peer.take(LogoutResponse)
-    assert response.response != 0
-    assert told == [(1, PARTIES), (5, PARTIES)]
-
-
-def test_a_discovery_session_belongs_to_the_hidden_node() -> None:
-    stand, told = noticing()
-    stand.connect().login("", session_type="Discovery")
-    assert told == [(1, f"Initiator={INITIATOR}, Target=iqn.chiscsi.iscsi.default-target")]
-
-
-def test_a_login_that_fails_is_an_event() -> None:
-    stand, told = noticing()
-    peer = stand.connect()
-    response, _ = peer.ask(peer.names(NAME + ".none"))
-    assert response.status_class == 2
-    assert [number for number, _ in told] == [4]
-
-
-def test_an_initiator_without_access_is_an_event() -> None:
-    stand, told = noticing(("ACL_Enable", "Yes"))
-    peer = stand.connect()
-    response, _ = peer.ask(peer.names(NAME))
-    assert response.status_class == 2
-    assert told == [(6, PARTIES), (4, PARTIES)]
-
-
-def test_an_initiator_that_does_not_show_who_it_is_is_an_event() -> None:
-    stand, told = noticing(("AuthMethod", "CHAP"), ("Auth_CHAP_Initiator", '"me":"abcdefghijkl"'))
-    peer = stand.connect()
-    response, _ = peer.ask(peer.names(NAME))
-    assert response.status_class == 2
-    assert told == [(3, PARTIES)]
-
-
-# A command in the log
-
-
-def dumped(stand: Stand, command: Any) -> dict[str, str]:
-    before = len(stand.records)
-    chiscsi_iscsi_command_dump(command)
-    lines = [record for record in stand.records[before:] if isinstance(record, LogRecord)]
-    assert {line.level for line in lines} == {2}
-    head, *rest = [line.text for line in lines]
-    assert head == f"chiscsi_scsi_command: itt 0x{command.sc_itt:x}, CmdSN {command.sc_CmdSN}, lun 0:"
-    return dict(line.strip().split(" ", 1) for line in rest)
-
-
-def test_a_command_is_dumped_as_a_whole() -> None:
-    driver = HoldingDriver()
-    stand = Stand(driver=driver)
-    peer = stand.login()
-    peer.command("2a000000000000000800", edtl=4096, write=True)
-    command = driver.last
-    command.fail(5, 0x24)
-
-    class Raising:
-        def __repr__(self) -> str:
-            raise RuntimeError("not me")
-
-    command.sc_sdev_hdl = Raising()
-    told = dumped(stand, command)
-    flag, *names = told["sc_flag"].split()
-    assert int(flag, 16) == command.sc_flag and "SC_FLAG_WRITE" in names and "SC_FLAG_READ" not in names
-    assert told["sc_cmd"] == "2a 00 00 00 00 00 00 00 08 00 00 00 00 00 00 00 (16 octets)"
-    assert told["sc_attribute"] == "1 SIMPLE"
-    assert (told["sc_status"], told["sc_sense_key"], told["sc_sense_asc"]) == ("0x2", "0x5", "0x24")
-    assert told["sc_xfer_len"] == "4096" and told["r2ts"] == "0 entries"
-    assert told["in"] == "state W_BUFFER_WAIT"
-    missing = {name for name in type(command).__mro__[-2].__slots__ if name not in told}  # type: ignore[attr-defined]
-    assert missing == {"_stack"}
