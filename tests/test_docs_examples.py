@@ -66,3 +66,13 @@ def test_the_case_of_the_guide_runs_beside_other_tests(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
     assert run.returncode == 0, run.stdout + run.stderr
     assert block(guide, "text").strip() in run.stdout
+
+
+def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> None:
+    text = (ROOT / "docs/how-to/restrict-access.md").read_text(encoding="utf-8")
+    choosing, changing = re.findall(r"^```python\n(.*?)^```\n\n?((?:    .*\n)*)", text, re.MULTILINE | re.DOTALL)
+    for program, printed in (choosing, changing):
+        path = tmp_path / "program.py"
+        path.write_text(program, encoding="utf-8")
+        run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=50, check=True)
+        assert run.stdout == re.sub(r"(?m)^    ", "", printed)
