@@ -19,8 +19,7 @@ from tests.chiscsi_target.peer import INITIATOR
 from tests.chiscsi_target.scripted import HoldingDriver
 from tests.chiscsi_target.stand import NAME, Stand
 
-EINVAL, ENONAME, ENOTFOUND = (-int(code) for code in (ReturnCode.EINVAL, ReturnCode.ENONAME, ReturnCode.ENOTFOUND))
-OTHER_ISID = bytes.fromhex("400001370001")
+EINVAL = -int(ReturnCode.EINVAL)
 # Events
 
 

@@ -21,8 +21,7 @@ from tests.chiscsi_target.asking import connection_of, moved, only_session, sess
 from tests.chiscsi_target.peer import read10, write10
 from tests.chiscsi_target.stand import NAME, Stand
 
-EINVAL, ENONAME, ENOTFOUND = (-int(code) for code in (ReturnCode.EINVAL, ReturnCode.ENONAME, ReturnCode.ENOTFOUND))
-OTHER_ISID = bytes.fromhex("400001370001")
+EINVAL, ENOTFOUND = (-int(code) for code in (ReturnCode.EINVAL, ReturnCode.ENOTFOUND))
 # Portals
 
 
