@@ -119,12 +119,16 @@ def _device(specification: str, lun_class: chiscsi_target_lun_class, number: int
 
 
 def _check_lun_class(specification: str, lun_class: chiscsi_target_lun_class) -> None:
-    name = type(lun_class).__name__
     if not lun_class.class_name:
-        raise DriverProblem(f"--driver {specification}: {name} has no class_name (guide 5.2.1)")
-    missing = missing_hooks(lun_class)
+        raise DriverProblem(f"--driver {specification}: {type(lun_class).__name__} has no class_name (guide 5.2.1)")
+    _check_hooks(specification, lun_class)
+
+
+def _check_hooks(specification: str, lun_class: chiscsi_target_lun_class | type[chiscsi_target_lun_class]) -> None:
+    kind = lun_class if isinstance(lun_class, type) else type(lun_class)
+    missing = missing_hooks(lun_class)  # type: ignore[arg-type]  # it looks at attributes only
     if missing:
-        raise DriverProblem(f"--driver {specification}: {name} lacks {', '.join(missing)} (guide 5.2.4)")
+        raise DriverProblem(f"--driver {specification}: {kind.__name__} lacks {', '.join(missing)} (guide 5.2.4)")
 
 
 def _make(specification: str) -> tuple[list[Made], dict[str, str]]:
@@ -136,6 +140,8 @@ def _make(specification: str) -> tuple[list[Made], dict[str, str]]:
         return [found], options
     if not callable(found):
         raise DriverProblem(f"--driver {specification}: a {type(found).__name__} was found; {_EXPECTED}")
+    if isinstance(found, type) and issubclass(found, chiscsi_target_lun_class):
+        _check_hooks(specification, found)  # a class that is not finished may not even be made
     own, rest = _share(found, options)
     try:
         made = found(**own)
