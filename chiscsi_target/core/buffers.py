@@ -104,9 +104,10 @@ def find_unusable(task: Task, buf: SgList, sgcnt: int) -> str:
 
     The guide has a message for memory that the stack cannot reach (7.3.5.1); the rest would be a crash in a kernel.
     """
+    driver = task.session.hooks if task.sc_lu is None else task.sc_lu.lun_class
     for vector in vectors(buf, sgcnt):
         try:
-            if vector.sg_addr is None and not map_vector(vector, task.session.hooks.address_space):
+            if vector.sg_addr is None and not map_vector(vector, driver.address_space):
                 return (
                     f"No DDP: sgcnt {sgcnt} sgl 0x{id(buf):x}, sg_flag 0x{vector.sg_flag:x}, sg_addr NULL, "
                     "Cannot copy data!"
