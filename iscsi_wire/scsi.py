@@ -97,6 +97,7 @@ __all__ = [
     "ReadDefectData10",
     "ReadDefectData12",
     "ReadWriteErrorRecoveryModePage",
+    "Referrals",
     "ReportLuns",
     "ReportLunsData",
     "RequestSense",
@@ -160,8 +161,9 @@ _SUPPORTED_VPD_PAGES: Final = struct.Struct(">BBH")
 _UNIT_SERIAL_NUMBER: Final = struct.Struct(">BBH")
 _DESIGNATOR: Final = struct.Struct(">BBBB")
 _DEVICE_IDENTIFICATION: Final = struct.Struct(">BBH")
-_BLOCK_LIMITS: Final = struct.Struct(">BBHBBHIIIIIIIQIQQ")
+_BLOCK_LIMITS: Final = struct.Struct(">BBHBBHIIIIIIIQIIIII")
 _BLOCK_DEVICE_CHARACTERISTICS: Final = struct.Struct(">BBHHBBB55s")
+_REFERRALS: Final = struct.Struct(">BBHIII")
 _READ_CAPACITY10_DATA: Final = struct.Struct(">II")
 _READ_CAPACITY16_DATA: Final = struct.Struct(">QIBBHQQ")
 _REPORT_LUNS_DATA: Final = struct.Struct(">II")
@@ -4070,9 +4072,11 @@ class BlockLimits(VpdPage):
     optimal_unmap_granularity: int = 0
     octets_32_35: int = 0
     maximum_write_same_length: int = 0
-    rsvd_44: int = 0
-    rsvd_48: int = 0
-    rsvd_56: int = 0
+    maximum_atomic_transfer_length: int = 0
+    atomic_alignment: int = 0
+    atomic_transfer_length_granularity: int = 0
+    maximum_atomic_transfer_length_with_atomic_boundary: int = 0
+    maximum_atomic_boundary_size: int = 0
 
     @classmethod
     def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
@@ -4100,9 +4104,11 @@ class BlockLimits(VpdPage):
                 self.optimal_unmap_granularity,
                 self.octets_32_35,
                 self.maximum_write_same_length,
-                self.rsvd_44,
-                self.rsvd_48,
-                self.rsvd_56,
+                self.maximum_atomic_transfer_length,
+                self.atomic_alignment,
+                self.atomic_transfer_length_granularity,
+                self.maximum_atomic_transfer_length_with_atomic_boundary,
+                self.maximum_atomic_boundary_size,
             )
         except struct.error as fault:
             raise self.unfit() from fault
@@ -4290,9 +4296,43 @@ class BlockLimits(VpdPage):
             Kind.NUMBER,
             "SBC-3, Block Limits VPD page",
         ),
-        FieldInfo("rsvd_44", "Reserved", 44, 0, 32, Kind.RESERVED, "SBC-3, Block Limits VPD page"),
-        FieldInfo("rsvd_48", "Reserved", 48, 0, 64, Kind.RESERVED, "SBC-3, Block Limits VPD page"),
-        FieldInfo("rsvd_56", "Reserved", 56, 0, 64, Kind.RESERVED, "SBC-3, Block Limits VPD page"),
+        FieldInfo(
+            "maximum_atomic_transfer_length",
+            "MAXIMUM ATOMIC TRANSFER LENGTH",
+            44,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-4, Block Limits VPD page",
+        ),
+        FieldInfo("atomic_alignment", "ATOMIC ALIGNMENT", 48, 0, 32, Kind.NUMBER, "SBC-4, Block Limits VPD page"),
+        FieldInfo(
+            "atomic_transfer_length_granularity",
+            "ATOMIC TRANSFER LENGTH GRANULARITY",
+            52,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-4, Block Limits VPD page",
+        ),
+        FieldInfo(
+            "maximum_atomic_transfer_length_with_atomic_boundary",
+            "MAXIMUM ATOMIC TRANSFER LENGTH WITH ATOMIC BOUNDARY",
+            56,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-4, Block Limits VPD page",
+        ),
+        FieldInfo(
+            "maximum_atomic_boundary_size",
+            "MAXIMUM ATOMIC BOUNDARY SIZE",
+            60,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-4, Block Limits VPD page",
+        ),
     )
 
 
@@ -4517,6 +4557,119 @@ class BlockDeviceCharacteristics(VpdPage):
             Kind.BYTES,
             "SBC-3, Block Device Characteristics VPD page",
             default=bytes(55),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class Referrals(VpdPage):
+    """Referrals VPD page (SBC-3, Referrals VPD page)."""
+
+    TITLE: ClassVar[str] = "Referrals VPD page"
+    SECTION: ClassVar[str] = "SBC-3, Referrals VPD page"
+    PAGE_CODE: ClassVar[int] = 0xB3
+    STRUCT: ClassVar[struct.Struct] = _REFERRALS
+
+    octet_0: int = 0
+    page_code: int = 0xB3
+    page_length: int = 0x000C
+    rsvd_4: int = 0
+    user_data_segment_size: int = 0
+    user_data_segment_multiplier: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_REFERRALS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _REFERRALS.pack(
+                self.octet_0,
+                self.page_code,
+                self.page_length,
+                self.rsvd_4,
+                self.user_data_segment_size,
+                self.user_data_segment_multiplier,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SBC-3, Referrals VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SBC-3, Referrals VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SBC-3, Referrals VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SBC-3, Referrals VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SBC-3, Referrals VPD page",
+            default=0xB3,
+            codes=VpdPageCode,
+        ),
+        FieldInfo("page_length", "PAGE LENGTH", 2, 0, 16, Kind.LENGTH, "SBC-3, Referrals VPD page", default=0x000C),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SBC-3, Referrals VPD page"),
+        FieldInfo(
+            "user_data_segment_size",
+            "USER DATA SEGMENT SIZE",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, Referrals VPD page",
+        ),
+        FieldInfo(
+            "user_data_segment_multiplier",
+            "USER DATA SEGMENT MULTIPLIER",
+            12,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, Referrals VPD page",
         ),
     )
 
@@ -10206,6 +10359,7 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
     DeviceIdentification,
     BlockLimits,
     BlockDeviceCharacteristics,
+    Referrals,
     LogicalBlockProvisioning,
 )
 """The vital product data pages that are declared."""

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chiscsi_target.api.constants import SC_FLAG_WRITE
 from chiscsi_target.scsi.parameter_data import collect
-from chiscsi_target.scsi.reply import fail
+from chiscsi_target.scsi.refused import Refused
+from chiscsi_target.scsi.reply import fail, refuse
 from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
     INVALID_INFORMATION_UNIT,
@@ -114,7 +115,10 @@ def _checked(command: Command, execute: Execute) -> Handler:
             return reject_bits(unit, usage, sc)
         if takes_data and sc.sc_xfer_len and not sc.sc_flag & SC_FLAG_WRITE:
             return fail(unit, sc, INVALID_INFORMATION_UNIT)
-        return execute(unit, sc, decode(sc.sc_cmd))
+        try:
+            return execute(unit, sc, decode(sc.sc_cmd))
+        except Refused as reason:
+            return refuse(unit, sc, reason)
 
     return handler
 

@@ -5,18 +5,27 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.identity import designators, padded, serial_number
+from chiscsi_target.scsi.provisioning import (
+    MOST_UNMAP_BLOCKS,
+    MOST_UNMAP_DESCRIPTORS,
+    MOST_WRITE_SAME_BLOCKS,
+    is_thin,
+)
 from chiscsi_target.scsi.reply import fail, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
+from chiscsi_target.scsi.verify import MOST_ATOMIC_BLOCKS, MOST_COMPARED_BLOCKS
 from iscsi_wire.scsi import (
     BlockDeviceCharacteristics,
     BlockLimits,
     DeviceIdentification,
     InquiryExtension,
+    LogicalBlockProvisioning,
+    Referrals,
     StandardInquiry,
     SupportedVpdPages,
     UnitSerialNumber,
 )
-from iscsi_wire.scsi_codes import InquiryVersion, VpdPageCode
+from iscsi_wire.scsi_codes import InquiryVersion, ProvisioningType, VpdPageCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,6 +40,8 @@ __all__ = ["inquiry"]
 _PAGE_CODE_FIELD: Final = Field(2)
 _PRODUCT: Final = "CHISCSI Target"
 _NON_ROTATING: Final = 1
+_PAGE: Final = 4096
+"""Octets of the smallest piece of storage that a medium gives back."""
 
 # Version descriptors (SPC-4, annex on version descriptor values); none claims a particular revision.
 _SAM_5, _ISCSI, _SPC_4, _SBC_3 = 0x00A0, 0x0960, 0x0460, 0x04C0
@@ -76,7 +87,38 @@ def _device_identification(unit: LogicalUnit) -> VpdPage:
 
 def _block_limits(unit: LogicalUnit) -> VpdPage:
     """Block Limits: whatever is 0 is not limited, or is not supported."""
-    return BlockLimits.make(maximum_transfer_length=unit.max_blocks)
+    if unit.lu.medium is None:
+        return BlockLimits.make(maximum_transfer_length=unit.max_blocks)
+    limits = BlockLimits.make(
+        maximum_compare_and_write_length=MOST_COMPARED_BLOCKS,
+        maximum_transfer_length=unit.max_blocks,
+        maximum_atomic_transfer_length=MOST_ATOMIC_BLOCKS,
+    )
+    if is_thin(unit):
+        limits.maximum_unmap_lba_count = MOST_UNMAP_BLOCKS
+        limits.maximum_unmap_block_descriptor_count = MOST_UNMAP_DESCRIPTORS
+        limits.optimal_unmap_granularity = max(_PAGE >> unit.lu.sect_shift, 1)
+        limits.ugavalid = 1
+        limits.maximum_write_same_length = MOST_WRITE_SAME_BLOCKS
+        limits.wsnz = 1
+    return limits
+
+
+def _logical_block_provisioning(unit: LogicalUnit) -> VpdPage:
+    """Logical Block Provisioning: what is given back reads as zeros (LBPRZ); nothing can be anchored."""
+    thin = int(is_thin(unit))
+    return LogicalBlockProvisioning.make(
+        lbpu=thin,
+        lbpws=thin,
+        lbpws10=thin,
+        lbprz=thin,
+        provisioning_type=ProvisioningType.THIN_PROVISIONED if thin else ProvisioningType.UNKNOWN,
+    )
+
+
+def _referrals(_unit: LogicalUnit) -> VpdPage:
+    """Referrals: all blocks are reached through every port alike, so there is one segment (SBC-3, 4.27)."""
+    return Referrals()
 
 
 def _block_device_characteristics(_unit: LogicalUnit) -> VpdPage:
@@ -90,6 +132,8 @@ _PAGES: Final[dict[int, Callable[[LogicalUnit], VpdPage]]] = {
     VpdPageCode.DEVICE_IDENTIFICATION: _device_identification,
     VpdPageCode.BLOCK_LIMITS: _block_limits,
     VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS: _block_device_characteristics,
+    VpdPageCode.LOGICAL_BLOCK_PROVISIONING: _logical_block_provisioning,
+    VpdPageCode.REFERRALS: _referrals,
 }
 
 

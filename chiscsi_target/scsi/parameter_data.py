@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_buffer_ready
 from chiscsi_target.api.sgvec import chiscsi_sgvec
-from chiscsi_target.scsi.reply import fail, settle
+from chiscsi_target.scsi.refused import Refused
+from chiscsi_target.scsi.reply import fail, refuse, settle
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB
 
 if TYPE_CHECKING:
@@ -47,4 +48,7 @@ def arrived(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
     """Execute a command whose data are there."""
     awaited = sc.sc_sdev_hdl
     assert isinstance(awaited, _Awaited)
-    return awaited.execute(unit, sc, awaited.cdb, awaited.buffer)
+    try:
+        return awaited.execute(unit, sc, awaited.cdb, awaited.buffer)
+    except Refused as reason:
+        return refuse(unit, sc, reason)

@@ -11,8 +11,9 @@ from chiscsi_target.scsi.sense import Field, Sense, fixed_format
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
+    from chiscsi_target.scsi.refused import Refused
 
-__all__ = ["end", "fail", "finish", "good", "send", "settle"]
+__all__ = ["end", "fail", "finish", "good", "refuse", "send", "settle"]
 
 
 def settle(sc: chiscsi_scsi_command, length: int) -> int:
@@ -46,14 +47,21 @@ def send(sc: chiscsi_scsi_command, data: bytes, allocation_length: int) -> int:
     return chiscsi_scsi_cmd_execution_status(sc, data[:length], 0, 0, length)
 
 
-def fail(unit: LogicalUnit, sc: chiscsi_scsi_command, sense: Sense, field: Field | None = None) -> int:
-    """Complete a command of a logical unit with CHECK CONDITION; `field` is the part of the CDB that is wrong.
+def fail(
+    unit: LogicalUnit,
+    sc: chiscsi_scsi_command,
+    sense: Sense,
+    field: Field | None = None,
+    information: int | None = None,
+) -> int:
+    """Complete a command of a logical unit with CHECK CONDITION.
 
-    A command whose data have been moved keeps their residual.
+    `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5). A command whose
+    data have been moved keeps their residual.
     """
     sc.fail(*sense)
-    if field is not None:
-        sc.sc_sense_buf = fixed_format(sense, field)
+    if field is not None or information is not None:
+        sc.sc_sense_buf = fixed_format(sense, field, information)
     if sc.sc_sdev_hdl is None:
         settle(sc, 0)
     return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
@@ -70,3 +78,8 @@ def end(sc: chiscsi_scsi_command, status: int) -> int:
     if sc.sc_sdev_hdl is None:
         settle(sc, 0)
     return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+
+
+def refuse(unit: LogicalUnit, sc: chiscsi_scsi_command, reason: Refused) -> int:
+    """Complete a command that was refused."""
+    return fail(unit, sc, reason.sense, reason.field, reason.information)

@@ -47,11 +47,14 @@ NO_SENSE: Final = _sense(SenseKey.NO_SENSE, AdditionalSense.NONE)
 INVALID_OPERATION_CODE: Final = _sense(_BAD, AdditionalSense.INVALID_COMMAND_OPERATION_CODE)
 INVALID_FIELD_IN_CDB: Final = _sense(_BAD, AdditionalSense.INVALID_FIELD_IN_CDB)
 INVALID_INFORMATION_UNIT: Final = _sense(_BAD, AdditionalSense.INVALID_FIELD_IN_COMMAND_INFORMATION_UNIT)
+INVALID_FIELD_IN_PARAMETER_LIST: Final = _sense(_BAD, AdditionalSense.INVALID_FIELD_IN_PARAMETER_LIST)
+PARAMETER_LIST_LENGTH_ERROR: Final = _sense(_BAD, AdditionalSense.PARAMETER_LIST_LENGTH_ERROR)
 LBA_OUT_OF_RANGE: Final = _sense(_BAD, AdditionalSense.LOGICAL_BLOCK_ADDRESS_OUT_OF_RANGE)
 LOGICAL_UNIT_NOT_SUPPORTED: Final = _sense(_BAD, AdditionalSense.LOGICAL_UNIT_NOT_SUPPORTED)
 SAVING_NOT_SUPPORTED: Final = _sense(_BAD, AdditionalSense.SAVING_PARAMETERS_NOT_SUPPORTED)
 # What the module says to a write without the right to it, for an initiator's sake (behaviour file, 2.6).
 PERIPHERAL_DEVICE_WRITE_FAULT: Final = _sense(SenseKey.MEDIUM_ERROR, AdditionalSense.PERIPHERAL_DEVICE_WRITE_FAULT)
+MISCOMPARE: Final = _sense(SenseKey.MISCOMPARE, AdditionalSense.MISCOMPARE_DURING_VERIFY)
 WRITE_PROTECTED: Final = _sense(SenseKey.DATA_PROTECT, AdditionalSense.WRITE_PROTECTED)
 RESET_OCCURRED: Final = _sense(_ATTENTION, AdditionalSense.POWER_ON_RESET_OR_BUS_DEVICE_RESET)
 INTERNAL_TARGET_FAILURE: Final = _sense(SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE)
@@ -59,9 +62,11 @@ REPORTED_LUNS_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.REPORTED_LUNS_
 COMMANDS_CLEARED_BY_ISCSI: Final = _sense(_ATTENTION, AdditionalSense.SOME_COMMANDS_CLEARED_BY_ISCSI)
 
 
-def fixed_format(sense: Sense, field: Field | None = None) -> bytes:
+def fixed_format(sense: Sense, field: Field | None = None, information: int | None = None) -> bytes:
     """Current sense data in fixed format, 18 octets (SPC-4, 4.5.3)."""
     return FixedSense.make(
+        valid=int(information is not None),
+        information=information or 0,
         sense_key=sense.key,
         asc=sense.asc,
         ascq=sense.ascq,

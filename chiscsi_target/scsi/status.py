@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.scsi.provisioning import is_thin
 from chiscsi_target.scsi.reply import fail, good, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field, descriptor_format, fixed_format
 from iscsi_wire.scsi import ReadCapacity10Data, ReadCapacity16Data, ReportLunsData
@@ -49,7 +50,10 @@ def read_capacity_16(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReadCapac
     """READ CAPACITY (16)."""
     lu = unit.lu
     data = ReadCapacity16Data.make(
-        returned_logical_block_address=lu.block_count - 1, logical_block_length=1 << lu.sect_shift
+        returned_logical_block_address=lu.block_count - 1,
+        logical_block_length=1 << lu.sect_shift,
+        lbpme=int(is_thin(unit)),
+        lbprz=int(is_thin(unit)),
     )
     return send(sc, data.encode(), cdb.allocation_length)
 

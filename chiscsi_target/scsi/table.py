@@ -8,7 +8,10 @@ from chiscsi_target.scsi.commands import Command, Direction, Fast
 from chiscsi_target.scsi.inquiry import inquiry
 from chiscsi_target.scsi.medium import synchronize_cache, transfer_6, transfer_10, transfer_12_16
 from chiscsi_target.scsi.mode import mode_sense_6, mode_sense_10
+from chiscsi_target.scsi.prefetch import PREPARING_COMMANDS
+from chiscsi_target.scsi.provisioning import PROVISIONING_COMMANDS
 from chiscsi_target.scsi.status import read_capacity_10, read_capacity_16, report_luns, request_sense, unit_ready
+from chiscsi_target.scsi.verify import VERIFYING_COMMANDS
 from iscsi_wire import scsi
 
 if TYPE_CHECKING:
@@ -53,4 +56,7 @@ COMMANDS: Final = (
     Command(scsi.ReportLuns, _IN, report_luns, any_unit=True),
     _read(scsi.Read12, transfer_12_16),
     _write(scsi.Write12, transfer_12_16),
+    *PROVISIONING_COMMANDS,
+    *VERIFYING_COMMANDS,
+    *PREPARING_COMMANDS,
 )

@@ -101,6 +101,7 @@ SCSI: tuple[Format, ...] = (
     scsi_inquiry.DEVICE_IDENTIFICATION,
     scsi_inquiry.BLOCK_LIMITS,
     scsi_inquiry.BLOCK_DEVICE_CHARACTERISTICS,
+    scsi_inquiry.REFERRALS,
     scsi_parameter.READ_CAPACITY_10_DATA,
     scsi_parameter.READ_CAPACITY_16_DATA,
     scsi_parameter.REPORT_LUNS_DATA,

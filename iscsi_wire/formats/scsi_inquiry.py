@@ -32,6 +32,7 @@ _SUPPORTED = "SPC-4, Supported VPD Pages VPD page"
 _SERIAL = "SPC-4, Unit Serial Number VPD page"
 _IDENTIFICATION = "SPC-4, Device Identification VPD page"
 _LIMITS = "SBC-3, Block Limits VPD page"
+_LIMITS_4 = "SBC-4, Block Limits VPD page"
 _CHARACTERISTICS = "SBC-3, Block Device Characteristics VPD page"
 
 STANDARD_INQUIRY: Format = structure(
@@ -178,9 +179,16 @@ BLOCK_LIMITS: Format = vpd_page(
         bits("unmap_granularity_alignment", "UNMAP GRANULARITY ALIGNMENT", _LIMITS, 31),
     ),
     uint("maximum_write_same_length", "MAXIMUM WRITE SAME LENGTH", _LIMITS, 64),  # 36
-    reserved("rsvd_44", 32, _LIMITS),  # 44
-    reserved("rsvd_48", 64, _LIMITS),
-    reserved("rsvd_56", 64, _LIMITS),
+    uint("maximum_atomic_transfer_length", "MAXIMUM ATOMIC TRANSFER LENGTH", _LIMITS_4, 32),  # 44
+    uint("atomic_alignment", "ATOMIC ALIGNMENT", _LIMITS_4, 32),
+    uint("atomic_transfer_length_granularity", "ATOMIC TRANSFER LENGTH GRANULARITY", _LIMITS_4, 32),  # 52
+    uint(
+        "maximum_atomic_transfer_length_with_atomic_boundary",
+        "MAXIMUM ATOMIC TRANSFER LENGTH WITH ATOMIC BOUNDARY",
+        _LIMITS_4,
+        32,
+    ),
+    uint("maximum_atomic_boundary_size", "MAXIMUM ATOMIC BOUNDARY SIZE", _LIMITS_4, 32),  # 60
 )
 
 BLOCK_DEVICE_CHARACTERISTICS: Format = vpd_page(
@@ -203,4 +211,15 @@ BLOCK_DEVICE_CHARACTERISTICS: Format = vpd_page(
         flag("vbuls", "VBULS", _CHARACTERISTICS),
     ),
     octets("rsvd_9", "Reserved", _CHARACTERISTICS, 55),
+)
+
+_REFERRALS = "SBC-3, Referrals VPD page"
+REFERRALS: Format = vpd_page(
+    "Referrals",
+    VpdPageCode.REFERRALS,
+    _REFERRALS,
+    *page_head(VpdPageCode.REFERRALS, _REFERRALS, length=0x0C),
+    reserved("rsvd_4", 32, _REFERRALS),
+    uint("user_data_segment_size", "USER DATA SEGMENT SIZE", _REFERRALS, 32),
+    uint("user_data_segment_multiplier", "USER DATA SEGMENT MULTIPLIER", _REFERRALS, 32),
 )

@@ -46,6 +46,7 @@ class Outcome:
     sense: tuple[int, int, int]
     field: tuple[int, int | None] | None
     residual: int
+    sense_data: bytes = b""
 
 
 @dataclass
@@ -152,8 +153,9 @@ def outcome(scmd: chiscsi_scsi_command, sent: bytes) -> Outcome:
     where = None
     if raw:
         assert sense == (raw[2] & 0xF, raw[12], raw[13])
-        where = (int.from_bytes(raw[16:18]), raw[15] & 7 if raw[15] & 8 else None)
-    return Outcome(scmd.sc_status, sent, sense, where, -residual if flag & SC_FLAG_XFER_OVERFLOW else residual)
+        where = None if not raw[15] & 0x80 else (int.from_bytes(raw[16:18]), raw[15] & 7 if raw[15] & 8 else None)
+    signed = -residual if flag & SC_FLAG_XFER_OVERFLOW else residual
+    return Outcome(scmd.sc_status, sent, sense, where, signed, bytes(raw))
 
 
 @dataclass

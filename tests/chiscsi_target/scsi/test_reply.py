@@ -6,8 +6,8 @@ from chiscsi_target.api import SC_FLAG_READ, SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.scsi.reply import fail, good, send, settle
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, LBA_OUT_OF_RANGE, Field
-from tests.chiscsi_target.scsi.rig import Rig
 from tests.chiscsi_target.fakes import FakeStack
+from tests.chiscsi_target.scsi.rig import Rig
 
 
 def command(expected: int) -> tuple[FakeStack, chiscsi_scsi_command]:

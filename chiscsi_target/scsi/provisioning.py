@@ -1,0 +1,209 @@
+"""Logical block provisioning: UNMAP, WRITE SAME and GET LBA STATUS (SBC-3, 4.7)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
+from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.ranges import check_range, check_writable, medium_of
+from chiscsi_target.scsi.refused import Refused
+from chiscsi_target.scsi.reply import finish, send
+from chiscsi_target.scsi.sense import (
+    INVALID_FIELD_IN_CDB,
+    INVALID_FIELD_IN_PARAMETER_LIST,
+    INVALID_INFORMATION_UNIT,
+    INVALID_OPERATION_CODE,
+    PARAMETER_LIST_LENGTH_ERROR,
+    Field,
+)
+from iscsi_wire import scsi
+from iscsi_wire.scsi_codes import ProvisioningStatus
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from chiscsi_target.api.medium import Medium
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.logical_unit import LogicalUnit
+
+__all__ = [
+    "MOST_UNMAP_BLOCKS",
+    "MOST_UNMAP_DESCRIPTORS",
+    "MOST_WRITE_SAME_BLOCKS",
+    "PROVISIONING_COMMANDS",
+    "is_thin",
+]
+
+MOST_UNMAP_BLOCKS: Final = 1 << 22
+MOST_UNMAP_DESCRIPTORS: Final = 256
+MOST_WRITE_SAME_BLOCKS: Final = 1 << 15
+"""Limits of one command to a thin unit, which has UNMAP for the rest; VPD page B0h tells them."""
+
+_MISMATCH: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
+_ANCHOR_FIELD, _UNMAP_FIELD, _ANCHOR_OF_UNMAP_FIELD = Field(1, 4), Field(1, 3), Field(1, 0)
+_OPERATION_CODE_FIELD, _COUNT_FIELD_10, _COUNT_FIELD_16 = Field(0), Field(7), Field(10)
+_HEADER: Final = scsi.UnmapParameterList.STRUCT.size
+_DESCRIPTOR: Final = scsi.UnmapBlockDescriptor.STRUCT.size
+_STATUS_HEADER: Final = scsi.LbaStatusData.STRUCT.size
+_STATUS_DESCRIPTOR: Final = scsi.LbaStatusDescriptor.STRUCT.size
+_MOST_STATUS_DESCRIPTORS: Final = 1024
+_LARGEST_COUNT: Final = 0xFFFFFFFF
+_CHUNK: Final = 1 << 20
+
+
+def is_thin(unit: LogicalUnit) -> bool:
+    """Whether a logical unit gives storage back (LBPME)."""
+    return unit.lu.medium is not None and unit.lu.medium.thin
+
+
+# UNMAP
+
+
+def unmap(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.Unmap, data: bytes | bytearray) -> int:
+    """UNMAP: all of the list is checked before the first block is given back."""
+    if not is_thin(unit):
+        raise Refused(INVALID_OPERATION_CODE, _OPERATION_CODE_FIELD)
+    if cdb.anchor:
+        raise Refused(INVALID_FIELD_IN_CDB, _ANCHOR_OF_UNMAP_FIELD)
+    check_writable(unit, sc)
+    ranges = _unmap_ranges(unit, data) if data else []
+    shift = unit.lu.sect_shift
+    medium = medium_of(unit)
+    for lba, count in ranges:
+        medium.discard(lba << shift, count << shift)
+    return finish(sc)
+
+
+def _unmap_ranges(unit: LogicalUnit, data: bytes | bytearray) -> list[tuple[int, int]]:
+    """What an UNMAP parameter list names, as (first block, number of blocks); an incomplete descriptor is ignored."""
+    if len(data) < _HEADER:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    length = min(scsi.UnmapParameterList.STRUCT.unpack_from(data)[1], len(data) - _HEADER)
+    length -= length % _DESCRIPTOR
+    described = [scsi.UnmapBlockDescriptor.decode(data, _HEADER + at) for at in range(0, length, _DESCRIPTOR)]
+    ranges = [(each.unmap_logical_block_address, each.number_of_logical_blocks) for each in described]
+    if len(ranges) > MOST_UNMAP_DESCRIPTORS or sum(count for _, count in ranges) > MOST_UNMAP_BLOCKS:
+        raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
+    for lba, count in ranges:
+        if count:
+            check_range(unit, lba, count)
+    return [(lba, count) for lba, count in ranges if count]
+
+
+# WRITE SAME
+
+
+def _one_block(unit: LogicalUnit, cdb: scsi.WriteSame10 | scsi.WriteSame16) -> int:
+    return 0 if isinstance(cdb, scsi.WriteSame16) and cdb.ndob else 1 << unit.lu.sect_shift
+
+
+def write_same(
+    unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.WriteSame10 | scsi.WriteSame16, data: bytes | bytearray
+) -> int:
+    """WRITE SAME: one block, or without data (NDOB) zeros, over and over; a count of 0 reaches to the medium's end.
+
+    With UNMAP, zeros on a thin unit are not written: the blocks are given back, and read as zeros (LBPRZ). All other
+    data are written, whatever UNMAP says (SBC-3, WRITE SAME (10) command).
+    """
+    medium = medium_of(unit)
+    if cdb.anchor:
+        raise Refused(INVALID_FIELD_IN_CDB, _ANCHOR_FIELD)
+    if cdb.unmap and not medium.thin:
+        raise Refused(INVALID_FIELD_IN_CDB, _UNMAP_FIELD)
+    lba, count = cdb.logical_block_address, cdb.number_of_logical_blocks
+    field = _COUNT_FIELD_10 if isinstance(cdb, scsi.WriteSame10) else _COUNT_FIELD_16
+    check_range(unit, lba, count, MOST_WRITE_SAME_BLOCKS if medium.thin else 0, field)
+    if not count and medium.thin:
+        raise Refused(INVALID_FIELD_IN_CDB, field)  # WSNZ
+    check_writable(unit, sc)
+    if sc.sc_flag & _MISMATCH:
+        raise Refused(INVALID_INFORMATION_UNIT)
+    count = count or unit.lu.block_count - lba
+    shift = unit.lu.sect_shift
+    if cdb.unmap and not any(data):
+        medium.discard(lba << shift, count << shift)
+    else:
+        _fill(medium, lba << shift, count << shift, bytes(data) or bytes(1 << shift))
+    return finish(sc)
+
+
+def _fill(medium: Medium, offset: int, length: int, block: bytes) -> None:
+    """Write a block over and over, in large pieces."""
+    piece = block * min(_CHUNK // len(block), length // len(block))
+    for start in range(offset, offset + length, len(piece)):
+        medium.write(start, piece[: offset + length - start])
+
+
+# GET LBA STATUS
+
+
+def get_lba_status(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.GetLbaStatus) -> int:
+    """GET LBA STATUS: extents of blocks that are alike, from the one asked for, as many as there is room for."""
+    medium = medium_of(unit)
+    check_range(unit, cdb.starting_logical_block_address, 0)
+    room = max((cdb.allocation_length - _STATUS_HEADER) // _STATUS_DESCRIPTOR, 1)
+    descriptors: list[scsi.LbaStatusDescriptor] = []
+    for lba, count, status in _extents(unit, medium, cdb.starting_logical_block_address):
+        if len(descriptors) == min(room, _MOST_STATUS_DESCRIPTORS):
+            break
+        descriptors.append(
+            scsi.LbaStatusDescriptor.make(
+                lba_status_logical_block_address=lba, number_of_logical_blocks=count, provisioning_status=status
+            )
+        )
+    return send(sc, scsi.LbaStatusData.make(descriptors=descriptors).encode(), cdb.allocation_length)
+
+
+def _extents(unit: LogicalUnit, medium: Medium, lba: int) -> Iterator[tuple[int, int, ProvisioningStatus]]:
+    """Extents from a block on: first block, number of blocks, status. One that has any storage counts as mapped."""
+    shift, end = unit.lu.sect_shift, unit.lu.block_count
+    while lba < end:
+        mapped, count = _run(medium, lba, end, shift)
+        following = lba + count
+        while following < end and count <= _LARGEST_COUNT:
+            alike, more = _run(medium, following, end, shift)
+            if alike != mapped:
+                break
+            count, following = count + more, following + more
+        count = min(count, _LARGEST_COUNT)
+        yield lba, count, ProvisioningStatus.MAPPED if mapped else ProvisioningStatus.DEALLOCATED
+        lba += count
+
+
+def _run(medium: Medium, lba: int, end: int, shift: int) -> tuple[bool, int]:
+    """Whether a block has storage, and how many from it on are alike; at least itself."""
+    if not medium.thin:
+        return True, end - lba
+    mapped, length = medium.extent(lba << shift)
+    if not mapped and length < 1 << shift:
+        return True, 1  # a larger block than the medium's pages, of which another part has storage
+    blocks = -(-length >> shift) if mapped else length >> shift
+    return mapped, max(1, min(blocks, end - lba))
+
+
+_IN, _OUT = Direction.IN, Direction.OUT
+
+PROVISIONING_COMMANDS: Final = (
+    Command(
+        scsi.WriteSame10,
+        _OUT,
+        execute_with_data=write_same,
+        data_length=_one_block,
+        refused=("wrprotect",),
+    ),
+    Command(
+        scsi.Unmap,
+        _OUT,
+        execute_with_data=unmap,
+        data_length=lambda _unit, cdb: int(cdb.parameter_list_length),
+    ),
+    Command(
+        scsi.WriteSame16,
+        _OUT,
+        execute_with_data=write_same,
+        data_length=_one_block,
+        refused=("wrprotect",),
+    ),
+    Command(scsi.GetLbaStatus, _IN, get_lba_status),
+)

@@ -1,0 +1,68 @@
+"""What every command has to check of the blocks that it names (SBC-3)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from chiscsi_target.scsi.refused import Refused
+from chiscsi_target.scsi.sense import (
+    INVALID_FIELD_IN_CDB,
+    INVALID_OPERATION_CODE,
+    LBA_OUT_OF_RANGE,
+    PERIPHERAL_DEVICE_WRITE_FAULT,
+    WRITE_PROTECTED,
+    Field,
+)
+
+if TYPE_CHECKING:
+    from chiscsi_target.api.medium import Medium
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.logical_unit import LogicalUnit
+
+__all__ = ["check_range", "check_writable", "medium_of"]
+
+_OPERATION_CODE_FIELD: Final = Field(0)
+
+
+def medium_of(unit: LogicalUnit) -> Medium:
+    """The unit's medium; a unit without one does not have the commands that need it.
+
+    Raises:
+        Refused: there is none.
+    """
+    medium = unit.lu.medium
+    if medium is None:
+        raise Refused(INVALID_OPERATION_CODE, _OPERATION_CODE_FIELD)
+    return medium
+
+
+def check_range(unit: LogicalUnit, lba: int, count: int, most: int = 0, field: Field | None = None) -> None:
+    """Check that blocks are there.
+
+    Args:
+        unit: the logical unit.
+        lba: the first block; with a count of 0 it has to be one of the medium's all the same.
+        count: how many.
+        most: how many one such command may name, as VPD page B0h says; 0 for any number.
+        field: the field of the CDB that says how many.
+
+    Raises:
+        Refused: they are not, or are too many.
+    """
+    if lba + (count or 1) > unit.lu.block_count:
+        raise Refused(LBA_OUT_OF_RANGE)
+    if most and count > most:
+        raise Refused(INVALID_FIELD_IN_CDB, field)
+
+
+def check_writable(unit: LogicalUnit, sc: chiscsi_scsi_command) -> None:
+    """Check that the session of a command may write.
+
+    Raises:
+        Refused: it may not.
+    """
+    if unit.lu.read_only:
+        raise Refused(WRITE_PROTECTED)
+    if sc.sc_sess in unit.protected:
+        unit.device.denied(sc)
+        raise Refused(PERIPHERAL_DEVICE_WRITE_FAULT)
