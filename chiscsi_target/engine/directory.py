@@ -167,11 +167,19 @@ class Directory:
         _worker_of(session).post(partial(_leave, session), connection)
 
     def close_logins(self, node: TargetNode) -> None:
-        """Break off the logins to a node that goes away; in the login worker's thread."""
+        """Break off the logins to a node that goes away, those too that have ended and were not handed over yet.
+
+        In the login worker's thread.
+        """
         for connection in list(self.login_worker.connections):
             session = connection.session
-            if session is not None and session.node is node and not connection.in_full_feature_phase:
-                connection.close(ConnectionEvent.LOGIN_FAILED)
+            if session is None or session.node is not node:
+                continue
+            concluded = connection.in_full_feature_phase
+            connection.close(ConnectionEvent.TRANSPORT_LOST if concluded else ConnectionEvent.LOGIN_FAILED)
+            if concluded:
+                # The end of its session is queued there.
+                _worker_of(session).post(_no_more, None)
 
     def login_concluded(self, login: Login) -> None:
         """Hand a connection over to its session's worker; a new session is announced to its drivers first."""
@@ -327,6 +335,10 @@ class Directory:
         if name is None:
             nodes = [node for node in nodes if target_accessible(agenda, node, initiator, ends)]
         return [node for node in nodes if node.access.entry_for(initiator, ends) is not None]
+
+
+def _no_more(_: object) -> None:
+    """Do nothing but wake a worker."""
 
 
 def _leave(session: Session, connection: Connection) -> None:

@@ -11,10 +11,10 @@ import pytest
 
 from chiscsi_target.config.target_config import parse_target
 from chiscsi_target.core.target_node import TargetNode
-from chiscsi_target.errors import ConfigurationError
-from iscsi_wire.pdus import DataIn, ScsiResponse
+from iscsi_wire.pdus import DataIn, LoginResponse, ScsiResponse
+from iscsi_wire.text import format_pairs
 from tests.chiscsi_target.peer import INITIATOR, Peer, read10, write10
-from tests.chiscsi_target.scripted import HoldingDriver
+from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.shells.server import PATIENCE, Server, noticing_leaks, until
 from tests.chiscsi_target.stand import NAME
 
@@ -161,36 +161,59 @@ def test_from_several_threads(server: Server) -> None:
     assert peer.ping(b"on")[1] == b"on"
 
 
-def in_a_hook(server: Server, call: Callable[[], object]) -> list[object]:
-    """What came of a call that a driver makes inside `fp_scsi_cmd_cdb_rcved`, in a worker's thread."""
+class Calling(NotingClass):
+    """Makes a call inside `fp_session_added`, in the thread that handles logins."""
+
+    def __init__(self, call: Callable[[], object]) -> None:
+        super().__init__()
+        self.call = call
+
+    def fp_session_added(self, sess_hdl: int, isid: bytes, initiator_name: str, target_name: str) -> object:
+        self.call()
+        return 0
+
+
+def in_a_hook(server: Server, call: Callable[[], object], hook: str) -> list[object]:
+    """What came of a call that a driver makes inside a hook."""
     results: list[object] = []
     driver = HoldingDriver()
 
-    def hook(_: object) -> int:
-        try:
+    def once(*_: object) -> int:
+        if not results:
             results.append(call())
-        except ConfigurationError as error:
-            results.append(error)
         return 0
 
-    driver.on_cdb = hook
-    server.register(driver)
-    node = server.add(NAME, TargetClass="DRIVER")
-    server.login(node).command("00")
+    calling = NotingClass() if hook == "cdb_rcved" else Calling(once)
+    calling.class_name = "DRIVER"
+    if hook == "cdb_rcved":
+        driver.on_cdb = once
+    assert server.module.chiscsi_target_class_register(calling) == 0
+    assert server.module.chiscsi_target_lun_class_register(driver, "DRIVER") == 0
+    peer = server.connect(server.add(NAME, TargetClass="DRIVER"))
+    peer.send(peer.login_request(), format_pairs(peer.names(NAME)))
+    if hook == "cdb_rcved":
+        peer.take(LoginResponse)
+        peer.command("00")
     until(lambda: bool(results))
     return results
 
 
-def test_a_driver_changes_its_target_from_a_hook(server: Server) -> None:
+HOOKS = ["cdb_rcved", "session_added"]
+"""In the thread of a session's worker, and in the one that handles logins."""
+
+
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_driver_changes_its_target_from_a_hook(server: Server, hook: str) -> None:
     def change() -> str:
         node = server.module.directory.registry.nodes[NAME]
         pairs = [("TargetName", NAME), ("PortalGroup", f"1@{node.portals[0].address}"), ("TargetClass", "DRIVER")]
         server.module.reconfigure_target(parse_target([*pairs, ("TargetAlias", "from a hook")]))
         return node.alias
 
-    assert in_a_hook(server, change) == ["from a hook"]
+    assert in_a_hook(server, change, hook) == ["from a hook"]
 
 
-def test_a_driver_removes_its_target_from_a_hook(server: Server) -> None:
-    assert in_a_hook(server, lambda: server.module.chiscsi_target_remove(None, NAME)) == [0]
+@pytest.mark.parametrize("hook", HOOKS)
+def test_a_driver_removes_its_target_from_a_hook(server: Server, hook: str) -> None:
+    assert in_a_hook(server, lambda: server.module.chiscsi_target_remove(None, NAME), hook) == [0]
     assert server.module.directory.registry.nodes == {} and server.shell._listeners == {}
