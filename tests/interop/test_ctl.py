@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import socket
 import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -27,9 +29,9 @@ OTHER = IQN + ".other"
 class Administrator:
     """Runs `chiscsi ctl` against one target."""
 
-    def __init__(self, running: Serving, socket: Path) -> None:
+    def __init__(self, running: Serving, path: Path) -> None:
         self.running = running
-        self.socket = socket
+        self.socket = path
 
     def run(self, *arguments: str | Path, status: int = 0) -> subprocess.CompletedProcess[str]:
         """Run it to its end, which has to have this exit status."""
@@ -53,9 +55,9 @@ class Administrator:
 
 @pytest.fixture
 def administrator(tmp_path: Path) -> Iterator[Administrator]:
-    socket = tmp_path / "control"
-    with serving("--mem", "32M", "--control", socket) as running:
-        yield Administrator(running, socket)
+    path = tmp_path / "control"
+    with serving("--mem", "32M", "--control", path) as running:
+        yield Administrator(running, path)
 
 
 def work(initiator: Session) -> None:
@@ -154,6 +156,19 @@ def test_a_reload_while_an_image_is_copied_keeps_it_right(administrator: Adminis
     qemu_img("compare", "-f", "raw", "-F", "raw", source, url)
 
 
+@pytest.mark.interop
+def test_clients_that_talk_nonsense_harm_nobody(administrator: Administrator) -> None:
+    noise = Random(2)
+    with session(administrator.running.portals[0], IQN, 0) as initiator:
+        for length in (0, 1, 100, 5000, 2 * MIB):
+            with socket.socket(socket.AF_UNIX) as client, contextlib.suppress(OSError):
+                client.connect(str(administrator.socket))
+                client.sendall(noise.randbytes(length))
+            work(initiator)
+    assert administrator.json("list")["targets"][0]["name"] == IQN
+    assert administrator.running.errors.read_text() == ""
+
+
 def test_variables_and_verbosity(administrator: Administrator) -> None:
     assert administrator.says("verbosity") == "iscsi_verbose_level=0x0,0x0\n"
     assert administrator.says("verbosity", "4") == "iscsi_verbose_level=0x4,0x0\n"
@@ -166,17 +181,17 @@ def test_variables_and_verbosity(administrator: Administrator) -> None:
 
 
 def test_flushing(tmp_path: Path) -> None:
-    disk, socket = tmp_path / "disk", tmp_path / "control"
+    disk, path = tmp_path / "disk", tmp_path / "control"
     disk.write_bytes(bytes(MIB))
-    with serving("--file", disk, "--control", socket) as running:
-        administrator = Administrator(running, socket)
+    with serving("--file", disk, "--control", path) as running:
+        administrator = Administrator(running, path)
         assert (
             administrator.says("flush") == administrator.says("flush", IQN, "--lun", "0") == f"{IQN} lun 0 flushed.\n"
         )
         refused = administrator.run("flush", IQN, "--lun", "7", status=1)
         assert refused.stderr == f"chiscsi ctl: {IQN} lun 7 is not found.\n"
         assert running.stop() == 0
-        assert not socket.exists()
+        assert not path.exists()
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

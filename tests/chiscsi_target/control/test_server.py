@@ -179,6 +179,16 @@ def test_a_client_that_vanishes_harms_nobody(start: Start, said: bytes) -> None:
         assert other.call("list")
 
 
+def test_a_client_that_does_not_take_its_answer_is_left(start: Start) -> None:
+    server = start(lambda method, params: "x" * (8 << 20), patience=0.01)
+    with connected(server.path) as deaf:
+        deaf.sendall(b'{"jsonrpc": "2.0", "method": "m", "id": 1}\n')
+        while server._clients:
+            threading.Event().wait(0.001)
+        with deaf.makefile("rb") as lines:
+            assert 0 < len(lines.read()) < 8 << 20
+
+
 def test_too_many_clients_are_turned_away(start: Start) -> None:
     server = start()
     clients = [ControlClient(server.path) for _ in range(MAX_CLIENTS)]
