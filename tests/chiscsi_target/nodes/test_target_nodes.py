@@ -16,7 +16,6 @@ from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.quirks import Quirks
 from chiscsi_target.target_module import TargetModule
 from iscsi_wire.records import LogRecord, Record
-from tests.chiscsi_target.bench import Watched
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import NAME, Stand
 
@@ -323,38 +322,6 @@ def test_a_shared_portal_is_left_by_the_one_that_goes() -> None:
     assert mine.closed and not waiting.closed
     waiting.login(other.name)
     assert stand.module.chiscsi_target_remove(None, OTHER) == 0
-
-
-def test_removal_in_order() -> None:
-    """Behaviour file, 1.4 and 1.7: sessions go first, each with its hooks in order, then the units."""
-    watched = Watched()
-    peer = watched.stand.login()
-    peer.command("00")
-    idle = watched.stand.connect()
-    watched.driver.events.clear()
-    assert watched.stand.module.chiscsi_target_remove(None, NAME) == 0
-    assert watched.hooks == ["abort", "session_removed"]
-    idle.receive()
-    assert idle.closed and watched.stand.sessions == []
-
-
-@pytest.mark.parametrize("hook", ["on_cdb", "on_abort"])
-def test_a_driver_may_remove_its_target_from_a_hook(hook: str) -> None:
-    watched = Watched()
-    stand, driver = watched.stand, watched.driver
-    results: list[int] = []
-
-    def remove(_: Any) -> int:
-        results.append(stand.module.chiscsi_target_remove(None, NAME))
-        return 0
-
-    setattr(driver, hook, remove)
-    peer = stand.login()
-    peer.command("00")
-    if hook == "on_abort":
-        stand.pipe(peer).close()
-    stand.pump()
-    assert results == [0] and stand.sessions == [] and stand.module.directory.registry.nodes == {}
 
 
 def test_more_than_one_portal_that_fails() -> None:
