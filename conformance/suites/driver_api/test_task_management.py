@@ -195,11 +195,12 @@ def test_functions_are_answered_in_any_order(bench: DriverBench, number: int) ->
 @driver_case("drv-tmf-17", behaviour="1.7, 4.2")
 def test_answer_for_a_lost_session_is_ignored(bench: DriverBench) -> None:
     """A function that the driver answers when its session is gone has no response, and harms nobody."""
+    other = bench.other_session
     send_function(bench.session, Function.LOGICAL_UNIT_RESET, 0)
     call = bench.expect_hook("fp_tmf_execute")
     bench.session.connection.close()
     chiscsi_tmf_execution_done(call.hndl, 0, None)
-    task, sc = bench.begin_read(4096, bench.other_session)
+    task, sc = bench.begin_read(4096, other)
     bench.serve_read(task, sc, pattern(4096)).expect(expect.good(data=pattern(4096)))
 
 
