@@ -20,6 +20,7 @@ from initiator_sim.chap import Account
 from iscsi_wire import scsi
 from iscsi_wire.constants import LoginStatus
 from tests.interop.chiscsi import IQN, Serving, serving
+from tests.interop.configured import serving_file
 from tests.interop.istgt import running_istgt
 from tests.interop.libiscsi import tool
 from tests.interop.processes import PeerFailed, RunningTarget
@@ -109,6 +110,39 @@ def test_qemu_with_a_wrong_secret_is_refused(ours: Serving) -> None:
     secret = ("--object", f"secret,id=chap,data={WRONG.decode()}")
     with pytest.raises(PeerFailed, match=REFUSED):
         qemu_img("info", *secret, image(ours.urls[0], user=ACCOUNT.name, password_secret="chap"))
+
+
+DISCOVERY = """
+global:
+    DISC_AuthMethod=CHAP
+    DISC_Auth_CHAP_Initiator="finder":"secret-of-finder"
+target:
+    TargetName=iqn.2026-11.test.chiscsi:found
+    PortalGroup=1@127.0.0.1:0
+    TargetDevice=disk,MEM,size=8MB
+    AuthMethod=CHAP
+    Auth_CHAP_Policy=Mutual
+    Auth_CHAP_Initiator="user":"secret-of-user1"
+    Auth_CHAP_Target="disk":"secret-of-disk1"
+"""
+
+
+def test_discovery_has_accounts_of_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "chiscsi.conf"
+    path.write_text(DISCOVERY)
+    with serving_file(path, tmp_path / "errors") as running:
+        portal = running.portal("iqn.2026-11.test.chiscsi:found")
+        found = tool("iscsi-ls", f"iscsi://finder%secret-of-finder@{portal}").stdout
+        assert f"Target:iqn.2026-11.test.chiscsi:found Portal:{portal},1" in found
+        for address in (portal, f"user%secret-of-user1@{portal}"):
+            refused = tool("iscsi-ls", f"iscsi://{address}", check=False)
+            assert REFUSED.search(refused.stdout + refused.stderr)
+        lun = f"iscsi://user%secret-of-user1@{portal}/iqn.2026-11.test.chiscsi:found/0"
+        proof = "?target_user=disk&target_password=secret-of-disk1"
+        assert "Total size" in tool("iscsi-readcapacity16", lun + proof).stdout
+        with pytest.raises(PeerFailed, match=REFUSED):  # the policy demands the target's proof
+            tool("iscsi-readcapacity16", lun)
+        assert running.errors.read_text() == ""
 
 
 # Our initiator, other targets
