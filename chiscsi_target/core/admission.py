@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.events import chiscsi_event
+from chiscsi_target.core.portal import reachable
 from chiscsi_target.errors import LoginFailure, LoginMoved
 from iscsi_wire.constants import LoginStatus
 
@@ -72,4 +73,4 @@ def _redirect(connection: Connection, identity: LoginIdentity) -> None:
     address = connection.agenda.select_redirection_portal(connection, identity)
     if address is None:
         raise LoginFailure(LoginStatus.OUT_OF_RESOURCES, "no portal to redirect to", "11.13.5")
-    raise LoginMoved(LoginStatus.TARGET_MOVED_TEMPORARILY, str(address), "13.8")
+    raise LoginMoved(LoginStatus.TARGET_MOVED_TEMPORARILY, str(reachable(address, connection.endpoints)), "13.8")

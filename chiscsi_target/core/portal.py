@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from chiscsi_target.api.endpoints import tcp_endpoint
+from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
+
+_WILDCARDS = ("0.0.0.0", "::")
 
 
 @dataclass(slots=True, eq=False)
@@ -20,3 +22,8 @@ class Portal:
     tag: int
     address: tcp_endpoint
     timeout: int = 0
+
+
+def reachable(address: tcp_endpoint, ends: chiscsi_tcp_endpoints) -> tcp_endpoint:
+    """A portal's address as an initiator can use it that is connected by `ends`: not as the wildcard address."""
+    return tcp_endpoint(ends.taddr.ip, address.port) if address.ip in _WILDCARDS else address

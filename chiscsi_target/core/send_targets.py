@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chiscsi_target.api.endpoints import tcp_endpoint
 from chiscsi_target.core.negotiation import NegotiationFailure, Pairs
+from chiscsi_target.core.portal import reachable
 from iscsi_wire.errors import TextError
 from iscsi_wire.keys import KEYS
 from iscsi_wire.text import REJECT
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from chiscsi_target.core.target_node import TargetNode
 
 _ALL = "All"
-_WILDCARDS = ("0.0.0.0", "::")
 
 
 def send_targets(connection: Connection, value: str) -> Pairs:
@@ -52,8 +51,6 @@ def _record(connection: Connection, node: TargetNode) -> Pairs:
     for portal in node.portals:
         if portal.tag not in shown:
             continue
-        ip = portal.address.ip
-        if ip in _WILDCARDS:
-            ip = connection.endpoints.taddr.ip
-        pairs.append(("TargetAddress", f"{tcp_endpoint(ip, portal.address.port)},{portal.tag}"))
+        address = reachable(portal.address, connection.endpoints)
+        pairs.append(("TargetAddress", f"{address},{portal.tag}"))
     return pairs

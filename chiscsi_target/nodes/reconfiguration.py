@@ -90,9 +90,10 @@ def _merge(
     nodes: TargetNodes, node: TargetNode, config: TargetConfig, reached: PortalChanges, units: list[chiscsi_lun]
 ) -> list[Portal]:
     """Put the new description in place, in the thread that handles logins: they see all of it or nothing."""
+    settings = settings_of(config, node.hooks)
 
     def put(_: None) -> None:
-        for name, value in settings_of(config, node.hooks).items():
+        for name, value in settings.items():
             setattr(node, name, value)
         node.luns = units
         node.portals = reached.portals

@@ -171,6 +171,11 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
     assert attempt(stand)[2] == [("TargetAddress", "[::1]:3261")]
 
 
+def test_a_wildcard_is_no_address_to_go_to() -> None:
+    stand = Stand(("PortalGroup", "1@127.0.0.1:3260,[2]"), ("PortalGroup", "2@0.0.0.0:3261"))
+    assert attempt(stand)[2] == [("TargetAddress", "127.0.0.1:3261")]
+
+
 def test_no_login_hook_is_called_for_a_login_that_moves() -> None:
     class Choosing(CheckingClass):
         def fp_select_redirection_portal(self, target_name: str, initiator_name: str, endpoint: Any) -> int:
