@@ -16,8 +16,10 @@ from iscsi_wire.scsi_codes import (
     AdditionalSense,
     Association,
     CodeSet,
+    CommandSupport,
     DesignatorType,
     InquiryVersion,
+    MaintenanceIn,
     ModePageCode,
     OperationCode,
     PageControl,
@@ -26,6 +28,7 @@ from iscsi_wire.scsi_codes import (
     ProtocolIdentifier,
     ProvisioningStatus,
     ProvisioningType,
+    ReportingOptions,
     SelectReport,
     SenseDescriptorType,
     SenseKey,
@@ -57,9 +60,12 @@ __all__ = [
     "MODE_PAGE_TYPES",
     "VPD_PAGES",
     "VPD_PAGE_TYPES",
+    "AllCommandsData",
     "BlockDeviceCharacteristics",
     "BlockLimits",
     "CachingModePage",
+    "CommandDescriptor",
+    "CommandTimeouts",
     "CompareAndWrite",
     "ControlModePage",
     "DefectData10",
@@ -83,6 +89,7 @@ __all__ = [
     "ModeParameterHeader10",
     "ModeSense6",
     "ModeSense10",
+    "OneCommandData",
     "OrWrite16",
     "PreFetch10",
     "PreFetch16",
@@ -100,12 +107,15 @@ __all__ = [
     "Referrals",
     "ReportLuns",
     "ReportLunsData",
+    "ReportSupportedOperationCodes",
+    "ReportSupportedTaskManagementFunctions",
     "RequestSense",
     "RigidDiskGeometryModePage",
     "SenseDescriptor",
     "SenseKeySpecificDescriptor",
     "ShortBlockDescriptor",
     "StandardInquiry",
+    "SupportedTaskManagementFunctions",
     "SupportedVpdPages",
     "SynchronizeCache10",
     "SynchronizeCache16",
@@ -202,6 +212,13 @@ _VERIFY12: Final = struct.Struct(">BBIIBB")
 _READ_DEFECT_DATA12: Final = struct.Struct(">BBIIBB")
 _DEFECT_DATA10: Final = struct.Struct(">BBH")
 _DEFECT_DATA12: Final = struct.Struct(">BBHI")
+_REPORT_SUPPORTED_OPERATION_CODES: Final = struct.Struct(">BBBBHIBB")
+_REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: Final = struct.Struct(">BBBBHIBB")
+_COMMAND_DESCRIPTOR: Final = struct.Struct(">BBHBBH")
+_ALL_COMMANDS_DATA: Final = struct.Struct(">I")
+_ONE_COMMAND_DATA: Final = struct.Struct(">BBH")
+_COMMAND_TIMEOUTS: Final = struct.Struct(">HBBII")
+_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: Final = struct.Struct(">BBBB")
 
 
 @dataclass(slots=True)
@@ -10314,6 +10331,980 @@ class DefectData12(Structure):
     )
 
 
+@dataclass(slots=True)
+class ReportSupportedOperationCodes(Cdb):
+    """REPORT SUPPORTED OPERATION CODES (SPC-4, REPORT SUPPORTED OPERATION CODES command)."""
+
+    TITLE: ClassVar[str] = "REPORT SUPPORTED OPERATION CODES"
+    SECTION: ClassVar[str] = "SPC-4, REPORT SUPPORTED OPERATION CODES command"
+    OPERATION_CODE: ClassVar[int] = 0xA3
+    SERVICE_ACTION: ClassVar[int | None] = 0x0C
+    STRUCT: ClassVar[struct.Struct] = _REPORT_SUPPORTED_OPERATION_CODES
+
+    operation_code: int = 0xA3
+    octet_1: int = 0x0C
+    octet_2: int = 0
+    requested_operation_code: int = 0
+    requested_service_action: int = 0
+    allocation_length: int = 0
+    rsvd_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_REPORT_SUPPORTED_OPERATION_CODES.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _REPORT_SUPPORTED_OPERATION_CODES.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.requested_operation_code,
+                self.requested_service_action,
+                self.allocation_length,
+                self.rsvd_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def rctd(self) -> int:
+        """The RCTD bit (SPC-4, REPORT SUPPORTED OPERATION CODES command)."""
+        return self.octet_2 >> 7
+
+    @rctd.setter
+    def rctd(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "rctd")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, REPORT SUPPORTED OPERATION CODES command)."""
+        return self.octet_2 >> 3 & 0xF
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 3, 4, "rsvd_2")
+
+    @property
+    def reporting_options(self) -> int:
+        """REPORTING OPTIONS (SPC-4, REPORT SUPPORTED OPERATION CODES command)."""
+        return self.octet_2 & 0x7
+
+    @reporting_options.setter
+    def reporting_options(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 3, "reporting_options")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xA3,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=12,
+            slot="octet_1",
+            codes=MaintenanceIn,
+        ),
+        FieldInfo(
+            "rctd",
+            "RCTD",
+            2,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED OPERATION CODES command",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            4,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED OPERATION CODES command",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "reporting_options",
+            "REPORTING OPTIONS",
+            2,
+            5,
+            3,
+            Kind.CODE,
+            "SPC-4, REPORT SUPPORTED OPERATION CODES command",
+            slot="octet_2",
+            codes=ReportingOptions,
+        ),
+        FieldInfo(
+            "requested_operation_code",
+            "REQUESTED OPERATION CODE",
+            3,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, REPORT SUPPORTED OPERATION CODES command",
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "requested_service_action",
+            "REQUESTED SERVICE ACTION",
+            4,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, REPORT SUPPORTED OPERATION CODES command",
+        ),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            6,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REPORT SUPPORTED OPERATION CODES command",
+        ),
+        FieldInfo("rsvd_10", "Reserved", 10, 0, 8, Kind.RESERVED, "SPC-4, REPORT SUPPORTED OPERATION CODES command"),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReportSupportedTaskManagementFunctions(Cdb):
+    """REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+
+    TITLE: ClassVar[str] = "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS"
+    SECTION: ClassVar[str] = "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command"
+    OPERATION_CODE: ClassVar[int] = 0xA3
+    SERVICE_ACTION: ClassVar[int | None] = 0x0D
+    STRUCT: ClassVar[struct.Struct] = _REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS
+
+    operation_code: int = 0xA3
+    octet_1: int = 0x0D
+    octet_2: int = 0
+    rsvd_3: int = 0
+    rsvd_4: int = 0
+    allocation_length: int = 0
+    rsvd_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.rsvd_4,
+                self.allocation_length,
+                self.rsvd_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def repd(self) -> int:
+        """The REPD bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_2 >> 7
+
+    @repd.setter
+    def repd(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "repd")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_2 & 0x7F
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 7, "rsvd_2")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xA3,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=13,
+            slot="octet_1",
+            codes=MaintenanceIn,
+        ),
+        FieldInfo(
+            "repd",
+            "REPD",
+            2,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            7,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "rsvd_3",
+            "Reserved",
+            3,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+        ),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            6,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+        ),
+        FieldInfo(
+            "rsvd_10",
+            "Reserved",
+            10,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+        ),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class CommandDescriptor(Structure):
+    """Command descriptor (SPC-4, All_commands parameter data format).
+
+    A command timeouts descriptor follows it if CTDP is set.
+    """
+
+    TITLE: ClassVar[str] = "Command descriptor"
+    SECTION: ClassVar[str] = "SPC-4, All_commands parameter data format"
+    STRUCT: ClassVar[struct.Struct] = _COMMAND_DESCRIPTOR
+
+    operation_code: int = 0
+    rsvd_1: int = 0
+    service_action: int = 0
+    rsvd_4: int = 0
+    octet_5: int = 0
+    cdb_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_COMMAND_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _COMMAND_DESCRIPTOR.pack(
+                self.operation_code,
+                self.rsvd_1,
+                self.service_action,
+                self.rsvd_4,
+                self.octet_5,
+                self.cdb_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_5(self) -> int:
+        """Reserved (SPC-4, All_commands parameter data format)."""
+        return self.octet_5 >> 2
+
+    @rsvd_5.setter
+    def rsvd_5(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 2, 6, "rsvd_5")
+
+    @property
+    def ctdp(self) -> int:
+        """The CTDP bit (SPC-4, All_commands parameter data format)."""
+        return self.octet_5 >> 1 & 0x1
+
+    @ctdp.setter
+    def ctdp(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 1, 1, "ctdp")
+
+    @property
+    def servactv(self) -> int:
+        """The SERVACTV bit (SPC-4, All_commands parameter data format)."""
+        return self.octet_5 & 0x1
+
+    @servactv.setter
+    def servactv(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 0, 1, "servactv")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, All_commands parameter data format",
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 8, Kind.RESERVED, "SPC-4, All_commands parameter data format"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, All_commands parameter data format",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 8, Kind.RESERVED, "SPC-4, All_commands parameter data format"),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            0,
+            6,
+            Kind.RESERVED,
+            "SPC-4, All_commands parameter data format",
+            slot="octet_5",
+        ),
+        FieldInfo("ctdp", "CTDP", 5, 6, 1, Kind.FLAG, "SPC-4, All_commands parameter data format", slot="octet_5"),
+        FieldInfo(
+            "servactv",
+            "SERVACTV",
+            5,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, All_commands parameter data format",
+            slot="octet_5",
+        ),
+        FieldInfo("cdb_length", "CDB LENGTH", 6, 0, 16, Kind.LENGTH, "SPC-4, All_commands parameter data format"),
+    )
+
+
+@dataclass(slots=True)
+class AllCommandsData(Structure):
+    """All_commands parameter data (SPC-4, All_commands parameter data format)."""
+
+    TITLE: ClassVar[str] = "All_commands parameter data"
+    SECTION: ClassVar[str] = "SPC-4, All_commands parameter data format"
+    STRUCT: ClassVar[struct.Struct] = _ALL_COMMANDS_DATA
+
+    command_data_length: int = AUTO
+    descriptors: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_ALL_COMMANDS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.command_data_length + 4, truncated)
+        decoded.descriptors = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.descriptors
+        length = self.command_data_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _ALL_COMMANDS_DATA.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "command_data_length",
+            "COMMAND DATA LENGTH",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, All_commands parameter data format",
+        ),
+        FieldInfo(
+            "descriptors",
+            "Command descriptors",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, All_commands parameter data format",
+            length="command_data_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class OneCommandData(Structure):
+    """One_command parameter data (SPC-4, One_command parameter data format)."""
+
+    TITLE: ClassVar[str] = "One_command parameter data"
+    SECTION: ClassVar[str] = "SPC-4, One_command parameter data format"
+    STRUCT: ClassVar[struct.Struct] = _ONE_COMMAND_DATA
+
+    rsvd_0: int = 0
+    octet_1: int = 0
+    cdb_size: int = AUTO
+    cdb_usage_data: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_ONE_COMMAND_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.cdb_size + 4, truncated)
+        decoded.cdb_usage_data = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.cdb_usage_data
+        length = self.cdb_size
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _ONE_COMMAND_DATA.pack(
+                self.rsvd_0,
+                self.octet_1,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def ctdp(self) -> int:
+        """The CTDP bit (SPC-4, One_command parameter data format)."""
+        return self.octet_1 >> 7
+
+    @ctdp.setter
+    def ctdp(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "ctdp")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, One_command parameter data format)."""
+        return self.octet_1 >> 3 & 0xF
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 4, "rsvd_1")
+
+    @property
+    def support(self) -> int:
+        """SUPPORT (SPC-4, One_command parameter data format)."""
+        return self.octet_1 & 0x7
+
+    @support.setter
+    def support(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 3, "support")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 8, Kind.RESERVED, "SPC-4, One_command parameter data format"),
+        FieldInfo("ctdp", "CTDP", 1, 0, 1, Kind.FLAG, "SPC-4, One_command parameter data format", slot="octet_1"),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            1,
+            4,
+            Kind.RESERVED,
+            "SPC-4, One_command parameter data format",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "support",
+            "SUPPORT",
+            1,
+            5,
+            3,
+            Kind.CODE,
+            "SPC-4, One_command parameter data format",
+            slot="octet_1",
+            codes=CommandSupport,
+        ),
+        FieldInfo("cdb_size", "CDB SIZE", 2, 0, 16, Kind.LENGTH, "SPC-4, One_command parameter data format"),
+        FieldInfo(
+            "cdb_usage_data",
+            "CDB USAGE DATA",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, One_command parameter data format",
+            length="cdb_size",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CommandTimeouts(Structure):
+    """Command timeouts descriptor (SPC-4, Command timeouts descriptor)."""
+
+    TITLE: ClassVar[str] = "Command timeouts descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Command timeouts descriptor"
+    STRUCT: ClassVar[struct.Struct] = _COMMAND_TIMEOUTS
+
+    descriptor_length: int = 0x000A
+    rsvd_2: int = 0
+    command_specific: int = 0
+    nominal_command_processing_timeout: int = 0
+    recommended_command_timeout: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_COMMAND_TIMEOUTS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _COMMAND_TIMEOUTS.pack(
+                self.descriptor_length,
+                self.rsvd_2,
+                self.command_specific,
+                self.nominal_command_processing_timeout,
+                self.recommended_command_timeout,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "descriptor_length",
+            "DESCRIPTOR LENGTH",
+            0,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Command timeouts descriptor",
+            default=0x000A,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SPC-4, Command timeouts descriptor"),
+        FieldInfo("command_specific", "COMMAND SPECIFIC", 3, 0, 8, Kind.NUMBER, "SPC-4, Command timeouts descriptor"),
+        FieldInfo(
+            "nominal_command_processing_timeout",
+            "NOMINAL COMMAND PROCESSING TIMEOUT",
+            4,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Command timeouts descriptor",
+        ),
+        FieldInfo(
+            "recommended_command_timeout",
+            "RECOMMENDED COMMAND TIMEOUT",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Command timeouts descriptor",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SupportedTaskManagementFunctions(Structure):
+    """Supported task management functions (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command).
+
+    With REPD twelve bytes of timeouts follow it.
+    """
+
+    TITLE: ClassVar[str] = "Supported task management functions"
+    SECTION: ClassVar[str] = "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command"
+    STRUCT: ClassVar[struct.Struct] = _SUPPORTED_TASK_MANAGEMENT_FUNCTIONS
+
+    octet_0: int = 0
+    octet_1: int = 0
+    rsvd_2: int = 0
+    additional_data_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SUPPORTED_TASK_MANAGEMENT_FUNCTIONS.pack(
+                self.octet_0,
+                self.octet_1,
+                self.rsvd_2,
+                self.additional_data_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ats(self) -> int:
+        """The ATS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 7
+
+    @ats.setter
+    def ats(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ats")
+
+    @property
+    def atss(self) -> int:
+        """The ATSS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @atss.setter
+    def atss(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "atss")
+
+    @property
+    def cacas(self) -> int:
+        """The CACAS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 5 & 0x1
+
+    @cacas.setter
+    def cacas(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 1, "cacas")
+
+    @property
+    def ctss(self) -> int:
+        """The CTSS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 4 & 0x1
+
+    @ctss.setter
+    def ctss(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 4, 1, "ctss")
+
+    @property
+    def lurs(self) -> int:
+        """The LURS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 3 & 0x1
+
+    @lurs.setter
+    def lurs(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 3, 1, "lurs")
+
+    @property
+    def qts(self) -> int:
+        """The QTS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 2 & 0x1
+
+    @qts.setter
+    def qts(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 2, 1, "qts")
+
+    @property
+    def trs(self) -> int:
+        """The TRS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 >> 1 & 0x1
+
+    @trs.setter
+    def trs(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 1, 1, "trs")
+
+    @property
+    def wakes(self) -> int:
+        """The WAKES bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_0 & 0x1
+
+    @wakes.setter
+    def wakes(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 1, "wakes")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_1 >> 3
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 5, "rsvd_1")
+
+    @property
+    def qaes(self) -> int:
+        """The QAES bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @qaes.setter
+    def qaes(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "qaes")
+
+    @property
+    def qtss(self) -> int:
+        """The QTSS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @qtss.setter
+    def qtss(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "qtss")
+
+    @property
+    def itnrs(self) -> int:
+        """The ITNRS bit (SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command)."""
+        return self.octet_1 & 0x1
+
+    @itnrs.setter
+    def itnrs(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "itnrs")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "ats",
+            "ATS",
+            0,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "atss",
+            "ATSS",
+            0,
+            1,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "cacas",
+            "CACAS",
+            0,
+            2,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "ctss",
+            "CTSS",
+            0,
+            3,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "lurs",
+            "LURS",
+            0,
+            4,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "qts",
+            "QTS",
+            0,
+            5,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "trs",
+            "TRS",
+            0,
+            6,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "wakes",
+            "WAKES",
+            0,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            5,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "qaes",
+            "QAES",
+            1,
+            5,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "qtss",
+            "QTSS",
+            1,
+            6,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "itnrs",
+            "ITNRS",
+            1,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+        ),
+        FieldInfo(
+            "additional_data_length",
+            "REPORT TASK MANAGEMENT FUNCTIONS DATA LENGTH",
+            3,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS command",
+        ),
+    )
+
+
 CDBS: tuple[type[Cdb], ...] = (
     TestUnitReady,
     RequestSense,
@@ -10350,6 +11341,8 @@ CDBS: tuple[type[Cdb], ...] = (
     WriteAndVerify12,
     Verify12,
     ReadDefectData12,
+    ReportSupportedOperationCodes,
+    ReportSupportedTaskManagementFunctions,
 )
 """The CDBs that are declared, by operation code."""
 

@@ -343,3 +343,31 @@ class ProvisioningType(Code):
     UNKNOWN = 0, "not reported, or fully provisioned"
     RESOURCE_PROVISIONED = 1, "resource provisioned"
     THIN_PROVISIONED = 2, "thin provisioned"
+
+
+class MaintenanceIn(Code):
+    """Service actions of MAINTENANCE IN (SPC-4)."""
+
+    REPORT_IDENTIFYING_INFORMATION = 0x05, "REPORT IDENTIFYING INFORMATION"
+    REPORT_TARGET_PORT_GROUPS = 0x0A, "REPORT TARGET PORT GROUPS"
+    REPORT_ALIASES = 0x0B, "REPORT ALIASES"
+    REPORT_SUPPORTED_OPERATION_CODES = 0x0C, "REPORT SUPPORTED OPERATION CODES"
+    REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS = 0x0D, "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS"
+
+
+class ReportingOptions(Code):
+    """What REPORT SUPPORTED OPERATION CODES is asked for (SPC-4)."""
+
+    ALL = 0, "all commands"
+    ONE_WITHOUT_SERVICE_ACTION = 1, "one command, by its operation code"
+    ONE_WITH_SERVICE_ACTION = 2, "one command, by its operation code and service action"
+    ONE = 3, "one command, by its operation code and, if it has any, service action"
+
+
+class CommandSupport(Code):
+    """Whether a command is supported (SPC-4, One_command parameter data format)."""
+
+    UNKNOWN = 0, "not known now"
+    NOT_SUPPORTED = 1, "not supported"
+    BY_THE_STANDARD = 3, "supported as a SCSI standard has it"
+    BY_THE_VENDOR = 5, "supported in a vendor's manner"

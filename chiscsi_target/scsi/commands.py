@@ -64,6 +64,7 @@ class Command:
         fast: in place of `execute`, for the commands that have to be quick.
         refused: fields of the CDB that belong to features which there are not.
         ignored: reserved fields that may be set all the same.
+        needs: whether a logical unit has the command; all have it without.
         any_unit: whether it is answered whatever is the matter with the logical unit: there is none of that number, it
             is offline, or a unit attention condition is pending (SAM-5, unit attention conditions).
     """
@@ -76,7 +77,12 @@ class Command:
     fast: Fast | None = None
     refused: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    needs: Callable[[LogicalUnit], bool] | None = None
     any_unit: bool = False
+
+    def supported(self, unit: LogicalUnit) -> bool:
+        """Whether a logical unit has the command."""
+        return self.needs is None or self.needs(unit)
 
     @property
     def usage(self) -> bytes:
@@ -111,6 +117,8 @@ def _checked(command: Command, execute: Execute) -> Handler:
     decode = command.cdb.decode
 
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+        if not command.supported(unit):
+            return _unknown_operation_code(unit, sc)
         if int.from_bytes(sc.sc_cmd[:length]) & forbidden:
             return reject_bits(unit, usage, sc)
         if takes_data and sc.sc_xfer_len and not sc.sc_flag & SC_FLAG_WRITE:

@@ -63,7 +63,7 @@ class DeviceServer(chiscsi_target_lun_class):
             vendor_id: T10 vendor identification, up to 8 characters.
             revision: product revision level, up to 4 characters.
         """
-        device = Device(target_name, portal_group_tag, vendor_id, revision)
+        device = Device(target_name, portal_group_tag, vendor_id, revision, COMMANDS)
         device.units = {lu.lun: LogicalUnit(lu, device, _PRESENT) for lu in luns}
         self._device = device
         self.units = device.units

@@ -13,6 +13,7 @@ from chiscsi_target.scsi.task_set import TaskSet
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.commands import Command
 
 __all__ = ["Device", "Handler", "LogicalUnit"]
 
@@ -36,6 +37,7 @@ class Device:
         target_name: iSCSI name of the target.
         portal_group_tag: tag of the portal group through which it is reached, which is the SCSI target port.
         vendor_id, revision: T10 vendor identification and product revision, for INQUIRY.
+        commands: the rows of the command table.
         units: the logical units by number.
         sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
         visible: the numbers of the logical units that a session sees, for sessions that do not see all of them, in the
@@ -47,6 +49,7 @@ class Device:
     portal_group_tag: int
     vendor_id: str
     revision: str
+    commands: Sequence[Command] = ()
     units: dict[int, LogicalUnit] = field(default_factory=dict)
     sessions: set[int] = field(default_factory=set)
     visible: dict[int | None, Sequence[int]] = field(default_factory=dict)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.scsi.commands import Command, Direction
-from chiscsi_target.scsi.ranges import check_range, check_writable, medium_of
+from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
 from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
     INVALID_FIELD_IN_PARAMETER_LIST,
     INVALID_INFORMATION_UNIT,
-    INVALID_OPERATION_CODE,
     PARAMETER_LIST_LENGTH_ERROR,
     Field,
 )
@@ -42,7 +41,7 @@ MOST_WRITE_SAME_BLOCKS: Final = 1 << 15
 
 _MISMATCH: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 _ANCHOR_FIELD, _UNMAP_FIELD, _ANCHOR_OF_UNMAP_FIELD = Field(1, 4), Field(1, 3), Field(1, 0)
-_OPERATION_CODE_FIELD, _COUNT_FIELD_10, _COUNT_FIELD_16 = Field(0), Field(7), Field(10)
+_COUNT_FIELD_10, _COUNT_FIELD_16 = Field(7), Field(10)
 _HEADER: Final = scsi.UnmapParameterList.STRUCT.size
 _DESCRIPTOR: Final = scsi.UnmapBlockDescriptor.STRUCT.size
 _STATUS_HEADER: Final = scsi.LbaStatusData.STRUCT.size
@@ -62,8 +61,6 @@ def is_thin(unit: LogicalUnit) -> bool:
 
 def unmap(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.Unmap, data: bytes | bytearray) -> int:
     """UNMAP: all of the list is checked before the first block is given back."""
-    if not is_thin(unit):
-        raise Refused(INVALID_OPERATION_CODE, _OPERATION_CODE_FIELD)
     if cdb.anchor:
         raise Refused(INVALID_FIELD_IN_CDB, _ANCHOR_OF_UNMAP_FIELD)
     check_writable(unit, sc)
@@ -191,12 +188,14 @@ PROVISIONING_COMMANDS: Final = (
         execute_with_data=write_same,
         data_length=_one_block,
         refused=("wrprotect",),
+        needs=has_medium,
     ),
     Command(
         scsi.Unmap,
         _OUT,
         execute_with_data=unmap,
         data_length=lambda _unit, cdb: int(cdb.parameter_list_length),
+        needs=is_thin,
     ),
     Command(
         scsi.WriteSame16,
@@ -204,6 +203,7 @@ PROVISIONING_COMMANDS: Final = (
         execute_with_data=write_same,
         data_length=_one_block,
         refused=("wrprotect",),
+        needs=has_medium,
     ),
-    Command(scsi.GetLbaStatus, _IN, get_lba_status),
+    Command(scsi.GetLbaStatus, _IN, get_lba_status, needs=has_medium),
 )

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
-    INVALID_OPERATION_CODE,
     LBA_OUT_OF_RANGE,
     PERIPHERAL_DEVICE_WRITE_FAULT,
     WRITE_PROTECTED,
@@ -19,20 +18,18 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["check_range", "check_writable", "medium_of"]
+__all__ = ["check_range", "check_writable", "has_medium", "medium_of"]
 
-_OPERATION_CODE_FIELD: Final = Field(0)
+
+def has_medium(unit: LogicalUnit) -> bool:
+    """Whether a logical unit has the commands that need a medium."""
+    return unit.lu.medium is not None
 
 
 def medium_of(unit: LogicalUnit) -> Medium:
-    """The unit's medium; a unit without one does not have the commands that need it.
-
-    Raises:
-        Refused: there is none.
-    """
+    """The medium of a unit that has one."""
     medium = unit.lu.medium
-    if medium is None:
-        raise Refused(INVALID_OPERATION_CODE, _OPERATION_CODE_FIELD)
+    assert medium is not None, "a command that needs a medium says so in its row"
     return medium
 
 

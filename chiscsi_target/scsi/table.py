@@ -10,6 +10,7 @@ from chiscsi_target.scsi.medium import synchronize_cache, transfer_6, transfer_1
 from chiscsi_target.scsi.mode import mode_sense_6, mode_sense_10
 from chiscsi_target.scsi.prefetch import PREPARING_COMMANDS
 from chiscsi_target.scsi.provisioning import PROVISIONING_COMMANDS
+from chiscsi_target.scsi.report import REPORT_COMMANDS
 from chiscsi_target.scsi.status import read_capacity_10, read_capacity_16, report_luns, request_sense, unit_ready
 from chiscsi_target.scsi.verify import VERIFYING_COMMANDS
 from iscsi_wire import scsi
@@ -59,4 +60,5 @@ COMMANDS: Final = (
     *PROVISIONING_COMMANDS,
     *VERIFYING_COMMANDS,
     *PREPARING_COMMANDS,
+    *REPORT_COMMANDS,
 )

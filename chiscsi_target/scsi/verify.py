@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.scsi.commands import Command, Direction
-from chiscsi_target.scsi.ranges import check_range, check_writable, medium_of
+from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, INVALID_INFORMATION_UNIT, MISCOMPARE, Field
@@ -162,7 +162,15 @@ def _row(
     protect: str = "wrprotect",
 ) -> Command:
     ignored = ("fua_nv",) if any(info.name == "fua_nv" for info in cdb.FIELDS) else ()
-    return Command(cdb, _OUT, execute_with_data=execute, data_length=octets, refused=(protect,), ignored=ignored)
+    return Command(
+        cdb,
+        _OUT,
+        execute_with_data=execute,
+        data_length=octets,
+        refused=(protect,),
+        ignored=ignored,
+        needs=has_medium,
+    )
 
 
 VERIFYING_COMMANDS: Final = (

@@ -26,6 +26,7 @@ from iscsi_wire.formats import (
     scsi_parameter,
     scsi_primary,
     scsi_provisioning,
+    scsi_report,
     scsi_response,
     scsi_sense,
     snack,
@@ -118,6 +119,7 @@ SCSI: tuple[Format, ...] = (
     scsi_mode.INFORMATIONAL_EXCEPTIONS,
     *scsi_provisioning.FORMATS,
     *scsi_medium.FORMATS,
+    *scsi_report.FORMATS,
 )
 """SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters; then
 families of commands with all that belongs to them, each from its own file.

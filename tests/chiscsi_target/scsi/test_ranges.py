@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chiscsi_target.scsi.ranges import check_range, medium_of
+from chiscsi_target.scsi.ranges import check_range, has_medium, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, LBA_OUT_OF_RANGE, Field
 from tests.chiscsi_target.scsi.rig import BLOCKS, Rig
@@ -28,8 +28,8 @@ def test_more_than_one_command_may_name() -> None:
     assert (refused.value.sense, refused.value.field) == (INVALID_FIELD_IN_CDB, Field(7))
 
 
-def test_no_medium_no_command() -> None:
+def test_a_unit_with_and_without_medium() -> None:
     unit = Rig().server.units[0]
+    assert has_medium(unit) and medium_of(unit) is unit.lu.medium
     unit.lu.medium = None
-    with pytest.raises(Refused, match="05/20/00"):
-        medium_of(unit)
+    assert not has_medium(unit)
