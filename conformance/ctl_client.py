@@ -11,8 +11,6 @@ import msgspec
 
 from chiscsi_target.control.client import ControlClient, Refused, Unreachable
 from chiscsi_target.control.errors import ErrorCode
-from conformance.ctl_tables import show
-from conformance.ctl_text import lines
 
 EXIT_NOT_DONE = 1
 EXIT_USAGE = 2
@@ -52,12 +50,21 @@ def run(
     if as_json:
         _print_json(result)
     else:
-        if as_text:
-            print(*lines(view, result), sep="\n")
-        else:
-            show(view, result)
+        _show(view, result, as_text=as_text)
         _complain(result.get("errors", []))
     return EXIT_NOT_DONE if result.get("errors") else 0
+
+
+def _show(view: str, result: Mapping[str, Any], *, as_text: bool) -> None:
+    """Show a result; of the two ways only the one that is wanted is imported, since that takes as long as the rest."""
+    if as_text:
+        from conformance.ctl_text import lines
+
+        print(*lines(view, result), sep="\n")
+    else:
+        from conformance.ctl_tables import show
+
+        show(view, result)
 
 
 def _refused(error: Refused, *, as_json: bool) -> None:
