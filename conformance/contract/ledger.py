@@ -25,6 +25,8 @@ ABORT: Final = "chiscsi_scsi_cmd_abort"
 _OVER_OR_UNDER: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 _DIRECTION: Final = SC_FLAG_READ | SC_FLAG_WRITE
 Breach = tuple[Rule, str]
+MOST_OF_A_RULE: Final = 3
+"""How many breaches of one rule are told: a mistake is often made with every command."""
 
 
 class Entry:
@@ -69,11 +71,13 @@ class Ledger:
         self._former: list[Entry] = []
         self._requests: dict[int, str] = {}
         self._last_log = ""
+        self._heard: list[Breach] = []
 
     def note(self, rule: str, text: str) -> None:
         """Enter a breach, unless it is there already."""
         breach = (RULES[rule], text)
-        if breach not in self.breaches:
+        of_rule = [one for one in self.breaches if one[0] is breach[0]]
+        if breach not in of_rule and len(of_rule) < MOST_OF_A_RULE:
             self.breaches.append(breach)
 
     @property
@@ -96,7 +100,9 @@ class Ledger:
         if isinstance(record, FindingRecord):
             tag = "" if record.itt is None else f" (itt 0x{record.itt:x})"
             rule = next((name for kind, name in RULE_OF_FINDING.items() if kind == record.kind), "order")
-            self.note(rule, record.text + ("" if tag.strip(" ()") in record.text else tag))
+            text = record.text + ("" if tag.strip(" ()") in record.text else tag)
+            self._heard.append((RULES[rule], text))
+            self.note(rule, text)
         elif isinstance(record, LogRecord):
             self._last_log = record.text
 
@@ -151,6 +157,7 @@ class Ledger:
     def calls(self, sc: chiscsi_scsi_command, function: str, buf: SgList | None, offset: int, length: int) -> None:
         """A driver is about to call: look at what the call is about."""
         entry = self._entry(sc)
+        self._heard.clear()
         self.look_at_fields(sc, function)
         if self.keep_vectors and buf is not None and not isinstance(buf, bytes | bytearray | memoryview):
             self.vectors += buf
@@ -192,6 +199,8 @@ class Ledger:
         self, sc: chiscsi_scsi_command, entry: Entry, function: str, offset: int, length: int, result: int
     ) -> None:
         """Say which rule a call broke that the stack refused."""
+        # What the stack said of this call is said here with the command's name.
+        self.breaches = [breach for breach in self.breaches if breach not in self._heard]
         what = f"{entry.name}: {function} {offset}+{length} returned {result}"
         writes = bool(sc.sc_flag & SC_FLAG_WRITE)
         if entry.cleaned:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.sgvec import SgList
 
 T = TypeVar("T")
-AT_ONCE: Final = 0.5
+AT_ONCE: Final = 2.0
 """Seconds that a non-blocking hook may take; generous, since the machine may be busy."""
 
 

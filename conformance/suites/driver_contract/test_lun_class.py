@@ -15,7 +15,11 @@ from initiator_sim.outcomes import ExpectationFailed, Unsupported
 from iscsi_wire.records import FindingRecord
 
 
-@case("driver-contract-01", source="Exported Kernel API Guide 5.2 and 7.3.5 to 7.3.6; behaviour file, 3 and 4")
+@case(
+    "driver-contract-01",
+    source="Exported Kernel API Guide 5.2 and 7.3.5 to 7.3.6; behaviour file, 3 and 4",
+    level="MUST",
+)
 @variants("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 def test_storage_driver_keeps_its_contract(request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """> The Storage Driver should notify the Target Module of every command that it was given, once and in order, with
@@ -29,12 +33,12 @@ def test_storage_driver_keeps_its_contract(request: pytest.FixtureRequest, scena
         make = partial(_make, specifications, number)
         result = try_scenario(make, scenario, options=options, evidence=evidence)
         skipped += [result.skipped] if result.skipped else []
-        for finding in result.findings:
-            station.listener(FindingRecord(0.0, "target", "", finding.rule.name, None, finding.text))
-        if result.findings:
-            told = "; ".join(f"{finding.text} [{finding.rule.source}]" for finding in result.findings)
-            wanted = "; ".join(dict.fromkeys(finding.rule.text for finding in result.findings))
-            raise ExpectationFailed(wanted, told, exchange=evidence.exchange)
+        broken = {finding.rule: finding.text for finding in reversed(result.findings)}
+        for rule, text in broken.items():
+            station.listener(FindingRecord(0.0, "target", "", rule.name, None, text))
+        if broken:
+            told = "; ".join(f"{text} [{rule.source}]" for rule, text in broken.items())
+            raise ExpectationFailed("; ".join(rule.text for rule in broken), told, exchange=evidence.exchange)
     if skipped:
         raise Unsupported(skipped[0])
 
