@@ -20,6 +20,7 @@ from conformance.driver_bench.playing import Playing
 from conformance.driver_bench.stage import MemoryStage, SocketStage, Stage
 from conformance.harness.casebook import case
 from conformance.harness.interruptions import NotArranged
+from conformance.harness.needs import DRIVER_API
 from initiator_sim.login import OPERATIONAL
 from initiator_sim.outcomes import ExpectationFailed, HarnessFault
 from iscsi_wire.records import HookRecord, Record
@@ -64,7 +65,7 @@ def driver_case(
     """
     places = [f"guide, {guide}"] if guide else []
     places += [f"behaviour file, {behaviour}"] if behaviour else []
-    options = {"needs": "storage-driver-api", "level": "MUST", "source": "; ".join(places)} | rest
+    options = {"needs": DRIVER_API, "level": "MUST", "source": "; ".join(places)} | rest
     return case(identifier, *requirements, **options)
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from conformance.harness.cards import CaseCard, CaseProblem, duplicates, make_card
 from conformance.harness.profiles import NO_PROFILE, Profile, ProfileError, find_profile, load_profile
-from conformance.harness.selection import SelectionError, select
+from conformance.harness.selection import SelectionError, concerns, select
 from conformance.harness.settings import Settings
 from conformance.harness.verdicts import Exit
 from conformance.requirements import Catalogue, CatalogueError, load_catalogue
@@ -32,7 +32,8 @@ class Harvest(msgspec.Struct, kw_only=True):
     """What collection came to, as a worker tells it to the controller.
 
     order: identifiers of the chosen cases in the order of the suites. spared: cases left out because they
-    would write to somebody's disk. complete: whether every case there is was chosen. problem: why nothing runs.
+    would write to somebody's disk. complete: whether every case that concerns the target was chosen.
+    problem: why nothing runs.
     """
 
     order: list[str] = []
@@ -72,7 +73,7 @@ class Gate:
         """Note what is left when others (`-k`, `-m`) have chosen too."""
         cards = [self.cards[item.nodeid] for item in session.items if item.nodeid in self.cards]
         self.harvest.order = [card.identifier for card in cards]
-        self.harvest.complete = len(self.harvest.order) == len(self.cards)
+        self.harvest.complete = len(cards) == sum(concerns(card, self.settings) for card in self.cards.values())
 
     def _let_through(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         catalogue = load_catalogue()

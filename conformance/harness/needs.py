@@ -22,6 +22,8 @@ def _mutual(target: Target) -> str:
     return "" if account and account.mutual else "no CHAP account of the target was given"
 
 
+DRIVER_API = "storage-driver-api"
+"""The need of cases about the storage-driver API."""
 NEEDS: dict[str, Callable[[Target], str]] = {
     "header-digest": _negotiates("HeaderDigest", "header_digest", lambda value: value == "CRC32C"),
     "data-digest": _negotiates("DataDigest", "data_digest", lambda value: value == "CRC32C"),
@@ -32,7 +34,7 @@ NEEDS: dict[str, Callable[[Target], str]] = {
     "recovery-level-1": _negotiates("ErrorRecoveryLevel", "error_recovery_level", lambda value: value != 0),
     "recovery-level-2": _negotiates("ErrorRecoveryLevel", "error_recovery_level", lambda value: value == 2),
     "discovery": lambda target: target.discovery_refused and f"no discovery session: {target.discovery_refused}",
-    "storage-driver-api": lambda target: "" if target.embedded else "its storage-driver API is not within reach",
+    DRIVER_API: lambda target: "" if target.embedded else "its storage-driver API is not within reach",
     "chap": lambda target: "" if target.protected[1] else "no CHAP account was given for the target",
     "mutual-chap": _mutual,
     "two-luns": lambda target: "" if len(target.luns) > 1 else f"the target has one LUN, {target.luns[0]}",

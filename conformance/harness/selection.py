@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from conformance.harness.cards import CaseCard
+from conformance.harness.needs import DRIVER_API
 from conformance.harness.settings import Settings
 from conformance.requirements import Catalogue
 
@@ -42,8 +43,22 @@ def select(cards: Sequence[CaseCard], settings: Settings, catalogue: Catalogue) 
         and (not settings.case or card.identifier in settings.case or card.family in settings.case)
         and (not settings.requirement or _touches(card, settings.requirement))
         and (not levels or card.level in levels)
+        and (concerns(card, settings) or card.suite in settings.suite or _is_named(card, settings))
     ]
     return _spare_data(wanted, settings)
+
+
+def concerns(card: CaseCard, settings: Settings) -> bool:
+    """Whether a case is about what is tested, so that it belongs to a run of all cases.
+
+    Those of the storage-driver API bring drivers of their own into this process: they say nothing about a foreign
+    target, nor about a driver that the user has named.
+    """
+    return DRIVER_API not in card.needs or not (settings.foreign or settings.driver)
+
+
+def _is_named(card: CaseCard, settings: Settings) -> bool:
+    return card.identifier in settings.case or card.family in settings.case
 
 
 def covers(requirement: str, wanted: str) -> bool:
@@ -92,7 +107,7 @@ def _spare_data(wanted: Sequence[CaseCard], settings: Settings) -> Selection:
     if not settings.foreign or settings.allow_data_loss:
         return Selection(frozenset(card.identifier for card in wanted), 0)
     for card in wanted:
-        if card.destructive and (card.identifier in settings.case or card.family in settings.case):
+        if card.destructive and _is_named(card, settings):
             raise SelectionError(f"case {card.identifier} writes to the target's LUN: allow it with --allow-data-loss")
     harmless = frozenset(card.identifier for card in wanted if not card.destructive)
     return Selection(harmless, len(wanted) - len(harmless))

@@ -111,3 +111,19 @@ def test_a_writing_case_asked_for_by_name_needs_leave_on_a_foreign_target(case: 
 )
 def test_a_section_covers_what_lies_below_it(requirement: str, wanted: str, covered: bool) -> None:
     assert covers(requirement, wanted) is covered
+
+
+@pytest.mark.parametrize(
+    "wishes, chosen",
+    [
+        ({}, ["login-01", "drv-01"]),
+        ({"url": "iscsi://h/iqn.2004-01.com.example:disk"}, ["login-01"]),
+        ({"driver": ["package.module:Class"]}, ["login-01"]),
+        ({"url": "iscsi://h/iqn.2004-01.com.example:disk", "suite": ["driver_api"]}, ["drv-01"]),
+        ({"url": "iscsi://h/iqn.2004-01.com.example:disk", "case": ["drv-01"]}, ["drv-01"]),
+    ],
+)
+def test_cases_of_the_driver_api_are_for_the_embedded_target(wishes: dict[str, Any], chosen: list[str]) -> None:
+    """Elsewhere they run only when they are asked for, and say that they are not supported."""
+    cards = [_card("login-01"), _card("drv-01", suite="driver_api", needs=("storage-driver-api",))]
+    assert select(cards, Settings(**wishes), load_catalogue()).chosen == frozenset(chosen)
