@@ -15,11 +15,12 @@ from chiscsi_target.core.agenda import INFORMATION
 if TYPE_CHECKING:
     from chiscsi_target.core.task import Task
 
-__all__ = ["READ_ERROR", "WRITE_ERROR", "fail", "scatter"]
+__all__ = ["INTERNAL_FAILURE", "READ_ERROR", "WRITE_ERROR", "fail", "scatter"]
 
 # Behaviour file, 3.8: key, additional sense code, qualifier.
 WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
 READ_ERROR: Final = (0x03, 0x11, 0x00)
+INTERNAL_FAILURE: Final = (0x0B, 0x44, 0x00)
 
 
 def fail(task: Task, reason: object) -> None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT, ReturnCode
 from chiscsi_target.api.findings import FindingKind
+from chiscsi_target.core.data_path import INTERNAL_FAILURE
 from chiscsi_target.core.task import DONE, EXECUTING, W_BUFFER_READY, W_XFER, Task
 from chiscsi_target.errors import RejectedPdu
 from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
@@ -41,8 +42,6 @@ _ANSWERED_HERE: dict[int, Response] = {
 _TARGET_RESETS = (Function.TARGET_WARM_RESET, Function.TARGET_COLD_RESET)
 # The responses after which the task of an ABORT TASK is over.
 _TASK_IS_GONE = (Response.FUNCTION_COMPLETE, Response.TASK_DOES_NOT_EXIST)
-# Behaviour file, 3.8: key, additional sense code, qualifier.
-INTERNAL_FAILURE = (0x0B, 0x44, 0x00)
 # Whose tasks a function ends besides those of the session that asked (section 4.2.3.2).
 CROSSES_SESSIONS = (Function.CLEAR_TASK_SET, Function.LOGICAL_UNIT_RESET, *_TARGET_RESETS)
 

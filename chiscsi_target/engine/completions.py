@@ -27,7 +27,7 @@ from chiscsi_target.core.buffers import (
     find_unusable,
     plainly_right,
 )
-from chiscsi_target.core.data_path import READ_ERROR, WRITE_ERROR
+from chiscsi_target.core.data_path import INTERNAL_FAILURE, READ_ERROR, WRITE_ERROR
 from chiscsi_target.core.task import (
     DONE,
     EXE_READY,
@@ -137,7 +137,7 @@ class Completions:
             return self._refuse(scmd, _ABORT_STATUS)
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
         # Even if nobody asks any more: a driver that says so has given the command up, so it cannot go on.
-        scmd.abort_asked = False
+        _note_answer(scmd)
         self._post(self._abort_answered, scmd)
         return 0
 
@@ -160,6 +160,9 @@ class Completions:
         if complaint and task.aborting is not None:
             # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though.
             task.doom(WRITE_ERROR if task.is_write else READ_ERROR)
+            if buf is not None:
+                # They go back like others.
+                task.phases.append((buf, sgcnt, offset, buflen))
             return True
         if complaint:
             self._complain(task, complaint)
@@ -288,6 +291,10 @@ class Completions:
     def _abort_answered(self, task: Task) -> None:
         if task.held:
             task.held = False
+            if not task.sc_status:
+                # In case that the function which ends it is refused after all: it cannot go on.
+                task.doom(INTERNAL_FAILURE)
+            task.failing = True
             self._let_go(task)
 
     def resume(self, task: Task) -> None:

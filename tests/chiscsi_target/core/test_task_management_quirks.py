@@ -8,12 +8,13 @@ from chiscsi_target.api import (
     SC_FLAG_CMD_ABORT,
     SC_FLAG_TMF_ABORT,
     chiscsi_scsi_cmd_abort_status,
+    chiscsi_scsi_command,
     chiscsi_tmf_execution_done,
 )
 from chiscsi_target.quirks import Quirks
 from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.constants import TaskManagementResponseCode as Response
-from iscsi_wire.pdus import ReadyToTransfer, ScsiResponse, TaskManagementResponse
+from iscsi_wire.pdus import ReadyToTransfer, ScsiCommand, ScsiResponse, TaskManagementResponse
 from tests.chiscsi_target.bench import LENGTH, Bench
 from tests.chiscsi_target.peer import of_kind, read10
 
@@ -33,7 +34,7 @@ def test_the_abort_hook_of_a_command_in_data_transfer(quirks: Quirks, hooks: lis
     assert bench.hooks_of(request) == ["cdb_rcved", *hooks, *returned, "cleanup"]
 
 
-def undelivered(bench: Bench) -> object:
+def undelivered(bench: Bench) -> ScsiCommand:
     """A command that waits behind a hole."""
     bench.peer.cmd_sn += 1
     return bench.peer.command(read10(0, 8), LENGTH)
@@ -143,14 +144,18 @@ def test_a_command_given_up_by_a_function_that_is_refused_then() -> None:
     assert not sc.sc_flag & (SC_FLAG_TMF_ABORT | SC_FLAG_CMD_ABORT)
 
 
+def handles(sc: chiscsi_scsi_command) -> list[int | None]:
+    return [sc.sc_sess, sc.sc_conn]
+
+
 def test_commands_of_a_session_that_is_gone() -> None:
     """Behaviour file, 1.7: what the driver holds is detached, and released at its next call."""
     bench = Bench()
     request = bench.read()
     sc = bench.scsi_command(request)
-    assert sc.sc_sess is not None
+    assert None not in handles(sc)
     bench.stand.pipe(bench.peer).close()
-    assert (sc.sc_sess, sc.sc_conn) == (None, None)
+    assert handles(sc) == [None, None]
     assert [held.aborted for held in bench.stand.module.held_commands()] == [True]
     assert bench.driver.complete(sc, bytes(LENGTH)) == 0
     bench.stand.pump()
