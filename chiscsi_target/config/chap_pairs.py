@@ -1,4 +1,4 @@
-"""The keys Auth_CHAP_Initiator and Auth_CHAP_Target: `"id":"secret"` (behaviour file, 6.7).
+"""The keys Auth_CHAP_Initiator and Auth_CHAP_Target: `"id":"secret"` (behaviour file, 6.7); and Auth_CHAP_Algorithms.
 
 No message of this file contains a secret.
 """
@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TypeAlias
 
 from chiscsi_target.core.chap_secrets import MAX_NAME, SECRET_LENGTHS, Secret
+from iscsi_wire.chap import ALGORITHMS
 
 ChapPair: TypeAlias = tuple[str, bytes]
 """Name and secret."""
@@ -54,6 +55,27 @@ def format_chap_pair(pair: ChapPair) -> str:
 def hide_chap_pair(pair: ChapPair) -> str:
     """The value of a pair for everybody's eyes."""
     return f'"{pair[0]}{_MIDDLE}********"'
+
+
+def parse_algorithms(value: str) -> tuple[int, ...]:
+    """The numbers of algorithms that are named in order.
+
+    Raises:
+        ValueError: with a text that says what is wrong with it.
+    """
+    numbers = {algorithm.name: algorithm.number for algorithm in ALGORITHMS.values()}
+    names = value.split(",")
+    unknown = [name for name in names if name not in numbers]
+    if unknown:
+        raise ValueError(f"{unknown[0]!r} is none of {', '.join(numbers)}")
+    if len(set(names)) < len(names):
+        raise ValueError("an algorithm is named twice")
+    return tuple(numbers[name] for name in names)
+
+
+def format_algorithms(numbers: tuple[int, ...]) -> str:
+    """The names of algorithms, as they are written."""
+    return ",".join(ALGORITHMS[number].name for number in numbers)
 
 
 def clash(pairs: Sequence[ChapPair], pair: ChapPair) -> str:

@@ -17,6 +17,7 @@ from chiscsi_target.config.pairs import MAX_VALUE
 from chiscsi_target.config.values import Form
 from chiscsi_target.core.chap_secrets import CHALLENGE_LENGTHS, POLICIES
 from chiscsi_target.errors import ConfigurationError
+from iscsi_wire.chap import ALGORITHMS
 from iscsi_wire.keys import KEYS
 
 
@@ -173,6 +174,17 @@ _ROWS: Final = (
         part=Part.CHAP,
         attribute="challenge_length",
         default=16,
+    ),
+    ConfigKey(
+        name="Auth_CHAP_Algorithms",
+        form=Form(
+            chap_pairs.parse_algorithms,
+            "list of " + ", ".join(f"`{algorithm.name}`" for algorithm in ALGORITHMS.values()),
+            chap_pairs.format_algorithms,
+        ),
+        part=Part.CHAP,
+        attribute="algorithms",
+        note="not in the module; the target's order counts then, not the initiator's",
     ),
     ConfigKey(name="ACL_Enable", form=values.boolean(), attribute="acl_enable", default=False),
     ConfigKey(name="RegisteriSNS", form=values.boolean(), attribute="register_isns", default=True),

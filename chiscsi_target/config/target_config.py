@@ -170,4 +170,5 @@ def _build(given: Mapping[str, list[Any]]) -> TargetConfig:
             parts[row.part][row.attribute] = row.default
     chap = parts[Part.CHAP]
     chap["initiators"] = dict(chap.get("initiators", ()))
+    chap["own_order"] = "algorithms" in chap
     return TargetConfig(keys=parts[Part.NEGOTIATED], chap=ChapConfig(**chap), **parts[Part.TARGET])

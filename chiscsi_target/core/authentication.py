@@ -114,11 +114,10 @@ class Authentication:
                 raise self._required()
             raise LoginFailure(LoginStatus.INITIATOR_ERROR, "no AuthMethod in common", "12.1")
         if chosen is not None:
+            # A method without a row proves nothing.
             begin = METHODS.get(chosen)
-            if begin is None:
-                raise LoginFailure(LoginStatus.INITIATOR_ERROR, f"{_KEY}={chosen} is not known here", "12.1")
             self.method = chosen
-            self._progress = begin(self._demands)
+            self._progress = NoAuthentication(done=False) if begin is None else begin(self._demands)
             self._fresh = True
 
     def answer(self, pairs: Pairs, *, leaving: bool) -> Pairs:

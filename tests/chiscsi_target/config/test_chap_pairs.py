@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chiscsi_target.config.chap_pairs import clash, format_chap_pair, hide_chap_pair, parse_chap_pair
+from chiscsi_target.config.chap_pairs import (
+    clash,
+    format_algorithms,
+    format_chap_pair,
+    hide_chap_pair,
+    parse_algorithms,
+    parse_chap_pair,
+)
 
 
 @pytest.mark.parametrize(
@@ -73,3 +80,15 @@ def test_nothing_but_a_value_error_comes_out(value: str) -> None:
         with suppress(ValueError):
             pair = parse_chap_pair(text)
             assert parse_chap_pair(format_chap_pair(pair)) == pair
+
+
+def test_algorithms_by_name_in_order() -> None:
+    assert parse_algorithms("SHA3-256,MD5") == (8, 5)
+    assert parse_algorithms("MD5,SHA1,SHA-256,SHA3-256") == (5, 6, 7, 8)
+    assert format_algorithms((8, 5)) == "SHA3-256,MD5"
+
+
+@pytest.mark.parametrize("value", ["", "5", "md5", "MD5,", "MD5,MD5", "MD5 ,SHA1"])
+def test_what_is_no_list_of_algorithms(value: str) -> None:
+    with pytest.raises(ValueError, match="none of MD5, SHA1, SHA-256, SHA3-256|named twice"):
+        parse_algorithms(value)

@@ -45,6 +45,7 @@ WITHOUT_DEFAULT = {
     "ACL",
     "Auth_CHAP_Initiator",
     "Auth_CHAP_Target",
+    "Auth_CHAP_Algorithms",
 }
 RFC_7143_AND_7144 = {"TaskReporting", "iSCSIProtocolLevel"}
 

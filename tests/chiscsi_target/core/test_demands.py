@@ -280,3 +280,9 @@ def test_challenges_in_base64(quirk: bool, begins: str) -> None:
 def test_secrets_that_end_at_a_null(quirk: bool) -> None:
     stand, _ = asked_stand(knows(secret=USER + b"\0", length=0), Quirks(chap_secret_as_string=quirk))
     assert (prove(stand.connect()) == 0) is quirk
+
+
+def test_algorithms_of_a_configuration_come_in_its_order() -> None:
+    stand = Stand(*CHAP, *PAIRS, ("Auth_CHAP_Algorithms", "SHA-256,MD5"))
+    assert challenge(stand.connect(), algorithms="5,6,7")["CHAP_A"] == "7"
+    assert challenge(stand.connect(), algorithms="6,5")["CHAP_A"] == "5"
