@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.model import Case, Event, Field, Requirement
+from reports.model import Case, Event, Field, Finding, Requirement
 from reports.text import case_text, clock, decoded, flat, hex_dump, ladder, printable, step
 from tests.reports.sample_run import sample_run
 
@@ -149,3 +149,8 @@ def test_a_step_says_who_did_what_to_whom() -> None:
     assert step(event) == r"12.4 ms target [c1]: call abort lun=0\n"
     event = Event(0, 0.0, "pdu", "initiator", "target", "", "NOP-Out", "")
     assert step(event) == "0.000 ms initiator → target: NOP-Out"
+
+
+def test_findings_stand_below_the_verdict() -> None:
+    case = Case("a", "A", "s", "pass", findings=[Finding("double-completion", "itt 0x3: completed\x07 again")])
+    assert "finding: double-completion: itt 0x3: completed\\x07 again" in case_text(case, {})

@@ -15,11 +15,7 @@ from initiator_sim.outcomes import ExpectationFailed, Unsupported
 from iscsi_wire.records import FindingRecord
 
 
-@case(
-    "driver-contract-01",
-    source="Exported Kernel API Guide 5.2 and 7.3.5 to 7.3.6; behaviour file, 3 and 4",
-    level="MUST",
-)
+@case("driver-contract-01", source="guide, 5.2 and 7.3.5 to 7.3.6; behaviour file, 3 and 4", level="MUST")
 @variants("scenario", SCENARIOS, ids=[scenario.name for scenario in SCENARIOS])
 def test_storage_driver_keeps_its_contract(request: pytest.FixtureRequest, scenario: Scenario) -> None:
     """> The Storage Driver should notify the Target Module of every command that it was given, once and in order, with

@@ -75,6 +75,8 @@ def test_buffers_that_the_stack_refuses_are_found(kind: FaultKind, opcode: int) 
     assert "setup" in report.rules, report
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "factory",
     [
