@@ -90,5 +90,5 @@ def test_algorithms_by_name_in_order() -> None:
 
 @pytest.mark.parametrize("value", ["", "5", "md5", "MD5,", "MD5,MD5", "MD5 ,SHA1"])
 def test_what_is_no_list_of_algorithms(value: str) -> None:
-    with pytest.raises(ValueError, match="none of MD5, SHA1, SHA-256, SHA3-256|named twice"):
+    with pytest.raises(ValueError, match=r"none of MD5, SHA1, SHA-256, SHA3-256|named twice"):
         parse_algorithms(value)
