@@ -26,6 +26,8 @@ def make_bench(request: pytest.FixtureRequest, target: Target) -> Iterator[Calla
     yield make
     for bench in benches:
         bench.close()
+    for bench in benches:
+        bench.check()
 
 
 @pytest.fixture
