@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.events import chiscsi_event
 from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.numbered_request import execute_in_turn, immediate, session_for
 from chiscsi_target.errors import RejectedPdu
-from iscsi_wire.constants import IMMEDIATE_BIT, LogoutReason, LogoutResponseCode, RejectReason
+from iscsi_wire.constants import LogoutReason, LogoutResponseCode, RejectReason
 from iscsi_wire.pdus import LogoutRequest, LogoutResponse
 
 if TYPE_CHECKING:
@@ -22,27 +23,21 @@ def logout(connection: Connection, frame: Frame) -> None:
     Raises:
         RejectedPdu: the reason is unknown, or not possible in a discovery session (section 4.3).
     """
-    session = connection.session
-    assert session is not None
     request = LogoutRequest.decode(frame.header)
-    connection.exp_stat_sn = request.exp_stat_sn
-    immediate = request.octet_0 & IMMEDIATE_BIT
-    if not immediate and not session.window.admits(request.cmd_sn):
+    session = session_for(connection, request)
+    if session is None:
         return
     if request.reason_code not in list(LogoutReason):
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"logout reason {request.reason_code}", "11.14.1")
     if session.discovery and request.reason_code != LogoutReason.CLOSE_SESSION:
         raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "only the session can be logged out of discovery", "4.3")
-    if immediate:
-        _execute(connection, session, request)
-    else:
-        session.window.arrived(request.cmd_sn, connection, _execute, connection, session, request)
+    execute_in_turn(connection, request, _execute, connection, session, request)
 
 
 def _execute(connection: Connection, session: Session, request: LogoutRequest) -> None:
     if connection.closing:
         return
-    if not request.octet_0 & IMMEDIATE_BIT:
+    if not immediate(request):
         session.window.answered()
     if request.reason_code == LogoutReason.REMOVE_FOR_RECOVERY:
         # Connection recovery needs ErrorRecoveryLevel 2 (section 11.15.1).

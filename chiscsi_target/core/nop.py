@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.connection_state import ConnectionEvent
+from chiscsi_target.core.numbered_request import execute_in_turn, immediate, look_at_tag, session_for
 from chiscsi_target.errors import RejectedPdu
-from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
+from iscsi_wire.constants import RESERVED_TAG, RejectReason
 from iscsi_wire.pdus import NopIn, NopOut
 
 if TYPE_CHECKING:
@@ -21,36 +22,29 @@ def nop_out(connection: Connection, frame: Frame) -> None:
     Raises:
         RejectedPdu: its data digest is wrong, or it asks for no answer without being immediate (section 11.18.1).
     """
-    session = connection.session
-    assert session is not None
     request = NopOut.decode(frame.header)
-    connection.exp_stat_sn = request.exp_stat_sn
-    immediate = request.octet_0 & IMMEDIATE_BIT
-    if not immediate and not session.window.admits(request.cmd_sn):
+    session = session_for(connection, request)
+    if session is None:
         return
     if frame.data_digest_error:
         raise RejectedPdu(RejectReason.DATA_DIGEST_ERROR, "data digest error in a NOP-Out", "7.8")
     if request.initiator_task_tag == RESERVED_TAG:
-        if not immediate:
+        if not immediate(request):
             raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "a NOP-Out without a tag has to be immediate", "11.18.1")
         session.transfer_tags.discard(request.target_transfer_tag)
         if connection.acknowledgements is not None:
             connection.acknowledgements.answered(request.target_transfer_tag)
         return
-    if session.tag_in_use(request.initiator_task_tag):
-        raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
+    look_at_tag(session, request.initiator_task_tag)
     data = bytes(frame.data[: connection.max_send_data])
-    if immediate:
-        _answer(connection, request, data)
-    else:
-        session.window.arrived(request.cmd_sn, connection, _answer, connection, request, data)
+    execute_in_turn(connection, request, _answer, connection, request, data)
 
 
 def _answer(connection: Connection, request: NopOut, data: bytes) -> None:
     session = connection.session
     if connection.closing or session is None:
         return
-    if not request.octet_0 & IMMEDIATE_BIT:
+    if not immediate(request):
         session.window.answered()
     connection.send_pdu(
         NopIn(

@@ -12,9 +12,8 @@ from typing import TYPE_CHECKING
 from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT, ReturnCode
 from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.core.data_path import INTERNAL_FAILURE
+from chiscsi_target.core.numbered_request import execute_in_turn, immediate, look_at_tag, session_for
 from chiscsi_target.core.task import DONE, EXECUTING, W_BUFFER_READY, W_XFER, Task
-from chiscsi_target.errors import RejectedPdu
-from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
 from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.constants import TaskManagementResponseCode as Response
 from iscsi_wire.pdus import TaskManagementRequest, TaskManagementResponse
@@ -52,23 +51,14 @@ def task_management_request(connection: Connection, frame: Frame) -> None:
     Raises:
         RejectedPdu: its Initiator Task Tag cannot be used.
     """
-    session = connection.session
-    assert session is not None
     pdu = TaskManagementRequest.decode(frame.header)
-    connection.exp_stat_sn = pdu.exp_stat_sn
-    immediate = pdu.octet_0 & IMMEDIATE_BIT
-    if not immediate and not session.window.admits(pdu.cmd_sn):
+    session = session_for(connection, pdu)
+    if session is None:
         return
-    if pdu.initiator_task_tag == RESERVED_TAG:
-        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "reserved Initiator Task Tag", "11.2.1.8")
-    if session.tag_in_use(pdu.initiator_task_tag):
-        raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
+    look_at_tag(session, pdu.initiator_task_tag)
     request = TaskManagement(connection, session, pdu)
     session.requests.append(request)
-    if immediate:
-        request.start()
-    else:
-        session.window.arrived(pdu.cmd_sn, connection, request.start)
+    execute_in_turn(connection, pdu, request.start)
 
 
 def _find_request(session: Session, tag: int) -> TaskManagement | None:
@@ -90,7 +80,7 @@ class TaskManagement:
         self.connection = connection
         self.session = session
         self.tag = pdu.initiator_task_tag
-        self.immediate = bool(pdu.octet_0 & IMMEDIATE_BIT)
+        self.immediate = immediate(pdu)
         self.function = pdu.function
         self.lun = ALL_LUNS if pdu.function in _TARGET_RESETS else session.decode_lun(pdu.lun)
         self.task: Task | None = None

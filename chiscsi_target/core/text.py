@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
+from chiscsi_target.core.numbered_request import execute_in_turn, immediate, look_at_tag, session_for
 from chiscsi_target.core.send_targets import send_targets
 from chiscsi_target.errors import ProtocolViolation, RejectedPdu
-from iscsi_wire.constants import IMMEDIATE_BIT, RESERVED_TAG, RejectReason
+from iscsi_wire.constants import RESERVED_TAG, RejectReason
 from iscsi_wire.errors import TextError
 from iscsi_wire.keys import KEYS, Phase, Rule
 from iscsi_wire.pdus import TextRequest, TextResponse
@@ -48,14 +49,11 @@ def text_request(connection: Connection, frame: Frame) -> None:
         ProtocolViolation: it goes on in another PDU, which release 3.14 cannot take (quirk `no_login_continuation`).
         RejectedPdu: its bits, tag, digest or text break a rule; an exchange that it belongs to is over (section 7.12).
     """
-    session = connection.session
-    assert session is not None
     request = TextRequest.decode(frame.header)
-    connection.exp_stat_sn = request.exp_stat_sn
-    immediate = request.octet_0 & IMMEDIATE_BIT
+    session = session_for(connection, request)
     if request.continue_ and connection.agenda.quirks.no_login_continuation:
         raise ProtocolViolation("the C bit is set", "6.2")
-    if not immediate and not session.window.admits(request.cmd_sn):
+    if session is None:
         return
     if frame.data_digest_error:
         raise RejectedPdu(RejectReason.DATA_DIGEST_ERROR, "data digest error in a Text Request", "7.8")
@@ -71,19 +69,13 @@ def text_request(connection: Connection, frame: Frame) -> None:
     if not request.continue_:
         exchange.text.clear()
         exchange.rest += format_pairs(answers)
-    if immediate:
-        _respond(connection, session, request, exchange)
-    else:
-        session.window.arrived(request.cmd_sn, connection, _respond, connection, session, request, exchange)
+    execute_in_turn(connection, request, _respond, connection, session, request, exchange)
 
 
 def _exchange(session: Session, request: TextRequest) -> TextExchange:
     """The exchange that a request goes on with, or a new one."""
     itt, ttt = request.initiator_task_tag, request.target_transfer_tag
-    if itt == RESERVED_TAG:
-        raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, "reserved Initiator Task Tag", "11.2.1.8")
-    if session.tag_in_use(itt):
-        raise RejectedPdu(RejectReason.TASK_IN_PROGRESS, "the Initiator Task Tag is in use", "11.17.1")
+    look_at_tag(session, itt)
     if ttt == RESERVED_TAG:
         # Section 11.10.4: this starts anew, whatever was going on under the tag.
         _forget(session, itt)
@@ -121,7 +113,7 @@ def _respond(connection: Connection, session: Session, request: TextRequest, exc
     """Send what fits into a PDU; the rest follows when the initiator asks for it by our tag (section 11.11.4)."""
     if connection.closing:
         return
-    if not request.octet_0 & IMMEDIATE_BIT:
+    if not immediate(request):
         session.window.answered()
     part, exchange.rest = exchange.rest[: connection.max_send_data], exchange.rest[connection.max_send_data :]
     # Section 11.11.1: F=1 answers F=1 only, and leaves nothing to say.
