@@ -6,6 +6,8 @@ from itertools import count
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chiscsi_target.core.challenges import Challenges
 from chiscsi_target.core.chap import STEPS, Chap, ChapTerms, Credentials, State
@@ -284,3 +286,22 @@ def test_the_table_has_a_step_for_every_state() -> None:
         State.AUTHENTICATED,
         State.AUTHENTICATED,
     ]
+
+
+_KEYS = ("CHAP_A", "CHAP_I", "CHAP_C", "CHAP_N", "CHAP_R", "SRP_U", "TargetAuth", "KRB_AP_REQ")
+_VALUES = st.one_of(
+    st.text(max_size=40),
+    st.sampled_from(["5", "5,6,7,8", "0x", "0b", "0x00", "user", "256", "-1", "0b====", "0x" + "f" * 2049, "5," * 99]),
+)
+
+
+@given(st.lists(st.lists(st.tuples(st.sampled_from(_KEYS), _VALUES), max_size=6), max_size=4))
+def test_whatever_comes_is_answered_or_refused_and_proves_nothing(requests: list[Pairs]) -> None:
+    bench = Bench()
+    for pairs in requests:
+        try:
+            bench.chap.answer(pairs)
+        except LoginFailure as failure:
+            assert failure.status >> 8 == 2
+            break
+    assert not finished(bench)
