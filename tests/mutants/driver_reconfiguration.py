@@ -28,9 +28,9 @@ def live_sessions_keep_their_access(plant: Plant) -> None:
     plant.replace(reconfiguration, "apply_access", _nothing)
 
 
-@mutant("behaviour file, 1.4", "drv-reconfig-01 drv-reconfig-12")
+@mutant("behaviour file, 1.4", "drv-reconfig-01 drv-reconfig-12 drv-session-12 drv-node-07")
 def sessions_are_closed_without_a_word(plant: Plant) -> None:
-    """A session that is closed because of a reconfiguration gets no Async Message."""
+    """A session that the target closes gets no Async Message."""
 
     def close(original: Original, session: Session, event: ConnectionEvent, *, announce: bool = False) -> None:
         original(session, event)
