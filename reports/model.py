@@ -120,11 +120,13 @@ class Finding(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """What a storage driver did wrong, whether or not the initiator noticed.
 
     kind: the rule it broke, in a word or two ("double-completion").
-    text: what it did.
+    text: what it did, the first time.
+    count: how often.
     """
 
     kind: str
     text: str
+    count: int = 1
 
 
 class Requirement(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):

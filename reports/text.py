@@ -133,7 +133,8 @@ def _heading(case: Case, requirements: dict[str, Requirement], width: int) -> st
         if text:
             lines += _paragraph(name, text, width)
     for finding in case.findings:
-        lines += _paragraph("finding", f"{finding.kind}: {finding.text}", width)
+        often = f" ({finding.count} times)" if finding.count > 1 else ""
+        lines += _paragraph("finding", f"{finding.kind}: {finding.text}{often}", width)
     return "\n".join(lines)
 
 

@@ -75,7 +75,7 @@ def make_case(result: CaseResult, settings: Settings, catalogue: Catalogue, run_
         clause=result.clause or clause_of(card, catalogue),
         started=max(result.started - run_started, 0.0),
         duration=result.duration,
-        findings=_findings(result),
+        findings=findings_of(result),
         events=decode_events(result.events, result.field, result.observed),
         repeat_command=repeat_command(result, settings),
         deviation=result.deviation,
@@ -120,11 +120,14 @@ def command(settings: Settings) -> str:
     return shlex.join(words)
 
 
-def _findings(result: CaseResult) -> list[Finding]:
-    """What the target found of its storage driver while the case ran, each thing once."""
-    logs = (event.words for event in result.events if event.kind == "log")
-    found = {words: None for words in logs if words[0].startswith(FINDING)}
-    return [Finding(kind.removeprefix(FINDING), text) for kind, text in found]
+def findings_of(result: CaseResult) -> list[Finding]:
+    """What the target found of its storage driver while a case ran: each kind once, with the first of them."""
+    found: dict[str, Finding] = {}
+    for event in result.events:
+        if event.kind == "log" and event.words[0].startswith(FINDING):
+            kind = event.words[0].removeprefix(FINDING)
+            found.setdefault(kind, Finding(kind, event.words[1], 0)).count += 1
+    return list(found.values())
 
 
 _OPTIONS = {"factory": "--embedded-factory"}

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from conformance.harness.assembly import repeat_command
+from conformance.harness.assembly import findings_of, repeat_command
 from conformance.harness.ledger import Ledger
 from conformance.harness.live import STYLES, one_line
 from conformance.harness.results import CaseResult
@@ -34,6 +34,8 @@ def print_summary(console: Console, ledger: Ledger) -> None:
     for result in results:
         if red(result.verdict):
             _print_case(console, result, ledger)
+    for line in _findings(results):
+        console.print(line, soft_wrap=True)
     for rule in ledger.stale():
         console.print(
             f"target profile {escape(ledger.settings.profile)}: nothing broke the tolerated rule {rule!r}",
@@ -49,6 +51,17 @@ def print_summary(console: Console, ledger: Ledger) -> None:
     code = ledger.code if ledger.code is not None else Exit.HARNESS
     seconds = f"{len(results)} cases in {ledger.duration:.2f} s"
     console.print(f"[bold]{seconds}: {_MEANINGS.get(code, 'nothing ran')}[/] (exit code {int(code)})", soft_wrap=True)
+
+
+def _findings(results: Sequence[CaseResult]) -> list[str]:
+    """A line for each kind of findings: what the storage driver did wrong, whatever became of the cases."""
+    first: dict[str, str] = {}
+    cases: Counter[str] = Counter()
+    for result in results:
+        for finding in findings_of(result):
+            cases[finding.kind] += 1
+            first.setdefault(finding.kind, f"{finding.text} ({result.card.identifier})")
+    return [f"finding {kind} in {count} cases, such as: {escape(first[kind])}" for kind, count in cases.items()]
 
 
 def _table(results: Sequence[CaseResult]) -> Table:

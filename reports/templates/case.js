@@ -54,7 +54,7 @@ function judgement(entry, evidence) {
     ["Expected", entry.expected, "expected"],
     ["Observed", entry.observed, `observed v-${entry.verdict}`],
     ["Deviation", entry.deviation, "deviation"],
-    ...(entry.findings ?? []).map(({ kind, text }) => ["Finding", text, "finding", kind]),
+    ...(entry.findings ?? []).map(({ kind, text, count }) => ["Finding", text, "finding", count > 1 ? `${kind}, ${count} times` : kind]),
   ].filter(([, text]) => text);
   const list = make("dl.judgement", {}, rows.map(([name, text, kind, clause]) => make("div", { class: kind },
     make("dt", {}, name), make("dd", {}, visible(text), " ", clause ? make("span.clause", {}, visible(clause)) : null))));

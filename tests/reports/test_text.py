@@ -154,3 +154,5 @@ def test_a_step_says_who_did_what_to_whom() -> None:
 def test_findings_stand_below_the_verdict() -> None:
     case = Case("a", "A", "s", "pass", findings=[Finding("double-completion", "itt 0x3: completed\x07 again")])
     assert "finding: double-completion: itt 0x3: completed\\x07 again" in case_text(case, {})
+    case.findings[0].count = 4
+    assert "again (4 times)" in case_text(case, {})
