@@ -14,6 +14,12 @@ from conformance.harness.profiles import load_profile
 from tests.tree import ROOT, without_passes
 
 
+def blocks(document: str, language: str) -> list[str]:
+    """All blocks of this language in a document."""
+    text = (ROOT / document).read_text(encoding="utf-8")
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
 def block(document: str, language: str) -> str:
     """The first block of this language in a document."""
     text = (ROOT / document).read_text(encoding="utf-8")
@@ -66,6 +72,20 @@ def test_the_case_of_the_guide_runs_beside_other_tests(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
     assert run.returncode == 0, run.stdout + run.stderr
     assert block(guide, "text").strip() in run.stdout
+
+
+def test_the_driver_case_of_the_guide_runs(tmp_path: Path) -> None:
+    guide = "docs/how-to/write-a-case.md"
+    suite = tmp_path / "my-suites" / "driver"
+    suite.mkdir(parents=True)
+    _, fixtures, case = blocks(guide, "python")
+    (suite / "conftest.py").write_text(fixtures, encoding="utf-8")
+    (suite / "test_failures.py").write_text(case, encoding="utf-8")
+    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
+    command = [str(Path(sys.executable).with_name("pytest")), *options]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert blocks(guide, "text")[1].strip() in run.stdout
 
 
 def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> None:

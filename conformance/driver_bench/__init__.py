@@ -2,7 +2,7 @@
 
 `DriverBench` holds a Target Module of its own, with one node whose classes are scripted: every hook is noted with its
 arguments and answered as the case says, at once, later or from another thread. `docs/how-to/write-a-case.md` has an
-example; the fixtures are in `conformance/suites/driver_api/conftest.py`.
+example; the fixtures are in `conformance.driver_bench.fixtures`.
 """
 
 from conformance.driver_bench.bench import HOW, DriverBench, driver_case

@@ -58,7 +58,7 @@ def driver_is_asked_when_all_has_come(plant: Plant) -> None:
     plant.wrap(scsi_commands, "_begin", deliver)
 
 
-@mutant("behaviour file, 3.4", "drv-phase-03.long-4")
+@mutant("behaviour file, 3.4", "drv-phase-03.long-3")
 def long_path_is_not_taken(plant: Plant) -> None:
     """After a phase was executed, a driver is not asked for the next."""
 
