@@ -23,6 +23,7 @@ from chiscsi_target.api import (
 from chiscsi_target.drivers.disk import Disk
 from chiscsi_target.drivers.file_medium import FileMedium
 from chiscsi_target.drivers.local import LocalLunClass
+from chiscsi_target.drivers.null import real_medium
 from chiscsi_target.drivers.options import Option, flag, parse_options
 from chiscsi_target.errors import DriverError
 
@@ -136,7 +137,7 @@ class FileLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         if lu_new.size != lu.size:
             disk.map(lu_new.size)
-        lu_new.priv_data, lu_new.medium = disk, lu.medium
+        lu_new.priv_data, lu_new.medium = disk, real_medium(lu)
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

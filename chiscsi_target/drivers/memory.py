@@ -15,6 +15,7 @@ from chiscsi_target.api import (
 )
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.memory_medium import MemoryMedium
+from chiscsi_target.drivers.null import real_medium
 from chiscsi_target.drivers.options import Option, parse_options, parse_size
 
 if TYPE_CHECKING:
@@ -90,7 +91,7 @@ class MemoryLunClass(LocalLunClass):
             ebuf += f"size {lu_new.size} cannot follow {lu.size}: there is room for {len(lu.priv_data)} octets".encode()
             return -ReturnCode.EINVAL
         lu_new.flags |= LU_FLAG_SYNC
-        lu_new.priv_data, lu_new.medium = lu.priv_data, lu.medium
+        lu_new.priv_data, lu_new.medium = lu.priv_data, real_medium(lu)
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

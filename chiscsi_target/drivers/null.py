@@ -21,13 +21,55 @@ from chiscsi_target.drivers.local import LocalLunClass
 
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
+    from chiscsi_target.api.medium import Medium
     from chiscsi_target.api.sgvec import SgList
 
-__all__ = ["NullReadWrite", "drop_data"]
+__all__ = ["NullMedium", "NullReadWrite", "drop_data", "real_medium"]
 
 _LONGEST: Final = 64 << 20
 _ZEROS: Final = memoryview(mmap.mmap(-1, _LONGEST, prot=mmap.PROT_READ))
 """Pages that were never written, so that all of them are one page of zeros."""
+
+
+class NullMedium:
+    """A `Medium` without data, for the commands that the device server executes.
+
+    Attributes:
+        inner: the medium that is there, and is not touched.
+    """
+
+    thin = False
+
+    def __init__(self, inner: Medium) -> None:
+        self.inner = inner
+
+    def read(self, offset: int, length: int) -> bytes:
+        """Zeros."""
+        return bytes(length)
+
+    def write(self, offset: int, data: bytes | bytearray | memoryview) -> None:
+        """Drop the octets."""
+
+    def discard(self, offset: int, length: int) -> None:
+        """Forget nothing: there is nothing."""
+
+    def extent(self, offset: int) -> tuple[bool, int]:
+        """All is alike."""
+        return self.inner.extent(offset)
+
+    def flush(self) -> None:
+        """Bring to stable storage what was written before the option came."""
+        self.inner.flush()
+
+
+def real_medium(lu: chiscsi_lun) -> Medium | None:
+    """The medium of a unit that may have been without data so far."""
+    return lu.medium.inner if isinstance(lu.medium, NullMedium) else lu.medium
+
+
+def _hide_medium(lu: chiscsi_lun) -> None:
+    if lu.medium is not None and not isinstance(lu.medium, NullMedium):
+        lu.medium = NullMedium(lu.medium)
 
 
 def drop_data(lu: chiscsi_lun, value: str) -> None:
@@ -61,15 +103,15 @@ class NullReadWrite(LocalLunClass):
         return self._inner.fp_config_parse_options(lu, buf, buflen, ebuf)
 
     def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        """Attach the unit; commands that need its medium itself it does not have."""
+        """Attach the unit."""
         result = self._inner.fp_attach(lu, ebuf, ebuflen)
-        lu.medium = None
+        _hide_medium(lu)
         return result
 
     def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
         """Take the unit over."""
         result = self._inner.fp_reattach(lu, lu_new, ebuf, ebuflen)
-        lu_new.medium = None
+        _hide_medium(lu_new)
         return result
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from chiscsi_target.api import LU_FLAG_NULLRW, chiscsi_lun, chiscsi_target_lun_class
 from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.drivers.memory import MemoryLunClass
-from chiscsi_target.drivers.null import NullReadWrite
+from chiscsi_target.drivers.null import NullMedium, NullReadWrite
 from tests.chiscsi_target.fakes import FakeStack, disk
 
 BLOCK = 512
@@ -60,7 +62,7 @@ def test_the_other_class_opens_and_measures_and_closes(tmp_path: Path) -> None:
     assert lun_class.fp_config_parse_options(lu, "NULLRW", 6, reason) == 0
     assert lu.lun_class.class_name == "FILE" and lu.lun_class.property == lun_class.property
     assert lu.lun_class.fp_attach(lu, reason, 256) == 0
-    assert (lu.size, lu.medium) == (8 * BLOCK, None)
+    assert lu.size == 8 * BLOCK
     fake = FakeStack(lu.lun_class)
     write(fake, lu, 0, b"x" * BLOCK)
     assert read(fake, lu, 0, 8) == bytes(8 * BLOCK)
@@ -82,6 +84,35 @@ def test_a_unit_can_be_given_the_option_and_lose_it_again(tmp_path: Path) -> Non
     assert read(FakeStack(second.lun_class), second, 0, 1) == bytes(BLOCK)
     assert read(FakeStack(third.lun_class), third, 0, 1) == b"d" * BLOCK
     third.lun_class.fp_detach(third)
+
+
+@pytest.mark.parametrize("options", ["size=1MB", "size=1MB,NULLRW"])
+def test_the_medium_comes_and_goes_with_the_option(options: str) -> None:
+    lun_class = MemoryLunClass()
+    first = disk(lun_class, "size=1MB")
+    medium = first.medium
+    assert medium is not None
+    medium.write(0, b"d" * BLOCK)
+    second, third = chiscsi_lun(lun_class, 0, "ram"), chiscsi_lun(lun_class, 0, "ram")
+    for old, new, text in ((first, second, "size=1MB,NULLRW"), (second, third, options)):
+        assert lun_class.fp_config_parse_options(new, text, len(text), bytearray()) == 0
+        assert new.lun_class.fp_reattach(old, new, bytearray(), 256) == 0
+    assert isinstance(second.medium, NullMedium)
+    assert (third.medium is medium) == ("NULLRW" not in options)
+    assert medium.read(0, BLOCK) == b"d" * BLOCK
+
+
+def test_a_medium_without_data() -> None:
+    lu = chiscsi_lun(MemoryLunClass(), 0, "ram")
+    assert lu.lun_class.fp_config_parse_options(lu, "size=1MB,NULLRW", 15, bytearray()) == 0
+    assert lu.lun_class.fp_attach(lu, bytearray(), 256) == 0
+    medium = lu.medium
+    assert isinstance(medium, NullMedium) and not medium.thin
+    medium.write(0, b"x" * BLOCK)
+    medium.discard(0, BLOCK)
+    medium.flush()
+    assert medium.read(0, 2 * BLOCK) == bytes(2 * BLOCK) == medium.inner.read(0, 2 * BLOCK)
+    assert medium.extent(0) == medium.inner.extent(0)
 
 
 def test_a_refusal_of_the_other_class_is_passed_on() -> None:
