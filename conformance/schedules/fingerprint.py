@@ -10,6 +10,7 @@ import enum
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
+from operator import attrgetter
 from types import BuiltinFunctionType, BuiltinMethodType, FunctionType, MethodType
 from typing import Any, Final, TypeAlias
 
@@ -192,13 +193,17 @@ def _make_handler(kind: type) -> Handler:
     left_out = _LEFT_OUT.get(kind, frozenset())
     slots = [name for base in kind.__mro__ for name in _names(vars(base).get("__slots__", ()))]
     names = [_mangled(kind, name) for name in slots if name not in left_out and name not in ("__dict__", "__weakref__")]
+    all_of = attrgetter(*names) if len(names) > 1 else None
 
     def handle(value: object, memo: Memo, tokens: Tokens) -> None:
         if _known(value, memo, tokens):
             return
         tokens.append(kind)
-        for name in names:
-            part = getattr(value, name, None)
+        try:
+            parts = all_of(value) if all_of is not None else ()
+        except AttributeError:
+            parts = ()  # a slot is empty
+        for part in parts or [getattr(value, name, None) for name in names]:
             if type(part) in _ATOMS:
                 tokens.append(part)
             else:

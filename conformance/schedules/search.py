@@ -40,7 +40,7 @@ class Tally:
 
     Attributes:
         schedules: those that were run, all different; `merged`, how many of them ended in a state known before.
-        states: different states met. `deepest`: the most choices in one schedule.
+        states: different states met in which there was a choice. `deepest`: the most choices in one schedule.
         complete: there is no other schedule within the bound.
         findings: what was found.
     """
@@ -97,11 +97,13 @@ class _Search:
             left = self._depth - sum(len(each) > 1 for each, _ in self._path)
             if not events or left <= 0:
                 break
-            state = run.fingerprint()
-            if self._met.get(state, -1) >= left:
-                self.tally.merged += 1
-                return True
-            self._met[state] = left
+            if len(events) > 1:
+                # Where only one thing can happen, to know the state costs more than it saves.
+                state = run.fingerprint()
+                if self._met.get(state, -1) >= left:
+                    self.tally.merged += 1
+                    return True
+                self._met[state] = left
             self._path.append((events, 0))
             run.apply(events[0])
             run.check()
