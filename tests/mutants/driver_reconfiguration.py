@@ -40,7 +40,8 @@ def sessions_are_closed_without_a_word(plant: Plant) -> None:
 
 @mutant(
     "behaviour file, 1.5",
-    "drv-reconfig-01 drv-reconfig-03 drv-reconfig-04 drv-reconfig-08 drv-reconfig-09 drv-reconfig-10 drv-reconfig-11",
+    "drv-reconfig-01 drv-reconfig-03 drv-reconfig-04 drv-reconfig-08 drv-reconfig-09 drv-reconfig-10 drv-reconfig-11"
+    " drv-reconfig-15 drv-reconfig-16",
 )
 def every_change_closes_all_sessions(plant: Plant) -> None:
     """Live sessions do not survive a reconfiguration."""

@@ -208,3 +208,46 @@ def test_logins_are_turned_away_meanwhile(make_bench: Make) -> None:
     bench.expect_equal("result", reconfigure(bench, [("TargetDevice", "new")]), 0)
     bench.expect_equal("status of a login in between", statuses, [LoginStatus.OUT_OF_RESOURCES])
     bench.session.nop()
+
+
+@driver_case("drv-reconfig-15", guide="6.1.3", behaviour="1.5")
+@variants("moment", ["before-buffers", "before-data", "between-data", "before-status"])
+def test_write_goes_on_through_a_change(bench: DriverBench, moment: str) -> None:
+    """A write takes its data and ends well though its target is changed, whenever that is."""
+    data = pattern(8192)
+    session = bench.login(keys={"MaxBurstLength": "4096", "FirstBurstLength": "4096"})
+    task, sc = bench.begin_write(data, session)
+
+    def change(now: str) -> None:
+        if now == moment:
+            bench.expect_equal("result", reconfigure(bench, [("TargetAlias", now), *only(bench)]), 0)
+
+    change("before-buffers")
+    buffers = bench.give_buffers(sc)
+    r2t = task.next_r2t()
+    change("before-data")
+    task.serve(r2t)
+    r2t = task.next_r2t()
+    change("between-data")
+    task.serve(r2t)
+    bench.expect_hook("fp_scsi_cmd_data_xfer_status", sc=sc)
+    change("before-status")
+    bench.expect_equal("data in the driver's buffers", buffers.contents == data, True)
+    bench.executed(sc)
+    task.expect(expect.good())
+
+
+@driver_case("drv-reconfig-16", guide="6.1.3", behaviour="1.5")
+def test_many_changes_under_load(make_bench: Make) -> None:
+    """Over TCP, with threads: one session's reads are answered right while the target is changed time and again."""
+    data = pattern(4096)
+    bench = make_bench(tcp=True)
+    bench.when("fp_scsi_cmd_cdb_rcved", lambda call: bench.execute(call.sc, data))
+    session = bench.session
+    portal = bench.module.directory.registry.nodes[bench.name].portals[0].address
+    for count in range(10):
+        reads = [session.start(Read10.make(transfer_length=8), read=4096) for _ in range(4)]
+        keys = [("PortalGroup", f"1@{portal},timeout={60 + count}"), ("TargetAlias", f"change {count}")]
+        bench.expect_equal("result", reconfigure(bench, [*keys, *(only(bench) if count % 2 else ())]), 0)
+        for task in reads:
+            task.expect(expect.good(data=data))
