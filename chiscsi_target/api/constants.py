@@ -26,6 +26,8 @@ LUN_CLASS_HAS_CMD_QUEUE_BIT: Final = 2
 # Not in the guide (behaviour file, 1.2).
 LUN_CLASS_CMD_RELEASE_WAIT_BIT: Final = 3
 LUN_CLASS_DUP_PATH_ALLOWED_BIT: Final = 4
+LUN_CLASS_TYPE_SCST_BIT: Final = 5
+LUN_CLASS_CHELSIO_BIT: Final = 6
 
 # chiscsi_scsi_command.sc_flag (guide 7.3.5.1).
 SC_FLAG_READ: Final = 0x1

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from chiscsi_target.api.constants import LUN_CLASS_HAS_CMD_QUEUE_BIT, ReturnCode
+from chiscsi_target.api.constants import LUN_CLASS_CHELSIO_BIT, LUN_CLASS_HAS_CMD_QUEUE_BIT, ReturnCode
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through, missing_hooks
 from chiscsi_target.api.struct import copy_struct
 from chiscsi_target.api.target_class import BUILT_IN_CLASS, chiscsi_target_class
@@ -76,6 +76,8 @@ class ClassRegistry:
         copy = copy_struct(lun_class, chiscsi_target_lun_class)
         if is_pass_through(copy) or is_multi_phase(copy):
             copy.property |= 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT
+        if target_class_name == BUILT_IN_CLASS:
+            copy.property |= 1 << LUN_CLASS_CHELSIO_BIT
         known[name] = copy
         return 0
 

@@ -92,6 +92,19 @@ def test_a_lun_class_can_go_while_its_target_is_idle() -> None:
     assert stand.module.chiscsi_target_class_deregister(CLASS) == 0
 
 
+def test_bits_that_the_stack_sets() -> None:
+    """A pass-through class has a queue of its own; one under CHELSIO is known as such (behaviour file, 1.2)."""
+    stand, driver = Stand(driver=HoldingDriver()), HoldingDriver()
+    driver.class_name = "GUEST"
+    assert stand.module.chiscsi_target_lun_class_register(driver, "CHELSIO") == 0
+    bits = {
+        name: stand.module.classes.lun_classes(target_class)[name].property
+        for name, target_class in (("HOLDING", CLASS), ("GUEST", "CHELSIO"), ("MEM", "CHELSIO"))
+    }
+    assert bits == {"HOLDING": 0b000101, "GUEST": 0b1000101, "MEM": 0b1000000}
+    assert driver.property == 1
+
+
 def test_names_are_case_sensitive() -> None:
     stand = Stand()
     lower = chiscsi_target_class()
