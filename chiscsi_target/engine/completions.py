@@ -75,7 +75,7 @@ class Completions:
         """See `chiscsi_scsi_cmd_buffer_ready`."""
         assert isinstance(scmd, Task)
         if scmd.state >= DONE or not scmd.held or not scmd.is_write:
-            return self._misplaced(scmd, BUFFER_READY)
+            return self._misplaced(scmd, BUFFER_READY, buf, sgcnt, offset, buflen)
         if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
             scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
             scmd.given = buflen
@@ -97,7 +97,7 @@ class Completions:
         """See `chiscsi_scsi_cmd_execution_status`."""
         assert isinstance(scmd, Task)
         if scmd.state >= DONE or not scmd.held:
-            return self._misplaced(scmd, EXECUTION_STATUS)
+            return self._misplaced(scmd, EXECUTION_STATUS, buf, sgcnt, offset, buflen)
         if scmd.is_write:
             executed = self._on_write_executed
             if not scmd.sc_status and not self._covers(scmd, offset, buflen):
@@ -206,11 +206,17 @@ class Completions:
         self._complain(task, f"{task.name}, flag 0x{task.sc_flag:x}, state {task.state}, check buffer {EINVAL}.")
         self._complain(task, repr(task))
 
-    def _misplaced(self, task: Task, function: str) -> int:
+    def _misplaced(
+        self, task: Task, function: str, buf: SgList | None = None, sgcnt: int = 0, offset: int = 0, buflen: int = 0
+    ) -> int:
         """Judge a call that the command's state does not expect: it may let an aborted command go, else it is wrong."""
         if task.state >= DONE and task.held:
             task.held = False
             _note_answer(task)
+            lent = function is BUFFER_READY or not task.is_write
+            if buf is not None and lent and task.sc_xfer_len and not task.sc_status:
+                # They go back like others.
+                task.phases.append((buf, sgcnt, offset, buflen))
             self._post(self._let_go, task)
             return 0
         if task.sc_flag & SC_FLAG_TMF_ABORT and getattr(task, "abort_asked", False):

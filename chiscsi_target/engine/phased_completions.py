@@ -27,7 +27,7 @@ class PhasedCompletions(Completions):
         """See `chiscsi_scsi_cmd_buffer_ready`."""
         assert isinstance(scmd, Task)
         if not scmd.is_write or not _expects_calls(scmd):
-            return self._misplaced(scmd, BUFFER_READY)
+            return self._misplaced(scmd, BUFFER_READY, buf, sgcnt, offset, buflen)
         if not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return EINVAL
         return self._accepted(scmd, BUFFER_READY, sgcnt, offset, buflen)
@@ -38,7 +38,7 @@ class PhasedCompletions(Completions):
         """See `chiscsi_scsi_cmd_execution_status`."""
         assert isinstance(scmd, Task)
         if not _expects_calls(scmd):
-            return self._misplaced(scmd, EXECUTION_STATUS)
+            return self._misplaced(scmd, EXECUTION_STATUS, buf, sgcnt, offset, buflen)
         if not scmd.sc_status:
             if not scmd.is_write:
                 if not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
