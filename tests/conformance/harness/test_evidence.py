@@ -6,6 +6,7 @@ from conformance.harness.evidence import DATA_LIMIT, Evidence
 from iscsi_wire.pdus import LoginRequest, NopIn, NopOut
 from iscsi_wire.records import (
     CompletionRecord,
+    FindingRecord,
     HookRecord,
     LogRecord,
     PduRecord,
@@ -81,6 +82,7 @@ def test_each_kind_of_record_keeps_its_words() -> None:
         HookRecord(1.0, "target", "", "fp_scsi_cmd_cdb_rcved", "itt 0x1", "0"),
         CompletionRecord(1.0, "target", "", "chiscsi_scsi_cmd_execution_status", "status 0x00", "0"),
         LogRecord(1.0, "target", "", 1, "strange"),
+        FindingRecord(1.0, "target", "", "null-address", 1, "vector 0: no address"),
         TransportRecord(1.0, "target", "", "closed"),
     ):
         evidence.listen(record)
@@ -89,6 +91,7 @@ def test_each_kind_of_record_keeps_its_words() -> None:
         ("hook", ("fp_scsi_cmd_cdb_rcved", "itt 0x1", "0")),
         ("completion", ("chiscsi_scsi_cmd_execution_status", "status 0x00", "0")),
         ("log", ("warning", "strange")),
+        ("log", ("finding null-address", "vector 0: no address")),
         ("transport", ("closed",)),
     ]
 

@@ -187,3 +187,21 @@ def test_the_gravest_verdict_decides_the_exit_code(bench: Bench, cases: list[str
 )
 def test_exit_codes(verdicts: list[Verdict], code: Exit) -> None:
     assert exit_code(verdicts) == code
+
+
+def test_a_rule_that_is_no_requirement_says_where_it_stands(bench: Bench) -> None:
+    bench.write('''
+@case("guided-01", source="guide, 7.3.5.1; behaviour file, 3.5", level="MUST")
+def test_wrong(session):
+    """A rule of the guide."""
+    assert not session.tsih, "not as the guide says"
+
+@case("both-01", "7143-6.3-01", source="guide, 7.3.1")
+def test_both(session):
+    """A rule of both."""
+    assert not session.tsih, "not as they say"
+''')
+    outcome = bench.run()
+    assert outcome.verdicts == {"guided-01": "fail", "both-01": "fail"}
+    assert outcome.case("guided-01").clause == "guide, 7.3.5.1; behaviour file, 3.5"
+    assert outcome.case("both-01").clause == "RFC 7143 section 6.3; guide, 7.3.1"
