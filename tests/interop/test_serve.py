@@ -77,8 +77,12 @@ def test_a_size_that_is_none_is_named(size: str) -> None:
         (["--portal", "127.0.0.1:65536", "--mem", "1M"], "65536"),
         (["--iqn", "not a name", "--mem", "1M"], "--iqn"),
         ([], "--mem"),
+        (["--driver", "my_disk:MyDisk"], "cannot import my_disk"),
+        (["--driver", "my_disk"], "PACKAGE.MODULE:NAME"),
+        (["--driver", "chiscsi_target.drivers.samples.pages:PAGE"], "a int was found"),
+        (["--driver", "chiscsi_target.drivers.samples.single_phase:ApiDisk", "--mem", "1M"], "--mem"),
     ],
-    ids=["address", "port", "name", "no-disk"],
+    ids=["address", "port", "name", "no-disk", "no-module", "no-name", "no-class", "driver-and-disk"],
 )
 def test_an_argument_that_makes_no_sense_is_named(arguments: list[str], word: str) -> None:
     assert word in refusal(*arguments)
