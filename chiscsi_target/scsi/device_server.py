@@ -17,6 +17,7 @@ from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.sense import INTERNAL_TARGET_FAILURE, REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.table import COMMANDS
 from chiscsi_target.scsi.task_management import execute
+from chiscsi_target.scsi.task_set import TaskSet
 from iscsi_wire.scsi import Inquiry, ReportLuns
 
 if TYPE_CHECKING:
@@ -231,16 +232,23 @@ class DeviceServer(chiscsi_target_lun_class):
         self.close_session = close_session
 
     def replace_units(self, luns: Sequence[chiscsi_lun], *, portal_group_tag: int) -> None:
-        """Go by new descriptions of the logical units; those of a number that there was keep their state."""
+        """Go by new descriptions of the logical units; one with the path of an old one keeps its state, even moved."""
         device = self._device
         device.portal_group_tag = portal_group_tag
-        for number in set(device.units) - {lu.lun for lu in luns}:
-            del device.units[number]
+        known = {unit.lu.path: unit for unit in device.units.values()}
+        units = {}
         for lu in luns:
-            if lu.lun in device.units:
-                device.units[lu.lun].describe(lu)
-            else:
-                device.units[lu.lun] = LogicalUnit(lu, device, _PRESENT)
+            unit = known.pop(lu.path, None)
+            if unit is None:
+                unit = LogicalUnit(lu, device, _PRESENT)
+            elif unit.lu.lun != lu.lun:
+                # What its driver still holds is gone with its session, and would be looked for under the old number.
+                unit.tasks = TaskSet()
+            unit.describe(lu)
+            units[lu.lun] = unit
+        if units != device.units:
+            device.units.clear()
+            device.units.update(units)
 
     def rescan(self, sess_hdl: int) -> None:
         """Tell a session once, at its next command, that the units are not what they were (behaviour file, 8.4)."""
