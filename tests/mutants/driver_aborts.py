@@ -124,11 +124,7 @@ def held_commands_are_released_at_once(plant: Plant) -> None:
 @mutant("behaviour file, 1.7", "drv-session-abort-03 drv-session-abort-04")
 def late_completions_are_refused(plant: Plant) -> None:
     """A driver's call for a command of a session that is gone returns -EINVAL, and changes nothing."""
-
-    def misplaced(original: Original, completions: Completions, task: Task, function: str) -> int:
-        return -26
-
-    plant.wrap(Completions, "_misplaced", misplaced)
+    plant.replace(Completions, "_misplaced", lambda *arguments: -26)
 
 
 @mutant("behaviour file, 1.7", "drv-session-abort-05")

@@ -61,7 +61,7 @@ def residual_counts_the_padding(plant: Plant) -> None:
         return flag, count + -count % 4
 
     plant.wrap(data_in, "residual", residual)
-    plant.wrap(scsi_response, "residual", residual)
+    plant.wrap(scsi_response, "response_residual", residual)
 
 
 @mutant("11.4.5.1", "residual-exact-01 residual-exact-02")
