@@ -134,6 +134,8 @@ def number_zero_is_skipped(plant: Plant) -> None:
         window.exp_cmd_sn = window.exp_cmd_sn or 1
 
     plant.wrap(CommandWindow, "arrived", arrived)
+    # The short way for a command that is next is closed.
+    plant.replace(CommandWindow, "in_turn", lambda window, cmd_sn: False)
 
 
 @mutant("4.2.2.1", "cmdsn-wrap-02")
