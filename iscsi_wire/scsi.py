@@ -15,25 +15,36 @@ from typing import ClassVar, Final, Self
 from iscsi_wire.scsi_codes import (
     AdditionalSense,
     Association,
+    BufferMode,
     CodeSet,
     CommandSupport,
     DesignatorType,
+    DiagnosticPageCode,
     InquiryVersion,
+    LogPageCode,
+    LogPageControl,
     MaintenanceIn,
     ModePageCode,
+    ModePagePolicyCode,
     OperationCode,
     PageControl,
     PeripheralDeviceType,
     PeripheralQualifier,
+    PersistentReserveIn,
+    PersistentReserveOut,
     ProtocolIdentifier,
     ProvisioningStatus,
     ProvisioningType,
+    QueueError,
     ReportingOptions,
+    ReservationType,
     SelectReport,
+    SelfTestCode,
     SenseDescriptorType,
     SenseKey,
     SenseResponseCode,
     ServiceActionIn16,
+    TaskSetType,
     VpdPageCode,
 )
 from iscsi_wire.structure import (
@@ -63,54 +74,97 @@ __all__ = [
     "AllCommandsData",
     "BlockDeviceCharacteristics",
     "BlockLimits",
+    "BufferDescriptor",
     "CachingModePage",
     "CommandDescriptor",
     "CommandTimeouts",
     "CompareAndWrite",
+    "ControlExtensionModePage",
     "ControlModePage",
+    "CycleLogParameter",
+    "DateLogParameter",
     "DefectData10",
     "DefectData12",
     "DescriptorSense",
     "Designator",
     "DeviceIdentification",
+    "DiagnosticPage",
     "DisconnectReconnectModePage",
+    "EchoBufferDescriptor",
+    "ExtendedInquiryData",
     "FixedSense",
     "FormatDeviceModePage",
+    "FullStatusDescriptor",
     "GetLbaStatus",
     "InformationDescriptor",
     "InformationalExceptionsControlModePage",
+    "InformationalExceptionsLogParameter",
     "Inquiry",
     "InquiryExtension",
     "LbaStatusData",
     "LbaStatusDescriptor",
+    "LogPage",
+    "LogSelect",
+    "LogSense",
     "LogicalBlockProvisioning",
     "LongBlockDescriptor",
+    "ModePagePolicy",
+    "ModePagePolicyDescriptor",
     "ModeParameterHeader6",
     "ModeParameterHeader10",
+    "ModeSelect6",
+    "ModeSelect10",
     "ModeSense6",
     "ModeSense10",
     "OneCommandData",
     "OrWrite16",
+    "PersistentClear",
+    "PersistentPreempt",
+    "PersistentPreemptAndAbort",
+    "PersistentReadFullStatus",
+    "PersistentReadKeys",
+    "PersistentReadReservation",
+    "PersistentRegister",
+    "PersistentRegisterAndIgnoreExistingKey",
+    "PersistentRegisterAndMove",
+    "PersistentRelease",
+    "PersistentReportCapabilities",
+    "PersistentReserve",
+    "PersistentReserveOutList",
+    "PowerConditionModePage",
     "PreFetch10",
     "PreFetch16",
     "Read6",
     "Read10",
     "Read12",
     "Read16",
+    "ReadBuffer",
     "ReadCapacity10",
     "ReadCapacity10Data",
     "ReadCapacity16",
     "ReadCapacity16Data",
     "ReadDefectData10",
     "ReadDefectData12",
+    "ReadFullStatusData",
+    "ReadKeysData",
+    "ReadReservationData",
     "ReadWriteErrorRecoveryModePage",
+    "ReceiveDiagnosticResults",
     "Referrals",
+    "RegisterAndMoveList",
+    "Release6",
+    "Release10",
+    "ReportCapabilitiesData",
     "ReportLuns",
     "ReportLunsData",
     "ReportSupportedOperationCodes",
     "ReportSupportedTaskManagementFunctions",
     "RequestSense",
+    "ReservationDescriptor",
+    "Reserve6",
+    "Reserve10",
     "RigidDiskGeometryModePage",
+    "SendDiagnostic",
     "SenseDescriptor",
     "SenseKeySpecificDescriptor",
     "ShortBlockDescriptor",
@@ -119,7 +173,9 @@ __all__ = [
     "SupportedVpdPages",
     "SynchronizeCache10",
     "SynchronizeCache16",
+    "TemperatureLogParameter",
     "TestUnitReady",
+    "TransportId",
     "UnitSerialNumber",
     "UnknownCdb",
     "Unmap",
@@ -136,6 +192,7 @@ __all__ = [
     "WriteAndVerify12",
     "WriteAndVerify16",
     "WriteAtomic16",
+    "WriteBuffer",
     "WriteSame10",
     "WriteSame16",
     "decode_cdb",
@@ -174,6 +231,9 @@ _DEVICE_IDENTIFICATION: Final = struct.Struct(">BBH")
 _BLOCK_LIMITS: Final = struct.Struct(">BBHBBHIIIIIIIQIIIII")
 _BLOCK_DEVICE_CHARACTERISTICS: Final = struct.Struct(">BBHHBBB55s")
 _REFERRALS: Final = struct.Struct(">BBHIII")
+_EXTENDED_INQUIRY_DATA: Final = struct.Struct(">BBHBBBBBBHBB50s")
+_MODE_PAGE_POLICY_DESCRIPTOR: Final = struct.Struct(">BBBB")
+_MODE_PAGE_POLICY: Final = struct.Struct(">BBH")
 _READ_CAPACITY10_DATA: Final = struct.Struct(">II")
 _READ_CAPACITY16_DATA: Final = struct.Struct(">QIBBHQQ")
 _REPORT_LUNS_DATA: Final = struct.Struct(">II")
@@ -219,6 +279,49 @@ _ALL_COMMANDS_DATA: Final = struct.Struct(">I")
 _ONE_COMMAND_DATA: Final = struct.Struct(">BBH")
 _COMMAND_TIMEOUTS: Final = struct.Struct(">HBBII")
 _SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: Final = struct.Struct(">BBBB")
+_RESERVE6: Final = struct.Struct(">BBBHB")
+_RELEASE6: Final = struct.Struct(">BBBHB")
+_RESERVE10: Final = struct.Struct(">BBIBHB")
+_RELEASE10: Final = struct.Struct(">BBIBHB")
+_PERSISTENT_READ_KEYS: Final = struct.Struct(">BBIBHB")
+_PERSISTENT_READ_RESERVATION: Final = struct.Struct(">BBIBHB")
+_PERSISTENT_REPORT_CAPABILITIES: Final = struct.Struct(">BBIBHB")
+_PERSISTENT_READ_FULL_STATUS: Final = struct.Struct(">BBIBHB")
+_PERSISTENT_REGISTER: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_RESERVE: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_RELEASE: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_CLEAR: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_PREEMPT: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_PREEMPT_AND_ABORT: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_REGISTER_AND_IGNORE_EXISTING_KEY: Final = struct.Struct(">BBBHIB")
+_PERSISTENT_REGISTER_AND_MOVE: Final = struct.Struct(">BBBHIB")
+_TRANSPORT_ID: Final = struct.Struct(">BBH")
+_PERSISTENT_RESERVE_OUT_LIST: Final = struct.Struct(">QQIBBH")
+_REGISTER_AND_MOVE_LIST: Final = struct.Struct(">QQBBHI")
+_READ_KEYS_DATA: Final = struct.Struct(">II")
+_RESERVATION_DESCRIPTOR: Final = struct.Struct(">QIBBH")
+_READ_RESERVATION_DATA: Final = struct.Struct(">II")
+_REPORT_CAPABILITIES_DATA: Final = struct.Struct(">HBBHH")
+_FULL_STATUS_DESCRIPTOR: Final = struct.Struct(">QIBBIHI")
+_READ_FULL_STATUS_DATA: Final = struct.Struct(">II")
+_MODE_SELECT6: Final = struct.Struct(">BBHBB")
+_MODE_SELECT10: Final = struct.Struct(">BBIBHB")
+_CONTROL_EXTENSION_MODE_PAGE: Final = struct.Struct(">BBHBBB25s")
+_POWER_CONDITION_MODE_PAGE: Final = struct.Struct(">BBBBIIIII15sB")
+_LOG_SELECT: Final = struct.Struct(">BBBBBHHB")
+_LOG_SENSE: Final = struct.Struct(">BBBBBHHB")
+_LOG_PAGE: Final = struct.Struct(">BBH")
+_TEMPERATURE_LOG_PARAMETER: Final = struct.Struct(">HBBBB")
+_DATE_LOG_PARAMETER: Final = struct.Struct(">HBB4s2s")
+_CYCLE_LOG_PARAMETER: Final = struct.Struct(">HBBI")
+_INFORMATIONAL_EXCEPTIONS_LOG_PARAMETER: Final = struct.Struct(">HBBBBBB")
+_RECEIVE_DIAGNOSTIC_RESULTS: Final = struct.Struct(">BBBHB")
+_SEND_DIAGNOSTIC: Final = struct.Struct(">BBBHB")
+_DIAGNOSTIC_PAGE: Final = struct.Struct(">BBH")
+_WRITE_BUFFER: Final = struct.Struct(">BBQ")
+_READ_BUFFER: Final = struct.Struct(">BBQ")
+_BUFFER_DESCRIPTOR: Final = struct.Struct(">I")
+_ECHO_BUFFER_DESCRIPTOR: Final = struct.Struct(">BBH")
 
 
 @dataclass(slots=True)
@@ -4692,6 +4795,804 @@ class Referrals(VpdPage):
 
 
 @dataclass(slots=True)
+class ExtendedInquiryData(VpdPage):
+    """Extended INQUIRY Data VPD page (SPC-4, Extended INQUIRY Data VPD page)."""
+
+    TITLE: ClassVar[str] = "Extended INQUIRY Data VPD page"
+    SECTION: ClassVar[str] = "SPC-4, Extended INQUIRY Data VPD page"
+    PAGE_CODE: ClassVar[int] = 0x86
+    STRUCT: ClassVar[struct.Struct] = _EXTENDED_INQUIRY_DATA
+
+    octet_0: int = 0
+    page_code: int = 0x86
+    page_length: int = 0x003C
+    octet_4: int = 0
+    octet_5: int = 0
+    octet_6: int = 0
+    octet_7: int = 0
+    octet_8: int = 0
+    octet_9: int = 0
+    extended_self_test_completion_minutes: int = 0
+    octet_12: int = 0
+    maximum_supported_sense_data_length: int = 0
+    rsvd_14: bytes = bytes(50)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 64 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_EXTENDED_INQUIRY_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_14) > 50:
+            raise too_long("rsvd_14", self.rsvd_14, 50)
+        try:
+            return _EXTENDED_INQUIRY_DATA.pack(
+                self.octet_0,
+                self.page_code,
+                self.page_length,
+                self.octet_4,
+                self.octet_5,
+                self.octet_6,
+                self.octet_7,
+                self.octet_8,
+                self.octet_9,
+                self.extended_self_test_completion_minutes,
+                self.octet_12,
+                self.maximum_supported_sense_data_length,
+                self.rsvd_14,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    @property
+    def activate_microcode(self) -> int:
+        """ACTIVATE MICROCODE (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_4 >> 6
+
+    @activate_microcode.setter
+    def activate_microcode(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 6, 2, "activate_microcode")
+
+    @property
+    def spt(self) -> int:
+        """SPT (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_4 >> 3 & 0x7
+
+    @spt.setter
+    def spt(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 3, 3, "spt")
+
+    @property
+    def grd_chk(self) -> int:
+        """The GRD_CHK bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_4 >> 2 & 0x1
+
+    @grd_chk.setter
+    def grd_chk(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 2, 1, "grd_chk")
+
+    @property
+    def app_chk(self) -> int:
+        """The APP_CHK bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_4 >> 1 & 0x1
+
+    @app_chk.setter
+    def app_chk(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 1, 1, "app_chk")
+
+    @property
+    def ref_chk(self) -> int:
+        """The REF_CHK bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_4 & 0x1
+
+    @ref_chk.setter
+    def ref_chk(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 1, "ref_chk")
+
+    @property
+    def rsvd_5(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 >> 6
+
+    @rsvd_5.setter
+    def rsvd_5(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 6, 2, "rsvd_5")
+
+    @property
+    def uask_sup(self) -> int:
+        """The UASK_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 >> 5 & 0x1
+
+    @uask_sup.setter
+    def uask_sup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 5, 1, "uask_sup")
+
+    @property
+    def group_sup(self) -> int:
+        """The GROUP_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 >> 4 & 0x1
+
+    @group_sup.setter
+    def group_sup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 4, 1, "group_sup")
+
+    @property
+    def prior_sup(self) -> int:
+        """The PRIOR_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 >> 3 & 0x1
+
+    @prior_sup.setter
+    def prior_sup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 3, 1, "prior_sup")
+
+    @property
+    def headsup(self) -> int:
+        """The HEADSUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 >> 2 & 0x1
+
+    @headsup.setter
+    def headsup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 2, 1, "headsup")
+
+    @property
+    def ordsup(self) -> int:
+        """The ORDSUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 >> 1 & 0x1
+
+    @ordsup.setter
+    def ordsup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 1, 1, "ordsup")
+
+    @property
+    def simpsup(self) -> int:
+        """The SIMPSUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_5 & 0x1
+
+    @simpsup.setter
+    def simpsup(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 0, 1, "simpsup")
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_6 >> 4
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 4, 4, "rsvd_6")
+
+    @property
+    def wu_sup(self) -> int:
+        """The WU_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_6 >> 3 & 0x1
+
+    @wu_sup.setter
+    def wu_sup(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 3, 1, "wu_sup")
+
+    @property
+    def crd_sup(self) -> int:
+        """The CRD_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_6 >> 2 & 0x1
+
+    @crd_sup.setter
+    def crd_sup(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 2, 1, "crd_sup")
+
+    @property
+    def nv_sup(self) -> int:
+        """The NV_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_6 >> 1 & 0x1
+
+    @nv_sup.setter
+    def nv_sup(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 1, 1, "nv_sup")
+
+    @property
+    def v_sup(self) -> int:
+        """The V_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_6 & 0x1
+
+    @v_sup.setter
+    def v_sup(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 1, "v_sup")
+
+    @property
+    def rsvd_7(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_7 >> 5
+
+    @rsvd_7.setter
+    def rsvd_7(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 5, 3, "rsvd_7")
+
+    @property
+    def p_i_i_sup(self) -> int:
+        """The P_I_I_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_7 >> 4 & 0x1
+
+    @p_i_i_sup.setter
+    def p_i_i_sup(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 4, 1, "p_i_i_sup")
+
+    @property
+    def rsvd_7_4(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_7 >> 1 & 0x7
+
+    @rsvd_7_4.setter
+    def rsvd_7_4(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 1, 3, "rsvd_7_4")
+
+    @property
+    def luiclr(self) -> int:
+        """The LUICLR bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_7 & 0x1
+
+    @luiclr.setter
+    def luiclr(self, value: int) -> None:
+        self.octet_7 = with_bits(self.octet_7, value, 0, 1, "luiclr")
+
+    @property
+    def rsvd_8(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_8 >> 5
+
+    @rsvd_8.setter
+    def rsvd_8(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 5, 3, "rsvd_8")
+
+    @property
+    def r_sup(self) -> int:
+        """The R_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_8 >> 4 & 0x1
+
+    @r_sup.setter
+    def r_sup(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 4, 1, "r_sup")
+
+    @property
+    def rsvd_8_4(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_8 >> 1 & 0x7
+
+    @rsvd_8_4.setter
+    def rsvd_8_4(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 1, 3, "rsvd_8_4")
+
+    @property
+    def cbcs(self) -> int:
+        """The CBCS bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_8 & 0x1
+
+    @cbcs.setter
+    def cbcs(self, value: int) -> None:
+        self.octet_8 = with_bits(self.octet_8, value, 0, 1, "cbcs")
+
+    @property
+    def rsvd_9(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_9 >> 4
+
+    @rsvd_9.setter
+    def rsvd_9(self, value: int) -> None:
+        self.octet_9 = with_bits(self.octet_9, value, 4, 4, "rsvd_9")
+
+    @property
+    def multi_i_t_nexus_microcode_download(self) -> int:
+        """MULTI I_T NEXUS MICROCODE DOWNLOAD (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_9 & 0xF
+
+    @multi_i_t_nexus_microcode_download.setter
+    def multi_i_t_nexus_microcode_download(self, value: int) -> None:
+        self.octet_9 = with_bits(self.octet_9, value, 0, 4, "multi_i_t_nexus_microcode_download")
+
+    @property
+    def poa_sup(self) -> int:
+        """The POA_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_12 >> 7
+
+    @poa_sup.setter
+    def poa_sup(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 7, 1, "poa_sup")
+
+    @property
+    def hra_sup(self) -> int:
+        """The HRA_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_12 >> 6 & 0x1
+
+    @hra_sup.setter
+    def hra_sup(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 6, 1, "hra_sup")
+
+    @property
+    def vsa_sup(self) -> int:
+        """The VSA_SUP bit (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_12 >> 5 & 0x1
+
+    @vsa_sup.setter
+    def vsa_sup(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 5, 1, "vsa_sup")
+
+    @property
+    def rsvd_12(self) -> int:
+        """Reserved (SPC-4, Extended INQUIRY Data VPD page)."""
+        return self.octet_12 & 0x1F
+
+    @rsvd_12.setter
+    def rsvd_12(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 0, 5, "rsvd_12")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            default=0x86,
+            codes=VpdPageCode,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            default=0x003C,
+        ),
+        FieldInfo(
+            "activate_microcode",
+            "ACTIVATE MICROCODE",
+            4,
+            0,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_4",
+        ),
+        FieldInfo("spt", "SPT", 4, 2, 3, Kind.NUMBER, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_4"),
+        FieldInfo("grd_chk", "GRD_CHK", 4, 5, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_4"),
+        FieldInfo("app_chk", "APP_CHK", 4, 6, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_4"),
+        FieldInfo("ref_chk", "REF_CHK", 4, 7, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_4"),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            0,
+            2,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_5",
+        ),
+        FieldInfo("uask_sup", "UASK_SUP", 5, 2, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_5"),
+        FieldInfo(
+            "group_sup",
+            "GROUP_SUP",
+            5,
+            3,
+            1,
+            Kind.FLAG,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_5",
+        ),
+        FieldInfo(
+            "prior_sup",
+            "PRIOR_SUP",
+            5,
+            4,
+            1,
+            Kind.FLAG,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_5",
+        ),
+        FieldInfo("headsup", "HEADSUP", 5, 5, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_5"),
+        FieldInfo("ordsup", "ORDSUP", 5, 6, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_5"),
+        FieldInfo("simpsup", "SIMPSUP", 5, 7, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_5"),
+        FieldInfo(
+            "rsvd_6",
+            "Reserved",
+            6,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_6",
+        ),
+        FieldInfo("wu_sup", "WU_SUP", 6, 4, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_6"),
+        FieldInfo("crd_sup", "CRD_SUP", 6, 5, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_6"),
+        FieldInfo("nv_sup", "NV_SUP", 6, 6, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_6"),
+        FieldInfo("v_sup", "V_SUP", 6, 7, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_6"),
+        FieldInfo(
+            "rsvd_7",
+            "Reserved",
+            7,
+            0,
+            3,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_7",
+        ),
+        FieldInfo(
+            "p_i_i_sup",
+            "P_I_I_SUP",
+            7,
+            3,
+            1,
+            Kind.FLAG,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_7",
+        ),
+        FieldInfo(
+            "rsvd_7_4",
+            "Reserved",
+            7,
+            4,
+            3,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_7",
+        ),
+        FieldInfo("luiclr", "LUICLR", 7, 7, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_7"),
+        FieldInfo(
+            "rsvd_8",
+            "Reserved",
+            8,
+            0,
+            3,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_8",
+        ),
+        FieldInfo("r_sup", "R_SUP", 8, 3, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_8"),
+        FieldInfo(
+            "rsvd_8_4",
+            "Reserved",
+            8,
+            4,
+            3,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_8",
+        ),
+        FieldInfo("cbcs", "CBCS", 8, 7, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_8"),
+        FieldInfo(
+            "rsvd_9",
+            "Reserved",
+            9,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_9",
+        ),
+        FieldInfo(
+            "multi_i_t_nexus_microcode_download",
+            "MULTI I_T NEXUS MICROCODE DOWNLOAD",
+            9,
+            4,
+            4,
+            Kind.NUMBER,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_9",
+        ),
+        FieldInfo(
+            "extended_self_test_completion_minutes",
+            "EXTENDED SELF-TEST COMPLETION MINUTES",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Extended INQUIRY Data VPD page",
+        ),
+        FieldInfo("poa_sup", "POA_SUP", 12, 0, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_12"),
+        FieldInfo("hra_sup", "HRA_SUP", 12, 1, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_12"),
+        FieldInfo("vsa_sup", "VSA_SUP", 12, 2, 1, Kind.FLAG, "SPC-4, Extended INQUIRY Data VPD page", slot="octet_12"),
+        FieldInfo(
+            "rsvd_12",
+            "Reserved",
+            12,
+            3,
+            5,
+            Kind.RESERVED,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            slot="octet_12",
+        ),
+        FieldInfo(
+            "maximum_supported_sense_data_length",
+            "MAXIMUM SUPPORTED SENSE DATA LENGTH",
+            13,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Extended INQUIRY Data VPD page",
+        ),
+        FieldInfo(
+            "rsvd_14",
+            "Reserved",
+            14,
+            0,
+            400,
+            Kind.BYTES,
+            "SPC-4, Extended INQUIRY Data VPD page",
+            default=bytes(50),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ModePagePolicyDescriptor(Structure):
+    """Mode page policy descriptor (SPC-4, Mode Page Policy VPD page)."""
+
+    TITLE: ClassVar[str] = "Mode page policy descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Mode Page Policy VPD page"
+    STRUCT: ClassVar[struct.Struct] = _MODE_PAGE_POLICY_DESCRIPTOR
+
+    octet_0: int = 0
+    policy_subpage_code: int = 0
+    octet_2: int = 0
+    rsvd_3: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_MODE_PAGE_POLICY_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _MODE_PAGE_POLICY_DESCRIPTOR.pack(
+                self.octet_0,
+                self.policy_subpage_code,
+                self.octet_2,
+                self.rsvd_3,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_0 >> 6
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 2, "rsvd_0")
+
+    @property
+    def policy_page_code(self) -> int:
+        """POLICY PAGE CODE (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_0 & 0x3F
+
+    @policy_page_code.setter
+    def policy_page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "policy_page_code")
+
+    @property
+    def mlus(self) -> int:
+        """The MLUS bit (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_2 >> 7
+
+    @mlus.setter
+    def mlus(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "mlus")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_2 >> 2 & 0x1F
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 5, "rsvd_2")
+
+    @property
+    def mode_page_policy(self) -> int:
+        """MODE PAGE POLICY (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_2 & 0x3
+
+    @mode_page_policy.setter
+    def mode_page_policy(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 2, "mode_page_policy")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 2, Kind.RESERVED, "SPC-4, Mode Page Policy VPD page", slot="octet_0"),
+        FieldInfo(
+            "policy_page_code",
+            "POLICY PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, Mode Page Policy VPD page",
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo(
+            "policy_subpage_code",
+            "POLICY SUBPAGE CODE",
+            1,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Mode Page Policy VPD page",
+        ),
+        FieldInfo("mlus", "MLUS", 2, 0, 1, Kind.FLAG, "SPC-4, Mode Page Policy VPD page", slot="octet_2"),
+        FieldInfo("rsvd_2", "Reserved", 2, 1, 5, Kind.RESERVED, "SPC-4, Mode Page Policy VPD page", slot="octet_2"),
+        FieldInfo(
+            "mode_page_policy",
+            "MODE PAGE POLICY",
+            2,
+            6,
+            2,
+            Kind.CODE,
+            "SPC-4, Mode Page Policy VPD page",
+            slot="octet_2",
+            codes=ModePagePolicyCode,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SPC-4, Mode Page Policy VPD page"),
+    )
+
+
+@dataclass(slots=True)
+class ModePagePolicy(VpdPage):
+    """Mode Page Policy VPD page (SPC-4, Mode Page Policy VPD page)."""
+
+    TITLE: ClassVar[str] = "Mode Page Policy VPD page"
+    SECTION: ClassVar[str] = "SPC-4, Mode Page Policy VPD page"
+    PAGE_CODE: ClassVar[int] = 0x87
+    STRUCT: ClassVar[struct.Struct] = _MODE_PAGE_POLICY
+
+    octet_0: int = 0
+    page_code: int = 0x87
+    page_length: int = AUTO
+    descriptors: list[ModePagePolicyDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_MODE_PAGE_POLICY.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.page_length + 4, truncated)
+        decoded.descriptors = read_structures(part, ModePagePolicyDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.descriptors)
+        length = self.page_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _MODE_PAGE_POLICY.pack(
+                self.octet_0,
+                self.page_code,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SPC-4, Mode Page Policy VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SPC-4, Mode Page Policy VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, Mode Page Policy VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, Mode Page Policy VPD page",
+            default=0x87,
+            codes=VpdPageCode,
+        ),
+        FieldInfo("page_length", "PAGE LENGTH", 2, 0, 16, Kind.LENGTH, "SPC-4, Mode Page Policy VPD page"),
+        FieldInfo(
+            "descriptors",
+            "Mode page policy descriptor list",
+            4,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Mode Page Policy VPD page",
+            length="page_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
 class ReadCapacity10Data(Structure):
     """READ CAPACITY (10) parameter data (SBC-3, READ CAPACITY (10) parameter data)."""
 
@@ -6864,7 +7765,7 @@ class ControlModePage(ModePage):
             codes=ModePageCode,
         ),
         FieldInfo("page_length", "PAGE LENGTH", 1, 0, 8, Kind.LENGTH, "SPC-4, Control mode page", default=0x0A),
-        FieldInfo("tst", "TST", 2, 0, 3, Kind.NUMBER, "SPC-4, Control mode page", slot="octet_2"),
+        FieldInfo("tst", "TST", 2, 0, 3, Kind.CODE, "SPC-4, Control mode page", slot="octet_2", codes=TaskSetType),
         FieldInfo("tmf_only", "TMF_ONLY", 2, 3, 1, Kind.FLAG, "SPC-4, Control mode page", slot="octet_2"),
         FieldInfo("dpicz", "DPICZ", 2, 4, 1, Kind.FLAG, "SPC-4, Control mode page", slot="octet_2"),
         FieldInfo("d_sense", "D_SENSE", 2, 5, 1, Kind.FLAG, "SPC-4, Control mode page", slot="octet_2"),
@@ -6881,7 +7782,7 @@ class ControlModePage(ModePage):
             slot="octet_3",
         ),
         FieldInfo("nuar", "NUAR", 3, 4, 1, Kind.FLAG, "SPC-4, Control mode page", slot="octet_3"),
-        FieldInfo("qerr", "QERR", 3, 5, 2, Kind.NUMBER, "SPC-4, Control mode page", slot="octet_3"),
+        FieldInfo("qerr", "QERR", 3, 5, 2, Kind.CODE, "SPC-4, Control mode page", slot="octet_3", codes=QueueError),
         FieldInfo("rsvd_3", "Reserved", 3, 7, 1, Kind.RESERVED, "SPC-4, Control mode page", slot="octet_3"),
         FieldInfo("vs", "VS", 4, 0, 1, Kind.FLAG, "SPC-4, Control mode page", slot="octet_4"),
         FieldInfo("rac", "RAC", 4, 1, 1, Kind.FLAG, "SPC-4, Control mode page", slot="octet_4"),
@@ -11305,6 +12206,5206 @@ class SupportedTaskManagementFunctions(Structure):
     )
 
 
+@dataclass(slots=True)
+class Reserve6(Cdb):
+    """RESERVE (6) (SPC-2, RESERVE (6) command)."""
+
+    TITLE: ClassVar[str] = "RESERVE (6)"
+    SECTION: ClassVar[str] = "SPC-2, RESERVE (6) command"
+    OPERATION_CODE: ClassVar[int] = 0x16
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _RESERVE6
+
+    operation_code: int = 0x16
+    octet_1: int = 0
+    rsvd_2: int = 0
+    rsvd_3: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RESERVE6.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RESERVE6.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_3,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-2, RESERVE (6) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def third_party(self) -> int:
+        """Reserved (SPC-2, RESERVE (6) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @third_party.setter
+    def third_party(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "third_party")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-2, RESERVE (6) command)."""
+        return self.octet_1 >> 1 & 0x7
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 3, "rsvd_1_4")
+
+    @property
+    def extent(self) -> int:
+        """Reserved (SPC-2, RESERVE (6) command)."""
+        return self.octet_1 & 0x1
+
+    @extent.setter
+    def extent(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "extent")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x16,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-2, RESERVE (6) command", slot="octet_1"),
+        FieldInfo("third_party", "Reserved", 1, 3, 1, Kind.RESERVED, "SPC-2, RESERVE (6) command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 3, Kind.RESERVED, "SPC-2, RESERVE (6) command", slot="octet_1"),
+        FieldInfo("extent", "Reserved", 1, 7, 1, Kind.RESERVED, "SPC-2, RESERVE (6) command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SPC-2, RESERVE (6) command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-2, RESERVE (6) command"),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Release6(Cdb):
+    """RELEASE (6) (SPC-2, RELEASE (6) command)."""
+
+    TITLE: ClassVar[str] = "RELEASE (6)"
+    SECTION: ClassVar[str] = "SPC-2, RELEASE (6) command"
+    OPERATION_CODE: ClassVar[int] = 0x17
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _RELEASE6
+
+    operation_code: int = 0x17
+    octet_1: int = 0
+    rsvd_2: int = 0
+    rsvd_3: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RELEASE6.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RELEASE6.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_3,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-2, RELEASE (6) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def third_party(self) -> int:
+        """Reserved (SPC-2, RELEASE (6) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @third_party.setter
+    def third_party(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "third_party")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-2, RELEASE (6) command)."""
+        return self.octet_1 >> 1 & 0x7
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 3, "rsvd_1_4")
+
+    @property
+    def extent(self) -> int:
+        """Reserved (SPC-2, RELEASE (6) command)."""
+        return self.octet_1 & 0x1
+
+    @extent.setter
+    def extent(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "extent")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x17,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-2, RELEASE (6) command", slot="octet_1"),
+        FieldInfo("third_party", "Reserved", 1, 3, 1, Kind.RESERVED, "SPC-2, RELEASE (6) command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 3, Kind.RESERVED, "SPC-2, RELEASE (6) command", slot="octet_1"),
+        FieldInfo("extent", "Reserved", 1, 7, 1, Kind.RESERVED, "SPC-2, RELEASE (6) command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SPC-2, RELEASE (6) command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-2, RELEASE (6) command"),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Reserve10(Cdb):
+    """RESERVE (10) (SPC-2, RESERVE (10) command)."""
+
+    TITLE: ClassVar[str] = "RESERVE (10)"
+    SECTION: ClassVar[str] = "SPC-2, RESERVE (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x56
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _RESERVE10
+
+    operation_code: int = 0x56
+    octet_1: int = 0
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RESERVE10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RESERVE10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-2, RESERVE (10) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def third_party(self) -> int:
+        """Reserved (SPC-2, RESERVE (10) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @third_party.setter
+    def third_party(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "third_party")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-2, RESERVE (10) command)."""
+        return self.octet_1 >> 1 & 0x7
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 3, "rsvd_1_4")
+
+    @property
+    def extent(self) -> int:
+        """Reserved (SPC-2, RESERVE (10) command)."""
+        return self.octet_1 & 0x1
+
+    @extent.setter
+    def extent(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "extent")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x56,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-2, RESERVE (10) command", slot="octet_1"),
+        FieldInfo("third_party", "Reserved", 1, 3, 1, Kind.RESERVED, "SPC-2, RESERVE (10) command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 3, Kind.RESERVED, "SPC-2, RESERVE (10) command", slot="octet_1"),
+        FieldInfo("extent", "Reserved", 1, 7, 1, Kind.RESERVED, "SPC-2, RESERVE (10) command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-2, RESERVE (10) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-2, RESERVE (10) command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-2, RESERVE (10) command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class Release10(Cdb):
+    """RELEASE (10) (SPC-2, RELEASE (10) command)."""
+
+    TITLE: ClassVar[str] = "RELEASE (10)"
+    SECTION: ClassVar[str] = "SPC-2, RELEASE (10) command"
+    OPERATION_CODE: ClassVar[int] = 0x57
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _RELEASE10
+
+    operation_code: int = 0x57
+    octet_1: int = 0
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RELEASE10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RELEASE10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-2, RELEASE (10) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def third_party(self) -> int:
+        """Reserved (SPC-2, RELEASE (10) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @third_party.setter
+    def third_party(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "third_party")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-2, RELEASE (10) command)."""
+        return self.octet_1 >> 1 & 0x7
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 3, "rsvd_1_4")
+
+    @property
+    def extent(self) -> int:
+        """Reserved (SPC-2, RELEASE (10) command)."""
+        return self.octet_1 & 0x1
+
+    @extent.setter
+    def extent(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "extent")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x57,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-2, RELEASE (10) command", slot="octet_1"),
+        FieldInfo("third_party", "Reserved", 1, 3, 1, Kind.RESERVED, "SPC-2, RELEASE (10) command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 3, Kind.RESERVED, "SPC-2, RELEASE (10) command", slot="octet_1"),
+        FieldInfo("extent", "Reserved", 1, 7, 1, Kind.RESERVED, "SPC-2, RELEASE (10) command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-2, RELEASE (10) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-2, RELEASE (10) command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-2, RELEASE (10) command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentReadKeys(Cdb):
+    """PERSISTENT RESERVE IN, READ KEYS (SPC-4, PERSISTENT RESERVE IN command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE IN, READ KEYS"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE IN command"
+    OPERATION_CODE: ClassVar[int] = 0x5E
+    SERVICE_ACTION: ClassVar[int | None] = 0x00
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_READ_KEYS
+
+    operation_code: int = 0x5E
+    octet_1: int = 0
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_READ_KEYS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_READ_KEYS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5E,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            slot="octet_1",
+            codes=PersistentReserveIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE IN command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentReadReservation(Cdb):
+    """PERSISTENT RESERVE IN, READ RESERVATION (SPC-4, PERSISTENT RESERVE IN command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE IN, READ RESERVATION"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE IN command"
+    OPERATION_CODE: ClassVar[int] = 0x5E
+    SERVICE_ACTION: ClassVar[int | None] = 0x01
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_READ_RESERVATION
+
+    operation_code: int = 0x5E
+    octet_1: int = 1
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_READ_RESERVATION.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_READ_RESERVATION.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5E,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=1,
+            slot="octet_1",
+            codes=PersistentReserveIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE IN command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentReportCapabilities(Cdb):
+    """PERSISTENT RESERVE IN, REPORT CAPABILITIES (SPC-4, PERSISTENT RESERVE IN command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE IN, REPORT CAPABILITIES"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE IN command"
+    OPERATION_CODE: ClassVar[int] = 0x5E
+    SERVICE_ACTION: ClassVar[int | None] = 0x02
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_REPORT_CAPABILITIES
+
+    operation_code: int = 0x5E
+    octet_1: int = 2
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_REPORT_CAPABILITIES.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_REPORT_CAPABILITIES.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5E,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=2,
+            slot="octet_1",
+            codes=PersistentReserveIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE IN command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentReadFullStatus(Cdb):
+    """PERSISTENT RESERVE IN, READ FULL STATUS (SPC-4, PERSISTENT RESERVE IN command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE IN, READ FULL STATUS"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE IN command"
+    OPERATION_CODE: ClassVar[int] = 0x5E
+    SERVICE_ACTION: ClassVar[int | None] = 0x03
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_READ_FULL_STATUS
+
+    operation_code: int = 0x5E
+    octet_1: int = 3
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_READ_FULL_STATUS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_READ_FULL_STATUS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5E,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=3,
+            slot="octet_1",
+            codes=PersistentReserveIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE IN command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE IN command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentRegister(Cdb):
+    """PERSISTENT RESERVE OUT, REGISTER (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, REGISTER"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x00
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_REGISTER
+
+    operation_code: int = 0x5F
+    octet_1: int = 0
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_REGISTER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_REGISTER.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentReserve(Cdb):
+    """PERSISTENT RESERVE OUT, RESERVE (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, RESERVE"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x01
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_RESERVE
+
+    operation_code: int = 0x5F
+    octet_1: int = 1
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_RESERVE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_RESERVE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=1,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentRelease(Cdb):
+    """PERSISTENT RESERVE OUT, RELEASE (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, RELEASE"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x02
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_RELEASE
+
+    operation_code: int = 0x5F
+    octet_1: int = 2
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_RELEASE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_RELEASE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=2,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentClear(Cdb):
+    """PERSISTENT RESERVE OUT, CLEAR (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, CLEAR"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x03
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_CLEAR
+
+    operation_code: int = 0x5F
+    octet_1: int = 3
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_CLEAR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_CLEAR.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=3,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentPreempt(Cdb):
+    """PERSISTENT RESERVE OUT, PREEMPT (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, PREEMPT"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x04
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_PREEMPT
+
+    operation_code: int = 0x5F
+    octet_1: int = 4
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_PREEMPT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_PREEMPT.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=4,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentPreemptAndAbort(Cdb):
+    """PERSISTENT RESERVE OUT, PREEMPT AND ABORT (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, PREEMPT AND ABORT"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x05
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_PREEMPT_AND_ABORT
+
+    operation_code: int = 0x5F
+    octet_1: int = 5
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_PREEMPT_AND_ABORT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_PREEMPT_AND_ABORT.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=5,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentRegisterAndIgnoreExistingKey(Cdb):
+    """PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, REGISTER AND IGNORE EXISTING KEY"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x06
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_REGISTER_AND_IGNORE_EXISTING_KEY
+
+    operation_code: int = 0x5F
+    octet_1: int = 6
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_REGISTER_AND_IGNORE_EXISTING_KEY.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_REGISTER_AND_IGNORE_EXISTING_KEY.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=6,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PersistentRegisterAndMove(Cdb):
+    """PERSISTENT RESERVE OUT, REGISTER AND MOVE (SPC-4, PERSISTENT RESERVE OUT command)."""
+
+    TITLE: ClassVar[str] = "PERSISTENT RESERVE OUT, REGISTER AND MOVE"
+    SECTION: ClassVar[str] = "SPC-4, PERSISTENT RESERVE OUT command"
+    OPERATION_CODE: ClassVar[int] = 0x5F
+    SERVICE_ACTION: ClassVar[int | None] = 0x07
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_REGISTER_AND_MOVE
+
+    operation_code: int = 0x5F
+    octet_1: int = 7
+    octet_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_REGISTER_AND_MOVE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_REGISTER_AND_MOVE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, PERSISTENT RESERVE OUT command)."""
+        return self.octet_2 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x5F,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=7,
+            slot="octet_1",
+            codes=PersistentReserveOut,
+        ),
+        FieldInfo("scope", "SCOPE", 2, 0, 4, Kind.NUMBER, "SPC-4, PERSISTENT RESERVE OUT command", slot="octet_2"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            2,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+            slot="octet_2",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SPC-4, PERSISTENT RESERVE OUT command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            5,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, PERSISTENT RESERVE OUT command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class TransportId(Structure):
+    """TransportID of an iSCSI initiator port (SPC-4, TransportID for initiator ports using SCSI over iSCSI)."""
+
+    TITLE: ClassVar[str] = "TransportID of an iSCSI initiator port"
+    SECTION: ClassVar[str] = "SPC-4, TransportID for initiator ports using SCSI over iSCSI"
+    STRUCT: ClassVar[struct.Struct] = _TRANSPORT_ID
+
+    octet_0: int = 5
+    rsvd_1: int = 0
+    additional_length: int = AUTO
+    iscsi_name: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_TRANSPORT_ID.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.additional_length + 4, truncated)
+        decoded.iscsi_name = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.iscsi_name
+        length = self.additional_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _TRANSPORT_ID.pack(
+                self.octet_0,
+                self.rsvd_1,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def format_code(self) -> int:
+        """FORMAT CODE (SPC-4, TransportID for initiator ports using SCSI over iSCSI)."""
+        return self.octet_0 >> 6
+
+    @format_code.setter
+    def format_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 2, "format_code")
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SPC-4, TransportID for initiator ports using SCSI over iSCSI)."""
+        return self.octet_0 >> 4 & 0x3
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 4, 2, "rsvd_0")
+
+    @property
+    def protocol_identifier(self) -> int:
+        """PROTOCOL IDENTIFIER (SPC-4, TransportID for initiator ports using SCSI over iSCSI)."""
+        return self.octet_0 & 0xF
+
+    @protocol_identifier.setter
+    def protocol_identifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 4, "protocol_identifier")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "format_code",
+            "FORMAT CODE",
+            0,
+            0,
+            2,
+            Kind.NUMBER,
+            "SPC-4, TransportID for initiator ports using SCSI over iSCSI",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            2,
+            2,
+            Kind.RESERVED,
+            "SPC-4, TransportID for initiator ports using SCSI over iSCSI",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "protocol_identifier",
+            "PROTOCOL IDENTIFIER",
+            0,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, TransportID for initiator ports using SCSI over iSCSI",
+            default=5,
+            slot="octet_0",
+            codes=ProtocolIdentifier,
+        ),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, TransportID for initiator ports using SCSI over iSCSI",
+        ),
+        FieldInfo(
+            "additional_length",
+            "ADDITIONAL LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, TransportID for initiator ports using SCSI over iSCSI",
+        ),
+        FieldInfo(
+            "iscsi_name",
+            "ISCSI NAME",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, TransportID for initiator ports using SCSI over iSCSI",
+            length="additional_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class PersistentReserveOutList(Structure):
+    """Basic PERSISTENT RESERVE OUT parameter list (SPC-4, Basic PERSISTENT RESERVE OUT parameter list).
+
+    With SPEC_I_PT four bytes of length and a list of TransportIDs follow it.
+    """
+
+    TITLE: ClassVar[str] = "Basic PERSISTENT RESERVE OUT parameter list"
+    SECTION: ClassVar[str] = "SPC-4, Basic PERSISTENT RESERVE OUT parameter list"
+    STRUCT: ClassVar[struct.Struct] = _PERSISTENT_RESERVE_OUT_LIST
+
+    reservation_key: int = 0
+    service_action_reservation_key: int = 0
+    rsvd_16: int = 0
+    octet_20: int = 0
+    rsvd_21: int = 0
+    rsvd_22: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 24 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PERSISTENT_RESERVE_OUT_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PERSISTENT_RESERVE_OUT_LIST.pack(
+                self.reservation_key,
+                self.service_action_reservation_key,
+                self.rsvd_16,
+                self.octet_20,
+                self.rsvd_21,
+                self.rsvd_22,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_20(self) -> int:
+        """Reserved (SPC-4, Basic PERSISTENT RESERVE OUT parameter list)."""
+        return self.octet_20 >> 4
+
+    @rsvd_20.setter
+    def rsvd_20(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 4, 4, "rsvd_20")
+
+    @property
+    def spec_i_pt(self) -> int:
+        """The SPEC_I_PT bit (SPC-4, Basic PERSISTENT RESERVE OUT parameter list)."""
+        return self.octet_20 >> 3 & 0x1
+
+    @spec_i_pt.setter
+    def spec_i_pt(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 3, 1, "spec_i_pt")
+
+    @property
+    def all_tg_pt(self) -> int:
+        """The ALL_TG_PT bit (SPC-4, Basic PERSISTENT RESERVE OUT parameter list)."""
+        return self.octet_20 >> 2 & 0x1
+
+    @all_tg_pt.setter
+    def all_tg_pt(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 2, 1, "all_tg_pt")
+
+    @property
+    def rsvd_20_6(self) -> int:
+        """Reserved (SPC-4, Basic PERSISTENT RESERVE OUT parameter list)."""
+        return self.octet_20 >> 1 & 0x1
+
+    @rsvd_20_6.setter
+    def rsvd_20_6(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 1, 1, "rsvd_20_6")
+
+    @property
+    def aptpl(self) -> int:
+        """The APTPL bit (SPC-4, Basic PERSISTENT RESERVE OUT parameter list)."""
+        return self.octet_20 & 0x1
+
+    @aptpl.setter
+    def aptpl(self, value: int) -> None:
+        self.octet_20 = with_bits(self.octet_20, value, 0, 1, "aptpl")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "reservation_key",
+            "RESERVATION KEY",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+        ),
+        FieldInfo(
+            "service_action_reservation_key",
+            "SERVICE ACTION RESERVATION KEY",
+            8,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+        ),
+        FieldInfo(
+            "rsvd_16",
+            "Reserved",
+            16,
+            0,
+            32,
+            Kind.RESERVED,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+        ),
+        FieldInfo(
+            "rsvd_20",
+            "Reserved",
+            20,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+            slot="octet_20",
+        ),
+        FieldInfo(
+            "spec_i_pt",
+            "SPEC_I_PT",
+            20,
+            4,
+            1,
+            Kind.FLAG,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+            slot="octet_20",
+        ),
+        FieldInfo(
+            "all_tg_pt",
+            "ALL_TG_PT",
+            20,
+            5,
+            1,
+            Kind.FLAG,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+            slot="octet_20",
+        ),
+        FieldInfo(
+            "rsvd_20_6",
+            "Reserved",
+            20,
+            6,
+            1,
+            Kind.RESERVED,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+            slot="octet_20",
+        ),
+        FieldInfo(
+            "aptpl",
+            "APTPL",
+            20,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+            slot="octet_20",
+        ),
+        FieldInfo("rsvd_21", "Reserved", 21, 0, 8, Kind.RESERVED, "SPC-4, Basic PERSISTENT RESERVE OUT parameter list"),
+        FieldInfo(
+            "rsvd_22",
+            "Reserved",
+            22,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, Basic PERSISTENT RESERVE OUT parameter list",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RegisterAndMoveList(Structure):
+    """REGISTER AND MOVE parameter list (SPC-4, REGISTER AND MOVE parameter list)."""
+
+    TITLE: ClassVar[str] = "REGISTER AND MOVE parameter list"
+    SECTION: ClassVar[str] = "SPC-4, REGISTER AND MOVE parameter list"
+    STRUCT: ClassVar[struct.Struct] = _REGISTER_AND_MOVE_LIST
+
+    reservation_key: int = 0
+    service_action_reservation_key: int = 0
+    rsvd_16: int = 0
+    octet_17: int = 0
+    relative_target_port_identifier: int = 0
+    transportid_length: int = AUTO
+    transport_id: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_REGISTER_AND_MOVE_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.transportid_length + 24, truncated)
+        decoded.transport_id = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.transport_id
+        length = self.transportid_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _REGISTER_AND_MOVE_LIST.pack(
+                self.reservation_key,
+                self.service_action_reservation_key,
+                self.rsvd_16,
+                self.octet_17,
+                self.relative_target_port_identifier,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_17(self) -> int:
+        """Reserved (SPC-4, REGISTER AND MOVE parameter list)."""
+        return self.octet_17 >> 2
+
+    @rsvd_17.setter
+    def rsvd_17(self, value: int) -> None:
+        self.octet_17 = with_bits(self.octet_17, value, 2, 6, "rsvd_17")
+
+    @property
+    def unreg(self) -> int:
+        """The UNREG bit (SPC-4, REGISTER AND MOVE parameter list)."""
+        return self.octet_17 >> 1 & 0x1
+
+    @unreg.setter
+    def unreg(self, value: int) -> None:
+        self.octet_17 = with_bits(self.octet_17, value, 1, 1, "unreg")
+
+    @property
+    def aptpl(self) -> int:
+        """The APTPL bit (SPC-4, REGISTER AND MOVE parameter list)."""
+        return self.octet_17 & 0x1
+
+    @aptpl.setter
+    def aptpl(self, value: int) -> None:
+        self.octet_17 = with_bits(self.octet_17, value, 0, 1, "aptpl")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "reservation_key",
+            "RESERVATION KEY",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, REGISTER AND MOVE parameter list",
+        ),
+        FieldInfo(
+            "service_action_reservation_key",
+            "SERVICE ACTION RESERVATION KEY",
+            8,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, REGISTER AND MOVE parameter list",
+        ),
+        FieldInfo("rsvd_16", "Reserved", 16, 0, 8, Kind.RESERVED, "SPC-4, REGISTER AND MOVE parameter list"),
+        FieldInfo(
+            "rsvd_17",
+            "Reserved",
+            17,
+            0,
+            6,
+            Kind.RESERVED,
+            "SPC-4, REGISTER AND MOVE parameter list",
+            slot="octet_17",
+        ),
+        FieldInfo("unreg", "UNREG", 17, 6, 1, Kind.FLAG, "SPC-4, REGISTER AND MOVE parameter list", slot="octet_17"),
+        FieldInfo("aptpl", "APTPL", 17, 7, 1, Kind.FLAG, "SPC-4, REGISTER AND MOVE parameter list", slot="octet_17"),
+        FieldInfo(
+            "relative_target_port_identifier",
+            "RELATIVE TARGET PORT IDENTIFIER",
+            18,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, REGISTER AND MOVE parameter list",
+        ),
+        FieldInfo(
+            "transportid_length",
+            "TRANSPORTID PARAMETER DATA LENGTH",
+            20,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REGISTER AND MOVE parameter list",
+        ),
+        FieldInfo(
+            "transport_id",
+            "TransportID",
+            24,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, REGISTER AND MOVE parameter list",
+            length="transportid_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ReadKeysData(Structure):
+    """READ KEYS parameter data (SPC-4, READ KEYS service action)."""
+
+    TITLE: ClassVar[str] = "READ KEYS parameter data"
+    SECTION: ClassVar[str] = "SPC-4, READ KEYS service action"
+    STRUCT: ClassVar[struct.Struct] = _READ_KEYS_DATA
+
+    prgeneration: int = 0
+    additional_length: int = AUTO
+    reservation_keys: list[int] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_READ_KEYS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.additional_length + 8, truncated)
+        decoded.reservation_keys = read_integers(part, "Q", "reservation_keys", truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_integers(self.reservation_keys, "Q", "reservation_keys")
+        length = self.additional_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _READ_KEYS_DATA.pack(
+                self.prgeneration,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("prgeneration", "PRGENERATION", 0, 0, 32, Kind.NUMBER, "SPC-4, READ KEYS service action"),
+        FieldInfo("additional_length", "ADDITIONAL LENGTH", 4, 0, 32, Kind.LENGTH, "SPC-4, READ KEYS service action"),
+        FieldInfo(
+            "reservation_keys",
+            "Reservation key list",
+            8,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, READ KEYS service action",
+            length="additional_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ReservationDescriptor(Structure):
+    """Reservation descriptor (SPC-4, READ RESERVATION service action)."""
+
+    TITLE: ClassVar[str] = "Reservation descriptor"
+    SECTION: ClassVar[str] = "SPC-4, READ RESERVATION service action"
+    STRUCT: ClassVar[struct.Struct] = _RESERVATION_DESCRIPTOR
+
+    reservation_key: int = 0
+    rsvd_8: int = 0
+    rsvd_12: int = 0
+    octet_13: int = 0
+    rsvd_14: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RESERVATION_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RESERVATION_DESCRIPTOR.pack(
+                self.reservation_key,
+                self.rsvd_8,
+                self.rsvd_12,
+                self.octet_13,
+                self.rsvd_14,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, READ RESERVATION service action)."""
+        return self.octet_13 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_13 = with_bits(self.octet_13, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, READ RESERVATION service action)."""
+        return self.octet_13 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_13 = with_bits(self.octet_13, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "reservation_key",
+            "RESERVATION KEY",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, READ RESERVATION service action",
+        ),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 32, Kind.RESERVED, "SPC-4, READ RESERVATION service action"),
+        FieldInfo("rsvd_12", "Reserved", 12, 0, 8, Kind.RESERVED, "SPC-4, READ RESERVATION service action"),
+        FieldInfo("scope", "SCOPE", 13, 0, 4, Kind.NUMBER, "SPC-4, READ RESERVATION service action", slot="octet_13"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            13,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, READ RESERVATION service action",
+            slot="octet_13",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 16, Kind.RESERVED, "SPC-4, READ RESERVATION service action"),
+    )
+
+
+@dataclass(slots=True)
+class ReadReservationData(Structure):
+    """READ RESERVATION parameter data (SPC-4, READ RESERVATION service action)."""
+
+    TITLE: ClassVar[str] = "READ RESERVATION parameter data"
+    SECTION: ClassVar[str] = "SPC-4, READ RESERVATION service action"
+    STRUCT: ClassVar[struct.Struct] = _READ_RESERVATION_DATA
+
+    prgeneration: int = 0
+    additional_length: int = AUTO
+    descriptors: list[ReservationDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_READ_RESERVATION_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.additional_length + 8, truncated)
+        decoded.descriptors = read_structures(part, ReservationDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.descriptors)
+        length = self.additional_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _READ_RESERVATION_DATA.pack(
+                self.prgeneration,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("prgeneration", "PRGENERATION", 0, 0, 32, Kind.NUMBER, "SPC-4, READ RESERVATION service action"),
+        FieldInfo(
+            "additional_length",
+            "ADDITIONAL LENGTH",
+            4,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, READ RESERVATION service action",
+        ),
+        FieldInfo(
+            "descriptors",
+            "Reservation descriptor",
+            8,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, READ RESERVATION service action",
+            length="additional_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ReportCapabilitiesData(Structure):
+    """REPORT CAPABILITIES parameter data (SPC-4, REPORT CAPABILITIES service action)."""
+
+    TITLE: ClassVar[str] = "REPORT CAPABILITIES parameter data"
+    SECTION: ClassVar[str] = "SPC-4, REPORT CAPABILITIES service action"
+    STRUCT: ClassVar[struct.Struct] = _REPORT_CAPABILITIES_DATA
+
+    length: int = 8
+    octet_2: int = 0
+    octet_3: int = 0
+    persistent_reservation_type_mask: int = 0
+    rsvd_6: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_REPORT_CAPABILITIES_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _REPORT_CAPABILITIES_DATA.pack(
+                self.length,
+                self.octet_2,
+                self.octet_3,
+                self.persistent_reservation_type_mask,
+                self.rsvd_6,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rlr_c(self) -> int:
+        """The RLR_C bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 >> 7
+
+    @rlr_c.setter
+    def rlr_c(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "rlr_c")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 >> 5 & 0x3
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 2, "rsvd_2")
+
+    @property
+    def crh(self) -> int:
+        """The CRH bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @crh.setter
+    def crh(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "crh")
+
+    @property
+    def sip_c(self) -> int:
+        """The SIP_C bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 >> 3 & 0x1
+
+    @sip_c.setter
+    def sip_c(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 3, 1, "sip_c")
+
+    @property
+    def atp_c(self) -> int:
+        """The ATP_C bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 >> 2 & 0x1
+
+    @atp_c.setter
+    def atp_c(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 1, "atp_c")
+
+    @property
+    def rsvd_2_6(self) -> int:
+        """Reserved (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 >> 1 & 0x1
+
+    @rsvd_2_6.setter
+    def rsvd_2_6(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 1, 1, "rsvd_2_6")
+
+    @property
+    def ptpl_c(self) -> int:
+        """The PTPL_C bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_2 & 0x1
+
+    @ptpl_c.setter
+    def ptpl_c(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 1, "ptpl_c")
+
+    @property
+    def tmv(self) -> int:
+        """The TMV bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_3 >> 7
+
+    @tmv.setter
+    def tmv(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 7, 1, "tmv")
+
+    @property
+    def allow_commands(self) -> int:
+        """ALLOW COMMANDS (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_3 >> 4 & 0x7
+
+    @allow_commands.setter
+    def allow_commands(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 4, 3, "allow_commands")
+
+    @property
+    def rsvd_3(self) -> int:
+        """Reserved (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_3 >> 1 & 0x7
+
+    @rsvd_3.setter
+    def rsvd_3(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 1, 3, "rsvd_3")
+
+    @property
+    def ptpl_a(self) -> int:
+        """The PTPL_A bit (SPC-4, REPORT CAPABILITIES service action)."""
+        return self.octet_3 & 0x1
+
+    @ptpl_a.setter
+    def ptpl_a(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 0, 1, "ptpl_a")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("length", "LENGTH", 0, 0, 16, Kind.LENGTH, "SPC-4, REPORT CAPABILITIES service action", default=8),
+        FieldInfo("rlr_c", "RLR_C", 2, 0, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_2"),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            2,
+            Kind.RESERVED,
+            "SPC-4, REPORT CAPABILITIES service action",
+            slot="octet_2",
+        ),
+        FieldInfo("crh", "CRH", 2, 3, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_2"),
+        FieldInfo("sip_c", "SIP_C", 2, 4, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_2"),
+        FieldInfo("atp_c", "ATP_C", 2, 5, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_2"),
+        FieldInfo(
+            "rsvd_2_6",
+            "Reserved",
+            2,
+            6,
+            1,
+            Kind.RESERVED,
+            "SPC-4, REPORT CAPABILITIES service action",
+            slot="octet_2",
+        ),
+        FieldInfo("ptpl_c", "PTPL_C", 2, 7, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_2"),
+        FieldInfo("tmv", "TMV", 3, 0, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_3"),
+        FieldInfo(
+            "allow_commands",
+            "ALLOW COMMANDS",
+            3,
+            1,
+            3,
+            Kind.NUMBER,
+            "SPC-4, REPORT CAPABILITIES service action",
+            slot="octet_3",
+        ),
+        FieldInfo(
+            "rsvd_3",
+            "Reserved",
+            3,
+            4,
+            3,
+            Kind.RESERVED,
+            "SPC-4, REPORT CAPABILITIES service action",
+            slot="octet_3",
+        ),
+        FieldInfo("ptpl_a", "PTPL_A", 3, 7, 1, Kind.FLAG, "SPC-4, REPORT CAPABILITIES service action", slot="octet_3"),
+        FieldInfo(
+            "persistent_reservation_type_mask",
+            "PERSISTENT RESERVATION TYPE MASK",
+            4,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, REPORT CAPABILITIES service action",
+        ),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 16, Kind.RESERVED, "SPC-4, REPORT CAPABILITIES service action"),
+    )
+
+
+@dataclass(slots=True)
+class FullStatusDescriptor(Structure):
+    """Full status descriptor (SPC-4, READ FULL STATUS service action)."""
+
+    TITLE: ClassVar[str] = "Full status descriptor"
+    SECTION: ClassVar[str] = "SPC-4, READ FULL STATUS service action"
+    STRUCT: ClassVar[struct.Struct] = _FULL_STATUS_DESCRIPTOR
+
+    reservation_key: int = 0
+    rsvd_8: int = 0
+    octet_12: int = 0
+    octet_13: int = 0
+    rsvd_14: int = 0
+    relative_target_port_identifier: int = 0
+    additional_descriptor_length: int = AUTO
+    transport_id: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_FULL_STATUS_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.additional_descriptor_length + 24, truncated)
+        decoded.transport_id = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.transport_id
+        length = self.additional_descriptor_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _FULL_STATUS_DESCRIPTOR.pack(
+                self.reservation_key,
+                self.rsvd_8,
+                self.octet_12,
+                self.octet_13,
+                self.rsvd_14,
+                self.relative_target_port_identifier,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_12(self) -> int:
+        """Reserved (SPC-4, READ FULL STATUS service action)."""
+        return self.octet_12 >> 2
+
+    @rsvd_12.setter
+    def rsvd_12(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 2, 6, "rsvd_12")
+
+    @property
+    def all_tg_pt(self) -> int:
+        """The ALL_TG_PT bit (SPC-4, READ FULL STATUS service action)."""
+        return self.octet_12 >> 1 & 0x1
+
+    @all_tg_pt.setter
+    def all_tg_pt(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 1, 1, "all_tg_pt")
+
+    @property
+    def r_holder(self) -> int:
+        """The R_HOLDER bit (SPC-4, READ FULL STATUS service action)."""
+        return self.octet_12 & 0x1
+
+    @r_holder.setter
+    def r_holder(self, value: int) -> None:
+        self.octet_12 = with_bits(self.octet_12, value, 0, 1, "r_holder")
+
+    @property
+    def scope(self) -> int:
+        """SCOPE (SPC-4, READ FULL STATUS service action)."""
+        return self.octet_13 >> 4
+
+    @scope.setter
+    def scope(self, value: int) -> None:
+        self.octet_13 = with_bits(self.octet_13, value, 4, 4, "scope")
+
+    @property
+    def type(self) -> int:
+        """TYPE (SPC-4, READ FULL STATUS service action)."""
+        return self.octet_13 & 0xF
+
+    @type.setter
+    def type(self, value: int) -> None:
+        self.octet_13 = with_bits(self.octet_13, value, 0, 4, "type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "reservation_key",
+            "RESERVATION KEY",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, READ FULL STATUS service action",
+        ),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 32, Kind.RESERVED, "SPC-4, READ FULL STATUS service action"),
+        FieldInfo(
+            "rsvd_12",
+            "Reserved",
+            12,
+            0,
+            6,
+            Kind.RESERVED,
+            "SPC-4, READ FULL STATUS service action",
+            slot="octet_12",
+        ),
+        FieldInfo(
+            "all_tg_pt",
+            "ALL_TG_PT",
+            12,
+            6,
+            1,
+            Kind.FLAG,
+            "SPC-4, READ FULL STATUS service action",
+            slot="octet_12",
+        ),
+        FieldInfo(
+            "r_holder",
+            "R_HOLDER",
+            12,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, READ FULL STATUS service action",
+            slot="octet_12",
+        ),
+        FieldInfo("scope", "SCOPE", 13, 0, 4, Kind.NUMBER, "SPC-4, READ FULL STATUS service action", slot="octet_13"),
+        FieldInfo(
+            "type",
+            "TYPE",
+            13,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, READ FULL STATUS service action",
+            slot="octet_13",
+            codes=ReservationType,
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 32, Kind.RESERVED, "SPC-4, READ FULL STATUS service action"),
+        FieldInfo(
+            "relative_target_port_identifier",
+            "RELATIVE TARGET PORT IDENTIFIER",
+            18,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, READ FULL STATUS service action",
+        ),
+        FieldInfo(
+            "additional_descriptor_length",
+            "ADDITIONAL DESCRIPTOR LENGTH",
+            20,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, READ FULL STATUS service action",
+        ),
+        FieldInfo(
+            "transport_id",
+            "TransportID",
+            24,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, READ FULL STATUS service action",
+            length="additional_descriptor_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ReadFullStatusData(Structure):
+    """READ FULL STATUS parameter data (SPC-4, READ FULL STATUS service action)."""
+
+    TITLE: ClassVar[str] = "READ FULL STATUS parameter data"
+    SECTION: ClassVar[str] = "SPC-4, READ FULL STATUS service action"
+    STRUCT: ClassVar[struct.Struct] = _READ_FULL_STATUS_DATA
+
+    prgeneration: int = 0
+    additional_length: int = AUTO
+    descriptors: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_READ_FULL_STATUS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.additional_length + 8, truncated)
+        decoded.descriptors = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.descriptors
+        length = self.additional_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _READ_FULL_STATUS_DATA.pack(
+                self.prgeneration,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("prgeneration", "PRGENERATION", 0, 0, 32, Kind.NUMBER, "SPC-4, READ FULL STATUS service action"),
+        FieldInfo(
+            "additional_length",
+            "ADDITIONAL LENGTH",
+            4,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, READ FULL STATUS service action",
+        ),
+        FieldInfo(
+            "descriptors",
+            "Full status descriptors",
+            8,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, READ FULL STATUS service action",
+            length="additional_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ModeSelect6(Cdb):
+    """MODE SELECT (6) (SPC-4, MODE SELECT(6) command)."""
+
+    TITLE: ClassVar[str] = "MODE SELECT (6)"
+    SECTION: ClassVar[str] = "SPC-4, MODE SELECT(6) command"
+    OPERATION_CODE: ClassVar[int] = 0x15
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _MODE_SELECT6
+
+    operation_code: int = 0x15
+    octet_1: int = 0
+    rsvd_2: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_MODE_SELECT6.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _MODE_SELECT6.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, MODE SELECT(6) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def pf(self) -> int:
+        """The PF bit (SPC-4, MODE SELECT(6) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @pf.setter
+    def pf(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "pf")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-4, MODE SELECT(6) command)."""
+        return self.octet_1 >> 1 & 0x7
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 3, "rsvd_1_4")
+
+    @property
+    def sp(self) -> int:
+        """The SP bit (SPC-4, MODE SELECT(6) command)."""
+        return self.octet_1 & 0x1
+
+    @sp.setter
+    def sp(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "sp")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x15,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, MODE SELECT(6) command", slot="octet_1"),
+        FieldInfo("pf", "PF", 1, 3, 1, Kind.FLAG, "SPC-4, MODE SELECT(6) command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 3, Kind.RESERVED, "SPC-4, MODE SELECT(6) command", slot="octet_1"),
+        FieldInfo("sp", "SP", 1, 7, 1, Kind.FLAG, "SPC-4, MODE SELECT(6) command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 16, Kind.RESERVED, "SPC-4, MODE SELECT(6) command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            4,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, MODE SELECT(6) command",
+        ),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ModeSelect10(Cdb):
+    """MODE SELECT (10) (SPC-4, MODE SELECT(10) command)."""
+
+    TITLE: ClassVar[str] = "MODE SELECT (10)"
+    SECTION: ClassVar[str] = "SPC-4, MODE SELECT(10) command"
+    OPERATION_CODE: ClassVar[int] = 0x55
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _MODE_SELECT10
+
+    operation_code: int = 0x55
+    octet_1: int = 0
+    rsvd_2: int = 0
+    rsvd_6: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_MODE_SELECT10.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _MODE_SELECT10.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_6,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, MODE SELECT(10) command)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def pf(self) -> int:
+        """The PF bit (SPC-4, MODE SELECT(10) command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @pf.setter
+    def pf(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "pf")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-4, MODE SELECT(10) command)."""
+        return self.octet_1 >> 1 & 0x7
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 3, "rsvd_1_4")
+
+    @property
+    def sp(self) -> int:
+        """The SP bit (SPC-4, MODE SELECT(10) command)."""
+        return self.octet_1 & 0x1
+
+    @sp.setter
+    def sp(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "sp")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x55,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, MODE SELECT(10) command", slot="octet_1"),
+        FieldInfo("pf", "PF", 1, 3, 1, Kind.FLAG, "SPC-4, MODE SELECT(10) command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 3, Kind.RESERVED, "SPC-4, MODE SELECT(10) command", slot="octet_1"),
+        FieldInfo("sp", "SP", 1, 7, 1, Kind.FLAG, "SPC-4, MODE SELECT(10) command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, MODE SELECT(10) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 8, Kind.RESERVED, "SPC-4, MODE SELECT(10) command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            7,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, MODE SELECT(10) command",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ControlExtensionModePage(ModePage):
+    """Control mode page (SPC-4, Control Extension mode page)."""
+
+    TITLE: ClassVar[str] = "Control mode page"
+    SECTION: ClassVar[str] = "SPC-4, Control Extension mode page"
+    PAGE_CODE: ClassVar[int] = 0x0A
+    SUBPAGE_CODE: ClassVar[int | None] = 0x01
+    STRUCT: ClassVar[struct.Struct] = _CONTROL_EXTENSION_MODE_PAGE
+
+    octet_0: int = 0x4A
+    subpage_code: int = 1
+    page_length: int = 0x001C
+    octet_4: int = 0
+    octet_5: int = 0
+    maximum_sense_data_length: int = 0
+    rsvd_7: bytes = bytes(25)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_CONTROL_EXTENSION_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_7) > 25:
+            raise too_long("rsvd_7", self.rsvd_7, 25)
+        try:
+            return _CONTROL_EXTENSION_MODE_PAGE.pack(
+                self.octet_0,
+                self.subpage_code,
+                self.page_length,
+                self.octet_4,
+                self.octet_5,
+                self.maximum_sense_data_length,
+                self.rsvd_7,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SPC-4, Control Extension mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SPC-4, Control Extension mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, Control Extension mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SPC-4, Control Extension mode page)."""
+        return self.octet_4 >> 3
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 3, 5, "rsvd_4")
+
+    @property
+    def tcmos(self) -> int:
+        """The TCMOS bit (SPC-4, Control Extension mode page)."""
+        return self.octet_4 >> 2 & 0x1
+
+    @tcmos.setter
+    def tcmos(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 2, 1, "tcmos")
+
+    @property
+    def scsip(self) -> int:
+        """The SCSIP bit (SPC-4, Control Extension mode page)."""
+        return self.octet_4 >> 1 & 0x1
+
+    @scsip.setter
+    def scsip(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 1, 1, "scsip")
+
+    @property
+    def ialuae(self) -> int:
+        """The IALUAE bit (SPC-4, Control Extension mode page)."""
+        return self.octet_4 & 0x1
+
+    @ialuae.setter
+    def ialuae(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 1, "ialuae")
+
+    @property
+    def rsvd_5(self) -> int:
+        """Reserved (SPC-4, Control Extension mode page)."""
+        return self.octet_5 >> 4
+
+    @rsvd_5.setter
+    def rsvd_5(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 4, 4, "rsvd_5")
+
+    @property
+    def initial_command_priority(self) -> int:
+        """INITIAL COMMAND PRIORITY (SPC-4, Control Extension mode page)."""
+        return self.octet_5 & 0xF
+
+    @initial_command_priority.setter
+    def initial_command_priority(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 0, 4, "initial_command_priority")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SPC-4, Control Extension mode page", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SPC-4, Control Extension mode page", default=1, slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, Control Extension mode page",
+            default=10,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo(
+            "subpage_code",
+            "SUBPAGE CODE",
+            1,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Control Extension mode page",
+            default=1,
+        ),
+        FieldInfo(
+            "page_length",
+            "PAGE LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Control Extension mode page",
+            default=0x001C,
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 5, Kind.RESERVED, "SPC-4, Control Extension mode page", slot="octet_4"),
+        FieldInfo("tcmos", "TCMOS", 4, 5, 1, Kind.FLAG, "SPC-4, Control Extension mode page", slot="octet_4"),
+        FieldInfo("scsip", "SCSIP", 4, 6, 1, Kind.FLAG, "SPC-4, Control Extension mode page", slot="octet_4"),
+        FieldInfo("ialuae", "IALUAE", 4, 7, 1, Kind.FLAG, "SPC-4, Control Extension mode page", slot="octet_4"),
+        FieldInfo("rsvd_5", "Reserved", 5, 0, 4, Kind.RESERVED, "SPC-4, Control Extension mode page", slot="octet_5"),
+        FieldInfo(
+            "initial_command_priority",
+            "INITIAL COMMAND PRIORITY",
+            5,
+            4,
+            4,
+            Kind.NUMBER,
+            "SPC-4, Control Extension mode page",
+            slot="octet_5",
+        ),
+        FieldInfo(
+            "maximum_sense_data_length",
+            "MAXIMUM SENSE DATA LENGTH",
+            6,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Control Extension mode page",
+        ),
+        FieldInfo("rsvd_7", "Reserved", 7, 0, 200, Kind.BYTES, "SPC-4, Control Extension mode page", default=bytes(25)),
+    )
+
+
+@dataclass(slots=True)
+class PowerConditionModePage(ModePage):
+    """Power Condition mode page (SPC-4, Power Condition mode page)."""
+
+    TITLE: ClassVar[str] = "Power Condition mode page"
+    SECTION: ClassVar[str] = "SPC-4, Power Condition mode page"
+    PAGE_CODE: ClassVar[int] = 0x1A
+    SUBPAGE_CODE: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _POWER_CONDITION_MODE_PAGE
+
+    octet_0: int = 0x1A
+    page_length: int = 0x26
+    octet_2: int = 0
+    octet_3: int = 0
+    idle_a_condition_timer: int = 0
+    standby_z_condition_timer: int = 0
+    idle_b_condition_timer: int = 0
+    idle_c_condition_timer: int = 0
+    standby_y_condition_timer: int = 0
+    rsvd_24: bytes = bytes(15)
+    octet_39: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 40 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_POWER_CONDITION_MODE_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_24) > 15:
+            raise too_long("rsvd_24", self.rsvd_24, 15)
+        try:
+            return _POWER_CONDITION_MODE_PAGE.pack(
+                self.octet_0,
+                self.page_length,
+                self.octet_2,
+                self.octet_3,
+                self.idle_a_condition_timer,
+                self.standby_z_condition_timer,
+                self.idle_b_condition_timer,
+                self.idle_c_condition_timer,
+                self.standby_y_condition_timer,
+                self.rsvd_24,
+                self.octet_39,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ps(self) -> int:
+        """The PS bit (SPC-4, Power Condition mode page)."""
+        return self.octet_0 >> 7
+
+    @ps.setter
+    def ps(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ps")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SPC-4, Power Condition mode page)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, Power Condition mode page)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    @property
+    def pm_bg_precedence(self) -> int:
+        """PM_BG_PRECEDENCE (SPC-4, Power Condition mode page)."""
+        return self.octet_2 >> 6
+
+    @pm_bg_precedence.setter
+    def pm_bg_precedence(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 2, "pm_bg_precedence")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Power Condition mode page)."""
+        return self.octet_2 >> 1 & 0x1F
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 1, 5, "rsvd_2")
+
+    @property
+    def standby_y(self) -> int:
+        """The STANDBY_Y bit (SPC-4, Power Condition mode page)."""
+        return self.octet_2 & 0x1
+
+    @standby_y.setter
+    def standby_y(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 1, "standby_y")
+
+    @property
+    def rsvd_3(self) -> int:
+        """Reserved (SPC-4, Power Condition mode page)."""
+        return self.octet_3 >> 4
+
+    @rsvd_3.setter
+    def rsvd_3(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 4, 4, "rsvd_3")
+
+    @property
+    def idle_c(self) -> int:
+        """The IDLE_C bit (SPC-4, Power Condition mode page)."""
+        return self.octet_3 >> 3 & 0x1
+
+    @idle_c.setter
+    def idle_c(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 3, 1, "idle_c")
+
+    @property
+    def idle_b(self) -> int:
+        """The IDLE_B bit (SPC-4, Power Condition mode page)."""
+        return self.octet_3 >> 2 & 0x1
+
+    @idle_b.setter
+    def idle_b(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 2, 1, "idle_b")
+
+    @property
+    def idle_a(self) -> int:
+        """The IDLE_A bit (SPC-4, Power Condition mode page)."""
+        return self.octet_3 >> 1 & 0x1
+
+    @idle_a.setter
+    def idle_a(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 1, 1, "idle_a")
+
+    @property
+    def standby_z(self) -> int:
+        """The STANDBY_Z bit (SPC-4, Power Condition mode page)."""
+        return self.octet_3 & 0x1
+
+    @standby_z.setter
+    def standby_z(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 0, 1, "standby_z")
+
+    @property
+    def ccf_idle(self) -> int:
+        """CCF IDLE (SPC-4, Power Condition mode page)."""
+        return self.octet_39 >> 6
+
+    @ccf_idle.setter
+    def ccf_idle(self, value: int) -> None:
+        self.octet_39 = with_bits(self.octet_39, value, 6, 2, "ccf_idle")
+
+    @property
+    def ccf_standby(self) -> int:
+        """CCF STANDBY (SPC-4, Power Condition mode page)."""
+        return self.octet_39 >> 4 & 0x3
+
+    @ccf_standby.setter
+    def ccf_standby(self, value: int) -> None:
+        self.octet_39 = with_bits(self.octet_39, value, 4, 2, "ccf_standby")
+
+    @property
+    def ccf_stopped(self) -> int:
+        """CCF STOPPED (SPC-4, Power Condition mode page)."""
+        return self.octet_39 >> 2 & 0x3
+
+    @ccf_stopped.setter
+    def ccf_stopped(self, value: int) -> None:
+        self.octet_39 = with_bits(self.octet_39, value, 2, 2, "ccf_stopped")
+
+    @property
+    def rsvd_39(self) -> int:
+        """Reserved (SPC-4, Power Condition mode page)."""
+        return self.octet_39 & 0x3
+
+    @rsvd_39.setter
+    def rsvd_39(self, value: int) -> None:
+        self.octet_39 = with_bits(self.octet_39, value, 0, 2, "rsvd_39")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ps", "PS", 0, 0, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, Power Condition mode page",
+            default=26,
+            slot="octet_0",
+            codes=ModePageCode,
+        ),
+        FieldInfo("page_length", "PAGE LENGTH", 1, 0, 8, Kind.LENGTH, "SPC-4, Power Condition mode page", default=0x26),
+        FieldInfo(
+            "pm_bg_precedence",
+            "PM_BG_PRECEDENCE",
+            2,
+            0,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+            slot="octet_2",
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 2, 5, Kind.RESERVED, "SPC-4, Power Condition mode page", slot="octet_2"),
+        FieldInfo("standby_y", "STANDBY_Y", 2, 7, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_2"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 4, Kind.RESERVED, "SPC-4, Power Condition mode page", slot="octet_3"),
+        FieldInfo("idle_c", "IDLE_C", 3, 4, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_3"),
+        FieldInfo("idle_b", "IDLE_B", 3, 5, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_3"),
+        FieldInfo("idle_a", "IDLE_A", 3, 6, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_3"),
+        FieldInfo("standby_z", "STANDBY_Z", 3, 7, 1, Kind.FLAG, "SPC-4, Power Condition mode page", slot="octet_3"),
+        FieldInfo(
+            "idle_a_condition_timer",
+            "IDLE_A CONDITION TIMER",
+            4,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+        ),
+        FieldInfo(
+            "standby_z_condition_timer",
+            "STANDBY_Z CONDITION TIMER",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+        ),
+        FieldInfo(
+            "idle_b_condition_timer",
+            "IDLE_B CONDITION TIMER",
+            12,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+        ),
+        FieldInfo(
+            "idle_c_condition_timer",
+            "IDLE_C CONDITION TIMER",
+            16,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+        ),
+        FieldInfo(
+            "standby_y_condition_timer",
+            "STANDBY_Y CONDITION TIMER",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+        ),
+        FieldInfo("rsvd_24", "Reserved", 24, 0, 120, Kind.BYTES, "SPC-4, Power Condition mode page", default=bytes(15)),
+        FieldInfo("ccf_idle", "CCF IDLE", 39, 0, 2, Kind.NUMBER, "SPC-4, Power Condition mode page", slot="octet_39"),
+        FieldInfo(
+            "ccf_standby",
+            "CCF STANDBY",
+            39,
+            2,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+            slot="octet_39",
+        ),
+        FieldInfo(
+            "ccf_stopped",
+            "CCF STOPPED",
+            39,
+            4,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Power Condition mode page",
+            slot="octet_39",
+        ),
+        FieldInfo("rsvd_39", "Reserved", 39, 6, 2, Kind.RESERVED, "SPC-4, Power Condition mode page", slot="octet_39"),
+    )
+
+
+@dataclass(slots=True)
+class LogSelect(Cdb):
+    """LOG SELECT (SPC-4, LOG SELECT command)."""
+
+    TITLE: ClassVar[str] = "LOG SELECT"
+    SECTION: ClassVar[str] = "SPC-4, LOG SELECT command"
+    OPERATION_CODE: ClassVar[int] = 0x4C
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _LOG_SELECT
+
+    operation_code: int = 0x4C
+    octet_1: int = 0
+    octet_2: int = 0
+    subpage_code: int = 0
+    rsvd_4: int = 0
+    rsvd_5: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_LOG_SELECT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _LOG_SELECT.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.subpage_code,
+                self.rsvd_4,
+                self.rsvd_5,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, LOG SELECT command)."""
+        return self.octet_1 >> 2
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 6, "rsvd_1")
+
+    @property
+    def pcr(self) -> int:
+        """The PCR bit (SPC-4, LOG SELECT command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @pcr.setter
+    def pcr(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "pcr")
+
+    @property
+    def sp(self) -> int:
+        """The SP bit (SPC-4, LOG SELECT command)."""
+        return self.octet_1 & 0x1
+
+    @sp.setter
+    def sp(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "sp")
+
+    @property
+    def pc(self) -> int:
+        """PC (SPC-4, LOG SELECT command)."""
+        return self.octet_2 >> 6
+
+    @pc.setter
+    def pc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 2, "pc")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, LOG SELECT command)."""
+        return self.octet_2 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 6, "page_code")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x4C,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 6, Kind.RESERVED, "SPC-4, LOG SELECT command", slot="octet_1"),
+        FieldInfo("pcr", "PCR", 1, 6, 1, Kind.FLAG, "SPC-4, LOG SELECT command", slot="octet_1"),
+        FieldInfo("sp", "SP", 1, 7, 1, Kind.FLAG, "SPC-4, LOG SELECT command", slot="octet_1"),
+        FieldInfo("pc", "PC", 2, 0, 2, Kind.CODE, "SPC-4, LOG SELECT command", slot="octet_2", codes=LogPageControl),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            2,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, LOG SELECT command",
+            slot="octet_2",
+            codes=LogPageCode,
+        ),
+        FieldInfo("subpage_code", "SUBPAGE CODE", 3, 0, 8, Kind.NUMBER, "SPC-4, LOG SELECT command"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 8, Kind.RESERVED, "SPC-4, LOG SELECT command"),
+        FieldInfo("rsvd_5", "Reserved", 5, 0, 16, Kind.RESERVED, "SPC-4, LOG SELECT command"),
+        FieldInfo("parameter_list_length", "PARAMETER LIST LENGTH", 7, 0, 16, Kind.LENGTH, "SPC-4, LOG SELECT command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class LogSense(Cdb):
+    """LOG SENSE (SPC-4, LOG SENSE command)."""
+
+    TITLE: ClassVar[str] = "LOG SENSE"
+    SECTION: ClassVar[str] = "SPC-4, LOG SENSE command"
+    OPERATION_CODE: ClassVar[int] = 0x4D
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _LOG_SENSE
+
+    operation_code: int = 0x4D
+    octet_1: int = 0
+    octet_2: int = 0
+    subpage_code: int = 0
+    rsvd_4: int = 0
+    parameter_pointer: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_LOG_SENSE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _LOG_SENSE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octet_2,
+                self.subpage_code,
+                self.rsvd_4,
+                self.parameter_pointer,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, LOG SENSE command)."""
+        return self.octet_1 >> 2
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 6, "rsvd_1")
+
+    @property
+    def ppc(self) -> int:
+        """Reserved (SPC-4, LOG SENSE command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @ppc.setter
+    def ppc(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "ppc")
+
+    @property
+    def sp(self) -> int:
+        """The SP bit (SPC-4, LOG SENSE command)."""
+        return self.octet_1 & 0x1
+
+    @sp.setter
+    def sp(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "sp")
+
+    @property
+    def pc(self) -> int:
+        """PC (SPC-4, LOG SENSE command)."""
+        return self.octet_2 >> 6
+
+    @pc.setter
+    def pc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 2, "pc")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, LOG SENSE command)."""
+        return self.octet_2 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 6, "page_code")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x4D,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 6, Kind.RESERVED, "SPC-4, LOG SENSE command", slot="octet_1"),
+        FieldInfo("ppc", "Reserved", 1, 6, 1, Kind.RESERVED, "SPC-4, LOG SENSE command", slot="octet_1"),
+        FieldInfo("sp", "SP", 1, 7, 1, Kind.FLAG, "SPC-4, LOG SENSE command", slot="octet_1"),
+        FieldInfo("pc", "PC", 2, 0, 2, Kind.CODE, "SPC-4, LOG SENSE command", slot="octet_2", codes=LogPageControl),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            2,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, LOG SENSE command",
+            slot="octet_2",
+            codes=LogPageCode,
+        ),
+        FieldInfo("subpage_code", "SUBPAGE CODE", 3, 0, 8, Kind.NUMBER, "SPC-4, LOG SENSE command"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 8, Kind.RESERVED, "SPC-4, LOG SENSE command"),
+        FieldInfo("parameter_pointer", "PARAMETER POINTER", 5, 0, 16, Kind.NUMBER, "SPC-4, LOG SENSE command"),
+        FieldInfo("allocation_length", "ALLOCATION LENGTH", 7, 0, 16, Kind.LENGTH, "SPC-4, LOG SENSE command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class LogPage(Structure):
+    """Log page (SPC-4, log page format).
+
+    In the pages that list what is supported, page codes stand in the place of log parameters.
+    """
+
+    TITLE: ClassVar[str] = "Log page"
+    SECTION: ClassVar[str] = "SPC-4, log page format"
+    STRUCT: ClassVar[struct.Struct] = _LOG_PAGE
+
+    octet_0: int = 0
+    subpage_code: int = 0
+    page_length: int = AUTO
+    parameters: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_LOG_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.page_length + 4, truncated)
+        decoded.parameters = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.parameters
+        length = self.page_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _LOG_PAGE.pack(
+                self.octet_0,
+                self.subpage_code,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def ds(self) -> int:
+        """The DS bit (SPC-4, log page format)."""
+        return self.octet_0 >> 7
+
+    @ds.setter
+    def ds(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "ds")
+
+    @property
+    def spf(self) -> int:
+        """The SPF bit (SPC-4, log page format)."""
+        return self.octet_0 >> 6 & 0x1
+
+    @spf.setter
+    def spf(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 1, "spf")
+
+    @property
+    def page_code(self) -> int:
+        """PAGE CODE (SPC-4, log page format)."""
+        return self.octet_0 & 0x3F
+
+    @page_code.setter
+    def page_code(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 6, "page_code")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("ds", "DS", 0, 0, 1, Kind.FLAG, "SPC-4, log page format", slot="octet_0"),
+        FieldInfo("spf", "SPF", 0, 1, 1, Kind.FLAG, "SPC-4, log page format", slot="octet_0"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            2,
+            6,
+            Kind.CODE,
+            "SPC-4, log page format",
+            slot="octet_0",
+            codes=LogPageCode,
+        ),
+        FieldInfo("subpage_code", "SUBPAGE CODE", 1, 0, 8, Kind.NUMBER, "SPC-4, log page format"),
+        FieldInfo("page_length", "PAGE LENGTH", 2, 0, 16, Kind.LENGTH, "SPC-4, log page format"),
+        FieldInfo("parameters", "Log parameters", 4, 0, 0, Kind.BYTES, "SPC-4, log page format", length="page_length"),
+    )
+
+
+@dataclass(slots=True)
+class TemperatureLogParameter(Structure):
+    """Temperature log parameter (SPC-4, Temperature log page).
+
+    Parameter 0001h is the reference temperature, in the same form.
+    """
+
+    TITLE: ClassVar[str] = "Temperature log parameter"
+    SECTION: ClassVar[str] = "SPC-4, Temperature log page"
+    STRUCT: ClassVar[struct.Struct] = _TEMPERATURE_LOG_PARAMETER
+
+    parameter_code: int = 0
+    octet_2: int = 3
+    parameter_length: int = 2
+    rsvd_4: int = 0
+    temperature: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_TEMPERATURE_LOG_PARAMETER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _TEMPERATURE_LOG_PARAMETER.pack(
+                self.parameter_code,
+                self.octet_2,
+                self.parameter_length,
+                self.rsvd_4,
+                self.temperature,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def du(self) -> int:
+        """The DU bit (SPC-4, Temperature log page)."""
+        return self.octet_2 >> 7
+
+    @du.setter
+    def du(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "du")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Temperature log page)."""
+        return self.octet_2 >> 6 & 0x1
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 1, "rsvd_2")
+
+    @property
+    def tsd(self) -> int:
+        """The TSD bit (SPC-4, Temperature log page)."""
+        return self.octet_2 >> 5 & 0x1
+
+    @tsd.setter
+    def tsd(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 1, "tsd")
+
+    @property
+    def etc(self) -> int:
+        """The ETC bit (SPC-4, Temperature log page)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @etc.setter
+    def etc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "etc")
+
+    @property
+    def tmc(self) -> int:
+        """TMC (SPC-4, Temperature log page)."""
+        return self.octet_2 >> 2 & 0x3
+
+    @tmc.setter
+    def tmc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 2, "tmc")
+
+    @property
+    def format_and_linking(self) -> int:
+        """FORMAT AND LINKING (SPC-4, Temperature log page)."""
+        return self.octet_2 & 0x3
+
+    @format_and_linking.setter
+    def format_and_linking(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 2, "format_and_linking")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("parameter_code", "PARAMETER CODE", 0, 0, 16, Kind.NUMBER, "SPC-4, Temperature log page"),
+        FieldInfo("du", "DU", 2, 0, 1, Kind.FLAG, "SPC-4, Temperature log page", slot="octet_2"),
+        FieldInfo("rsvd_2", "Reserved", 2, 1, 1, Kind.RESERVED, "SPC-4, Temperature log page", slot="octet_2"),
+        FieldInfo("tsd", "TSD", 2, 2, 1, Kind.FLAG, "SPC-4, Temperature log page", slot="octet_2"),
+        FieldInfo("etc", "ETC", 2, 3, 1, Kind.FLAG, "SPC-4, Temperature log page", slot="octet_2"),
+        FieldInfo("tmc", "TMC", 2, 4, 2, Kind.NUMBER, "SPC-4, Temperature log page", slot="octet_2"),
+        FieldInfo(
+            "format_and_linking",
+            "FORMAT AND LINKING",
+            2,
+            6,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Temperature log page",
+            default=3,
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "parameter_length",
+            "PARAMETER LENGTH",
+            3,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Temperature log page",
+            default=2,
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 8, Kind.RESERVED, "SPC-4, Temperature log page"),
+        FieldInfo("temperature", "TEMPERATURE", 5, 0, 8, Kind.NUMBER, "SPC-4, Temperature log page"),
+    )
+
+
+@dataclass(slots=True)
+class DateLogParameter(Structure):
+    """Date of Manufacture and Accounting Date log parameters (SPC-4, Start-Stop Cycle Counter log page)."""
+
+    TITLE: ClassVar[str] = "Date of Manufacture and Accounting Date log parameters"
+    SECTION: ClassVar[str] = "SPC-4, Start-Stop Cycle Counter log page"
+    STRUCT: ClassVar[struct.Struct] = _DATE_LOG_PARAMETER
+
+    parameter_code: int = 0
+    octet_2: int = 1
+    parameter_length: int = 6
+    year: bytes = b"    "
+    week: bytes = b"  "
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_DATE_LOG_PARAMETER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.year) > 4:
+            raise too_long("year", self.year, 4)
+        if len(self.week) > 2:
+            raise too_long("week", self.week, 2)
+        try:
+            return _DATE_LOG_PARAMETER.pack(
+                self.parameter_code,
+                self.octet_2,
+                self.parameter_length,
+                self.year,
+                self.week,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def du(self) -> int:
+        """The DU bit (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 7
+
+    @du.setter
+    def du(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "du")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 6 & 0x1
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 1, "rsvd_2")
+
+    @property
+    def tsd(self) -> int:
+        """The TSD bit (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 5 & 0x1
+
+    @tsd.setter
+    def tsd(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 1, "tsd")
+
+    @property
+    def etc(self) -> int:
+        """The ETC bit (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @etc.setter
+    def etc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "etc")
+
+    @property
+    def tmc(self) -> int:
+        """TMC (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 2 & 0x3
+
+    @tmc.setter
+    def tmc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 2, "tmc")
+
+    @property
+    def format_and_linking(self) -> int:
+        """FORMAT AND LINKING (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 & 0x3
+
+    @format_and_linking.setter
+    def format_and_linking(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 2, "format_and_linking")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "parameter_code",
+            "PARAMETER CODE",
+            0,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Start-Stop Cycle Counter log page",
+        ),
+        FieldInfo("du", "DU", 2, 0, 1, Kind.FLAG, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            1,
+            Kind.RESERVED,
+            "SPC-4, Start-Stop Cycle Counter log page",
+            slot="octet_2",
+        ),
+        FieldInfo("tsd", "TSD", 2, 2, 1, Kind.FLAG, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo("etc", "ETC", 2, 3, 1, Kind.FLAG, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo("tmc", "TMC", 2, 4, 2, Kind.NUMBER, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo(
+            "format_and_linking",
+            "FORMAT AND LINKING",
+            2,
+            6,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Start-Stop Cycle Counter log page",
+            default=1,
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "parameter_length",
+            "PARAMETER LENGTH",
+            3,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Start-Stop Cycle Counter log page",
+            default=6,
+        ),
+        FieldInfo("year", "YEAR", 4, 0, 32, Kind.TEXT, "SPC-4, Start-Stop Cycle Counter log page", default=b"    "),
+        FieldInfo("week", "WEEK", 8, 0, 16, Kind.TEXT, "SPC-4, Start-Stop Cycle Counter log page", default=b"  "),
+    )
+
+
+@dataclass(slots=True)
+class CycleLogParameter(Structure):
+    """Log parameters that count cycles (SPC-4, Start-Stop Cycle Counter log page)."""
+
+    TITLE: ClassVar[str] = "Log parameters that count cycles"
+    SECTION: ClassVar[str] = "SPC-4, Start-Stop Cycle Counter log page"
+    STRUCT: ClassVar[struct.Struct] = _CYCLE_LOG_PARAMETER
+
+    parameter_code: int = 0
+    octet_2: int = 3
+    parameter_length: int = 4
+    cycles: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_CYCLE_LOG_PARAMETER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _CYCLE_LOG_PARAMETER.pack(
+                self.parameter_code,
+                self.octet_2,
+                self.parameter_length,
+                self.cycles,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def du(self) -> int:
+        """The DU bit (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 7
+
+    @du.setter
+    def du(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "du")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 6 & 0x1
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 1, "rsvd_2")
+
+    @property
+    def tsd(self) -> int:
+        """The TSD bit (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 5 & 0x1
+
+    @tsd.setter
+    def tsd(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 1, "tsd")
+
+    @property
+    def etc(self) -> int:
+        """The ETC bit (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @etc.setter
+    def etc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "etc")
+
+    @property
+    def tmc(self) -> int:
+        """TMC (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 >> 2 & 0x3
+
+    @tmc.setter
+    def tmc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 2, "tmc")
+
+    @property
+    def format_and_linking(self) -> int:
+        """FORMAT AND LINKING (SPC-4, Start-Stop Cycle Counter log page)."""
+        return self.octet_2 & 0x3
+
+    @format_and_linking.setter
+    def format_and_linking(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 2, "format_and_linking")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "parameter_code",
+            "PARAMETER CODE",
+            0,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Start-Stop Cycle Counter log page",
+        ),
+        FieldInfo("du", "DU", 2, 0, 1, Kind.FLAG, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            1,
+            Kind.RESERVED,
+            "SPC-4, Start-Stop Cycle Counter log page",
+            slot="octet_2",
+        ),
+        FieldInfo("tsd", "TSD", 2, 2, 1, Kind.FLAG, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo("etc", "ETC", 2, 3, 1, Kind.FLAG, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo("tmc", "TMC", 2, 4, 2, Kind.NUMBER, "SPC-4, Start-Stop Cycle Counter log page", slot="octet_2"),
+        FieldInfo(
+            "format_and_linking",
+            "FORMAT AND LINKING",
+            2,
+            6,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Start-Stop Cycle Counter log page",
+            default=3,
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "parameter_length",
+            "PARAMETER LENGTH",
+            3,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Start-Stop Cycle Counter log page",
+            default=4,
+        ),
+        FieldInfo("cycles", "CYCLE COUNT", 4, 0, 32, Kind.NUMBER, "SPC-4, Start-Stop Cycle Counter log page"),
+    )
+
+
+@dataclass(slots=True)
+class InformationalExceptionsLogParameter(Structure):
+    """Informational Exceptions General log parameter (SPC-4, Informational Exceptions log page)."""
+
+    TITLE: ClassVar[str] = "Informational Exceptions General log parameter"
+    SECTION: ClassVar[str] = "SPC-4, Informational Exceptions log page"
+    STRUCT: ClassVar[struct.Struct] = _INFORMATIONAL_EXCEPTIONS_LOG_PARAMETER
+
+    parameter_code: int = 0
+    octet_2: int = 3
+    parameter_length: int = 4
+    asc: int = 0
+    ascq: int = 0
+    most_recent_temperature_reading: int = 0
+    rsvd_7: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_INFORMATIONAL_EXCEPTIONS_LOG_PARAMETER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _INFORMATIONAL_EXCEPTIONS_LOG_PARAMETER.pack(
+                self.parameter_code,
+                self.octet_2,
+                self.parameter_length,
+                self.asc,
+                self.ascq,
+                self.most_recent_temperature_reading,
+                self.rsvd_7,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def du(self) -> int:
+        """The DU bit (SPC-4, Informational Exceptions log page)."""
+        return self.octet_2 >> 7
+
+    @du.setter
+    def du(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 7, 1, "du")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, Informational Exceptions log page)."""
+        return self.octet_2 >> 6 & 0x1
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 6, 1, "rsvd_2")
+
+    @property
+    def tsd(self) -> int:
+        """The TSD bit (SPC-4, Informational Exceptions log page)."""
+        return self.octet_2 >> 5 & 0x1
+
+    @tsd.setter
+    def tsd(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 5, 1, "tsd")
+
+    @property
+    def etc(self) -> int:
+        """The ETC bit (SPC-4, Informational Exceptions log page)."""
+        return self.octet_2 >> 4 & 0x1
+
+    @etc.setter
+    def etc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 4, 1, "etc")
+
+    @property
+    def tmc(self) -> int:
+        """TMC (SPC-4, Informational Exceptions log page)."""
+        return self.octet_2 >> 2 & 0x3
+
+    @tmc.setter
+    def tmc(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 2, "tmc")
+
+    @property
+    def format_and_linking(self) -> int:
+        """FORMAT AND LINKING (SPC-4, Informational Exceptions log page)."""
+        return self.octet_2 & 0x3
+
+    @format_and_linking.setter
+    def format_and_linking(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 2, "format_and_linking")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "parameter_code",
+            "PARAMETER CODE",
+            0,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions log page",
+        ),
+        FieldInfo("du", "DU", 2, 0, 1, Kind.FLAG, "SPC-4, Informational Exceptions log page", slot="octet_2"),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            1,
+            1,
+            Kind.RESERVED,
+            "SPC-4, Informational Exceptions log page",
+            slot="octet_2",
+        ),
+        FieldInfo("tsd", "TSD", 2, 2, 1, Kind.FLAG, "SPC-4, Informational Exceptions log page", slot="octet_2"),
+        FieldInfo("etc", "ETC", 2, 3, 1, Kind.FLAG, "SPC-4, Informational Exceptions log page", slot="octet_2"),
+        FieldInfo("tmc", "TMC", 2, 4, 2, Kind.NUMBER, "SPC-4, Informational Exceptions log page", slot="octet_2"),
+        FieldInfo(
+            "format_and_linking",
+            "FORMAT AND LINKING",
+            2,
+            6,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions log page",
+            default=3,
+            slot="octet_2",
+        ),
+        FieldInfo(
+            "parameter_length",
+            "PARAMETER LENGTH",
+            3,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Informational Exceptions log page",
+            default=4,
+        ),
+        FieldInfo(
+            "asc",
+            "INFORMATIONAL EXCEPTION ADDITIONAL SENSE CODE",
+            4,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions log page",
+        ),
+        FieldInfo(
+            "ascq",
+            "INFORMATIONAL EXCEPTION ADDITIONAL SENSE CODE QUALIFIER",
+            5,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions log page",
+        ),
+        FieldInfo(
+            "most_recent_temperature_reading",
+            "MOST RECENT TEMPERATURE READING",
+            6,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions log page",
+        ),
+        FieldInfo("rsvd_7", "Reserved", 7, 0, 8, Kind.RESERVED, "SPC-4, Informational Exceptions log page"),
+    )
+
+
+@dataclass(slots=True)
+class ReceiveDiagnosticResults(Cdb):
+    """RECEIVE DIAGNOSTIC RESULTS (SPC-4, RECEIVE DIAGNOSTIC RESULTS command)."""
+
+    TITLE: ClassVar[str] = "RECEIVE DIAGNOSTIC RESULTS"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE DIAGNOSTIC RESULTS command"
+    OPERATION_CODE: ClassVar[int] = 0x1C
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _RECEIVE_DIAGNOSTIC_RESULTS
+
+    operation_code: int = 0x1C
+    octet_1: int = 0
+    page_code: int = 0
+    allocation_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RECEIVE_DIAGNOSTIC_RESULTS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RECEIVE_DIAGNOSTIC_RESULTS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.page_code,
+                self.allocation_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, RECEIVE DIAGNOSTIC RESULTS command)."""
+        return self.octet_1 >> 1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 7, "rsvd_1")
+
+    @property
+    def pcv(self) -> int:
+        """The PCV bit (SPC-4, RECEIVE DIAGNOSTIC RESULTS command)."""
+        return self.octet_1 & 0x1
+
+    @pcv.setter
+    def pcv(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "pcv")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x1C,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            7,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE DIAGNOSTIC RESULTS command",
+            slot="octet_1",
+        ),
+        FieldInfo("pcv", "PCV", 1, 7, 1, Kind.FLAG, "SPC-4, RECEIVE DIAGNOSTIC RESULTS command", slot="octet_1"),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            2,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, RECEIVE DIAGNOSTIC RESULTS command",
+            codes=DiagnosticPageCode,
+        ),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            3,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE DIAGNOSTIC RESULTS command",
+        ),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class SendDiagnostic(Cdb):
+    """SEND DIAGNOSTIC (SPC-4, SEND DIAGNOSTIC command)."""
+
+    TITLE: ClassVar[str] = "SEND DIAGNOSTIC"
+    SECTION: ClassVar[str] = "SPC-4, SEND DIAGNOSTIC command"
+    OPERATION_CODE: ClassVar[int] = 0x1D
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _SEND_DIAGNOSTIC
+
+    operation_code: int = 0x1D
+    octet_1: int = 0
+    rsvd_2: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SEND_DIAGNOSTIC.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SEND_DIAGNOSTIC.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def self_test_code(self) -> int:
+        """SELF-TEST CODE (SPC-4, SEND DIAGNOSTIC command)."""
+        return self.octet_1 >> 5
+
+    @self_test_code.setter
+    def self_test_code(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "self_test_code")
+
+    @property
+    def pf(self) -> int:
+        """The PF bit (SPC-4, SEND DIAGNOSTIC command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @pf.setter
+    def pf(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "pf")
+
+    @property
+    def rsvd_1_4(self) -> int:
+        """Reserved (SPC-4, SEND DIAGNOSTIC command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @rsvd_1_4.setter
+    def rsvd_1_4(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "rsvd_1_4")
+
+    @property
+    def selftest(self) -> int:
+        """The SELFTEST bit (SPC-4, SEND DIAGNOSTIC command)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @selftest.setter
+    def selftest(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "selftest")
+
+    @property
+    def devoffl(self) -> int:
+        """The DEVOFFL bit (SPC-4, SEND DIAGNOSTIC command)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @devoffl.setter
+    def devoffl(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "devoffl")
+
+    @property
+    def unitoffl(self) -> int:
+        """The UNITOFFL bit (SPC-4, SEND DIAGNOSTIC command)."""
+        return self.octet_1 & 0x1
+
+    @unitoffl.setter
+    def unitoffl(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "unitoffl")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x1D,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "self_test_code",
+            "SELF-TEST CODE",
+            1,
+            0,
+            3,
+            Kind.CODE,
+            "SPC-4, SEND DIAGNOSTIC command",
+            slot="octet_1",
+            codes=SelfTestCode,
+        ),
+        FieldInfo("pf", "PF", 1, 3, 1, Kind.FLAG, "SPC-4, SEND DIAGNOSTIC command", slot="octet_1"),
+        FieldInfo("rsvd_1_4", "Reserved", 1, 4, 1, Kind.RESERVED, "SPC-4, SEND DIAGNOSTIC command", slot="octet_1"),
+        FieldInfo("selftest", "SELFTEST", 1, 5, 1, Kind.FLAG, "SPC-4, SEND DIAGNOSTIC command", slot="octet_1"),
+        FieldInfo("devoffl", "DEVOFFL", 1, 6, 1, Kind.FLAG, "SPC-4, SEND DIAGNOSTIC command", slot="octet_1"),
+        FieldInfo("unitoffl", "UNITOFFL", 1, 7, 1, Kind.FLAG, "SPC-4, SEND DIAGNOSTIC command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SPC-4, SEND DIAGNOSTIC command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            3,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, SEND DIAGNOSTIC command",
+        ),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class DiagnosticPage(Structure):
+    """Diagnostic page (SPC-4, diagnostic page format)."""
+
+    TITLE: ClassVar[str] = "Diagnostic page"
+    SECTION: ClassVar[str] = "SPC-4, diagnostic page format"
+    STRUCT: ClassVar[struct.Struct] = _DIAGNOSTIC_PAGE
+
+    page_code: int = 0
+    page_code_specific: int = 0
+    page_length: int = AUTO
+    parameters: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_DIAGNOSTIC_PAGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.page_length + 4, truncated)
+        decoded.parameters = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.parameters
+        length = self.page_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _DIAGNOSTIC_PAGE.pack(
+                self.page_code,
+                self.page_code_specific,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, diagnostic page format",
+            codes=DiagnosticPageCode,
+        ),
+        FieldInfo("page_code_specific", "Page code specific", 1, 0, 8, Kind.NUMBER, "SPC-4, diagnostic page format"),
+        FieldInfo("page_length", "PAGE LENGTH", 2, 0, 16, Kind.LENGTH, "SPC-4, diagnostic page format"),
+        FieldInfo(
+            "parameters",
+            "Diagnostic parameters",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, diagnostic page format",
+            length="page_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class WriteBuffer(Cdb):
+    """WRITE BUFFER (SPC-4, WRITE BUFFER command)."""
+
+    TITLE: ClassVar[str] = "WRITE BUFFER"
+    SECTION: ClassVar[str] = "SPC-4, WRITE BUFFER command"
+    OPERATION_CODE: ClassVar[int] = 0x3B
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _WRITE_BUFFER
+
+    operation_code: int = 0x3B
+    octet_1: int = 0
+    octets_2_9: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_BUFFER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_BUFFER.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octets_2_9,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def mode_specific(self) -> int:
+        """MODE SPECIFIC (SPC-4, WRITE BUFFER command)."""
+        return self.octet_1 >> 5
+
+    @mode_specific.setter
+    def mode_specific(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "mode_specific")
+
+    @property
+    def mode(self) -> int:
+        """MODE (SPC-4, WRITE BUFFER command)."""
+        return self.octet_1 & 0x1F
+
+    @mode.setter
+    def mode(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "mode")
+
+    @property
+    def buffer_id(self) -> int:
+        """BUFFER ID (SPC-4, WRITE BUFFER command)."""
+        return self.octets_2_9 >> 56
+
+    @buffer_id.setter
+    def buffer_id(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 56, 8, "buffer_id")
+
+    @property
+    def buffer_offset(self) -> int:
+        """BUFFER OFFSET (SPC-4, WRITE BUFFER command)."""
+        return self.octets_2_9 >> 32 & 0xFFFFFF
+
+    @buffer_offset.setter
+    def buffer_offset(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 32, 24, "buffer_offset")
+
+    @property
+    def parameter_list_length(self) -> int:
+        """PARAMETER LIST LENGTH (SPC-4, WRITE BUFFER command)."""
+        return self.octets_2_9 >> 8 & 0xFFFFFF
+
+    @parameter_list_length.setter
+    def parameter_list_length(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 8, 24, "parameter_list_length")
+
+    @property
+    def control(self) -> int:
+        """CONTROL (SAM-5, CONTROL byte)."""
+        return self.octets_2_9 & 0xFF
+
+    @control.setter
+    def control(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 0, 8, "control")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x3B,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "mode_specific",
+            "MODE SPECIFIC",
+            1,
+            0,
+            3,
+            Kind.NUMBER,
+            "SPC-4, WRITE BUFFER command",
+            slot="octet_1",
+        ),
+        FieldInfo("mode", "MODE", 1, 3, 5, Kind.CODE, "SPC-4, WRITE BUFFER command", slot="octet_1", codes=BufferMode),
+        FieldInfo("buffer_id", "BUFFER ID", 2, 0, 8, Kind.NUMBER, "SPC-4, WRITE BUFFER command", slot="octets_2_9"),
+        FieldInfo(
+            "buffer_offset",
+            "BUFFER OFFSET",
+            3,
+            0,
+            24,
+            Kind.NUMBER,
+            "SPC-4, WRITE BUFFER command",
+            slot="octets_2_9",
+        ),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            6,
+            0,
+            24,
+            Kind.LENGTH,
+            "SPC-4, WRITE BUFFER command",
+            slot="octets_2_9",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte", slot="octets_2_9"),
+    )
+
+
+@dataclass(slots=True)
+class ReadBuffer(Cdb):
+    """READ BUFFER (SPC-4, READ BUFFER command)."""
+
+    TITLE: ClassVar[str] = "READ BUFFER"
+    SECTION: ClassVar[str] = "SPC-4, READ BUFFER command"
+    OPERATION_CODE: ClassVar[int] = 0x3C
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _READ_BUFFER
+
+    operation_code: int = 0x3C
+    octet_1: int = 0
+    octets_2_9: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_READ_BUFFER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _READ_BUFFER.pack(
+                self.operation_code,
+                self.octet_1,
+                self.octets_2_9,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def mode_specific(self) -> int:
+        """MODE SPECIFIC (SPC-4, READ BUFFER command)."""
+        return self.octet_1 >> 5
+
+    @mode_specific.setter
+    def mode_specific(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "mode_specific")
+
+    @property
+    def mode(self) -> int:
+        """MODE (SPC-4, READ BUFFER command)."""
+        return self.octet_1 & 0x1F
+
+    @mode.setter
+    def mode(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "mode")
+
+    @property
+    def buffer_id(self) -> int:
+        """BUFFER ID (SPC-4, READ BUFFER command)."""
+        return self.octets_2_9 >> 56
+
+    @buffer_id.setter
+    def buffer_id(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 56, 8, "buffer_id")
+
+    @property
+    def buffer_offset(self) -> int:
+        """BUFFER OFFSET (SPC-4, READ BUFFER command)."""
+        return self.octets_2_9 >> 32 & 0xFFFFFF
+
+    @buffer_offset.setter
+    def buffer_offset(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 32, 24, "buffer_offset")
+
+    @property
+    def allocation_length(self) -> int:
+        """ALLOCATION LENGTH (SPC-4, READ BUFFER command)."""
+        return self.octets_2_9 >> 8 & 0xFFFFFF
+
+    @allocation_length.setter
+    def allocation_length(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 8, 24, "allocation_length")
+
+    @property
+    def control(self) -> int:
+        """CONTROL (SAM-5, CONTROL byte)."""
+        return self.octets_2_9 & 0xFF
+
+    @control.setter
+    def control(self, value: int) -> None:
+        self.octets_2_9 = with_bits(self.octets_2_9, value, 0, 8, "control")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x3C,
+            codes=OperationCode,
+        ),
+        FieldInfo("mode_specific", "MODE SPECIFIC", 1, 0, 3, Kind.NUMBER, "SPC-4, READ BUFFER command", slot="octet_1"),
+        FieldInfo("mode", "MODE", 1, 3, 5, Kind.CODE, "SPC-4, READ BUFFER command", slot="octet_1", codes=BufferMode),
+        FieldInfo("buffer_id", "BUFFER ID", 2, 0, 8, Kind.NUMBER, "SPC-4, READ BUFFER command", slot="octets_2_9"),
+        FieldInfo(
+            "buffer_offset",
+            "BUFFER OFFSET",
+            3,
+            0,
+            24,
+            Kind.NUMBER,
+            "SPC-4, READ BUFFER command",
+            slot="octets_2_9",
+        ),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            6,
+            0,
+            24,
+            Kind.LENGTH,
+            "SPC-4, READ BUFFER command",
+            slot="octets_2_9",
+        ),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte", slot="octets_2_9"),
+    )
+
+
+@dataclass(slots=True)
+class BufferDescriptor(Structure):
+    """READ BUFFER descriptor (SPC-4, READ BUFFER descriptor)."""
+
+    TITLE: ClassVar[str] = "READ BUFFER descriptor"
+    SECTION: ClassVar[str] = "SPC-4, READ BUFFER descriptor"
+    STRUCT: ClassVar[struct.Struct] = _BUFFER_DESCRIPTOR
+
+    octets_0_3: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_BUFFER_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _BUFFER_DESCRIPTOR.pack(
+                self.octets_0_3,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def offset_boundary(self) -> int:
+        """OFFSET BOUNDARY (SPC-4, READ BUFFER descriptor)."""
+        return self.octets_0_3 >> 24
+
+    @offset_boundary.setter
+    def offset_boundary(self, value: int) -> None:
+        self.octets_0_3 = with_bits(self.octets_0_3, value, 24, 8, "offset_boundary")
+
+    @property
+    def buffer_capacity(self) -> int:
+        """BUFFER CAPACITY (SPC-4, READ BUFFER descriptor)."""
+        return self.octets_0_3 & 0xFFFFFF
+
+    @buffer_capacity.setter
+    def buffer_capacity(self, value: int) -> None:
+        self.octets_0_3 = with_bits(self.octets_0_3, value, 0, 24, "buffer_capacity")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "offset_boundary",
+            "OFFSET BOUNDARY",
+            0,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, READ BUFFER descriptor",
+            slot="octets_0_3",
+        ),
+        FieldInfo(
+            "buffer_capacity",
+            "BUFFER CAPACITY",
+            1,
+            0,
+            24,
+            Kind.LENGTH,
+            "SPC-4, READ BUFFER descriptor",
+            slot="octets_0_3",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class EchoBufferDescriptor(Structure):
+    """Echo buffer descriptor (SPC-4, READ BUFFER echo buffer descriptor)."""
+
+    TITLE: ClassVar[str] = "Echo buffer descriptor"
+    SECTION: ClassVar[str] = "SPC-4, READ BUFFER echo buffer descriptor"
+    STRUCT: ClassVar[struct.Struct] = _ECHO_BUFFER_DESCRIPTOR
+
+    octet_0: int = 0
+    rsvd_1: int = 0
+    octets_2_3: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_ECHO_BUFFER_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _ECHO_BUFFER_DESCRIPTOR.pack(
+                self.octet_0,
+                self.rsvd_1,
+                self.octets_2_3,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SPC-4, READ BUFFER echo buffer descriptor)."""
+        return self.octet_0 >> 1
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 1, 7, "rsvd_0")
+
+    @property
+    def ebos(self) -> int:
+        """The EBOS bit (SPC-4, READ BUFFER echo buffer descriptor)."""
+        return self.octet_0 & 0x1
+
+    @ebos.setter
+    def ebos(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 1, "ebos")
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SPC-4, READ BUFFER echo buffer descriptor)."""
+        return self.octets_2_3 >> 13
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octets_2_3 = with_bits(self.octets_2_3, value, 13, 3, "rsvd_2")
+
+    @property
+    def buffer_capacity(self) -> int:
+        """BUFFER CAPACITY (SPC-4, READ BUFFER echo buffer descriptor)."""
+        return self.octets_2_3 & 0x1FFF
+
+    @buffer_capacity.setter
+    def buffer_capacity(self, value: int) -> None:
+        self.octets_2_3 = with_bits(self.octets_2_3, value, 0, 13, "buffer_capacity")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            0,
+            7,
+            Kind.RESERVED,
+            "SPC-4, READ BUFFER echo buffer descriptor",
+            slot="octet_0",
+        ),
+        FieldInfo("ebos", "EBOS", 0, 7, 1, Kind.FLAG, "SPC-4, READ BUFFER echo buffer descriptor", slot="octet_0"),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 8, Kind.RESERVED, "SPC-4, READ BUFFER echo buffer descriptor"),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            0,
+            3,
+            Kind.RESERVED,
+            "SPC-4, READ BUFFER echo buffer descriptor",
+            slot="octets_2_3",
+        ),
+        FieldInfo(
+            "buffer_capacity",
+            "BUFFER CAPACITY",
+            2,
+            3,
+            13,
+            Kind.LENGTH,
+            "SPC-4, READ BUFFER echo buffer descriptor",
+            slot="octets_2_3",
+        ),
+    )
+
+
 CDBS: tuple[type[Cdb], ...] = (
     TestUnitReady,
     RequestSense,
@@ -11343,6 +17444,30 @@ CDBS: tuple[type[Cdb], ...] = (
     ReadDefectData12,
     ReportSupportedOperationCodes,
     ReportSupportedTaskManagementFunctions,
+    Reserve6,
+    Release6,
+    Reserve10,
+    Release10,
+    PersistentReadKeys,
+    PersistentReadReservation,
+    PersistentReportCapabilities,
+    PersistentReadFullStatus,
+    PersistentRegister,
+    PersistentReserve,
+    PersistentRelease,
+    PersistentClear,
+    PersistentPreempt,
+    PersistentPreemptAndAbort,
+    PersistentRegisterAndIgnoreExistingKey,
+    PersistentRegisterAndMove,
+    ModeSelect6,
+    ModeSelect10,
+    LogSelect,
+    LogSense,
+    ReceiveDiagnosticResults,
+    SendDiagnostic,
+    WriteBuffer,
+    ReadBuffer,
 )
 """The CDBs that are declared, by operation code."""
 
@@ -11353,6 +17478,8 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
     BlockLimits,
     BlockDeviceCharacteristics,
     Referrals,
+    ExtendedInquiryData,
+    ModePagePolicy,
     LogicalBlockProvisioning,
 )
 """The vital product data pages that are declared."""
@@ -11365,6 +17492,8 @@ MODE_PAGES: tuple[type[ModePage], ...] = (
     CachingModePage,
     ControlModePage,
     InformationalExceptionsControlModePage,
+    ControlExtensionModePage,
+    PowerConditionModePage,
 )
 """The mode pages that are declared."""
 

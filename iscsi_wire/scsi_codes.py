@@ -154,6 +154,7 @@ class AdditionalSense(Code):
     INVALID_FIELD_IN_PARAMETER_LIST = 0x2600, "INVALID FIELD IN PARAMETER LIST"
     PARAMETER_NOT_SUPPORTED = 0x2601, "PARAMETER NOT SUPPORTED"
     PARAMETER_VALUE_INVALID = 0x2602, "PARAMETER VALUE INVALID"
+    INVALID_RELEASE_OF_PERSISTENT_RESERVATION = 0x2604, "INVALID RELEASE OF PERSISTENT RESERVATION"
     WRITE_PROTECTED = 0x2700, "WRITE PROTECTED"
     NOT_READY_TO_READY_CHANGE = 0x2800, "NOT READY TO READY CHANGE, MEDIUM MAY HAVE CHANGED"
     POWER_ON_RESET_OR_BUS_DEVICE_RESET = 0x2900, "POWER ON, RESET, OR BUS DEVICE RESET OCCURRED"
@@ -170,6 +171,7 @@ class AdditionalSense(Code):
     COMMANDS_CLEARED_BY_ANOTHER_INITIATOR = 0x2F00, "COMMANDS CLEARED BY ANOTHER INITIATOR"
     SAVING_PARAMETERS_NOT_SUPPORTED = 0x3900, "SAVING PARAMETERS NOT SUPPORTED"
     MEDIUM_NOT_PRESENT = 0x3A00, "MEDIUM NOT PRESENT"
+    LOGICAL_UNIT_FAILED_SELF_TEST = 0x3E03, "LOGICAL UNIT FAILED SELF-TEST"
     TARGET_OPERATING_CONDITIONS_HAVE_CHANGED = 0x3F00, "TARGET OPERATING CONDITIONS HAVE CHANGED"
     INQUIRY_DATA_HAS_CHANGED = 0x3F03, "INQUIRY DATA HAS CHANGED"
     REPORTED_LUNS_DATA_HAS_CHANGED = 0x3F0E, "REPORTED LUNS DATA HAS CHANGED"
@@ -180,6 +182,7 @@ class AdditionalSense(Code):
     OVERLAPPED_COMMANDS_ATTEMPTED = 0x4E00, "OVERLAPPED COMMANDS ATTEMPTED"
     INSUFFICIENT_RESOURCES = 0x5503, "INSUFFICIENT RESOURCES"
     INSUFFICIENT_REGISTRATION_RESOURCES = 0x5504, "INSUFFICIENT REGISTRATION RESOURCES"
+    FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE = 0x5DFF, "FAILURE PREDICTION THRESHOLD EXCEEDED (FALSE)"
 
     @classmethod
     def unassigned(cls, value: int) -> str:
@@ -371,3 +374,114 @@ class CommandSupport(Code):
     NOT_SUPPORTED = 1, "not supported"
     BY_THE_STANDARD = 3, "supported as a SCSI standard has it"
     BY_THE_VENDOR = 5, "supported in a vendor's manner"
+
+
+class PersistentReserveIn(Code):
+    """Service actions of PERSISTENT RESERVE IN (SPC-4)."""
+
+    READ_KEYS = 0x0, "READ KEYS"
+    READ_RESERVATION = 0x1, "READ RESERVATION"
+    REPORT_CAPABILITIES = 0x2, "REPORT CAPABILITIES"
+    READ_FULL_STATUS = 0x3, "READ FULL STATUS"
+
+
+class PersistentReserveOut(Code):
+    """Service actions of PERSISTENT RESERVE OUT (SPC-4)."""
+
+    REGISTER = 0x0, "REGISTER"
+    RESERVE = 0x1, "RESERVE"
+    RELEASE = 0x2, "RELEASE"
+    CLEAR = 0x3, "CLEAR"
+    PREEMPT = 0x4, "PREEMPT"
+    PREEMPT_AND_ABORT = 0x5, "PREEMPT AND ABORT"
+    REGISTER_AND_IGNORE_EXISTING_KEY = 0x6, "REGISTER AND IGNORE EXISTING KEY"
+    REGISTER_AND_MOVE = 0x7, "REGISTER AND MOVE"
+
+
+class ReservationType(Code):
+    """Types of persistent reservations (SPC-4)."""
+
+    WRITE_EXCLUSIVE = 0x1, "Write Exclusive"
+    EXCLUSIVE_ACCESS = 0x3, "Exclusive Access"
+    WRITE_EXCLUSIVE_REGISTRANTS_ONLY = 0x5, "Write Exclusive - Registrants Only"
+    EXCLUSIVE_ACCESS_REGISTRANTS_ONLY = 0x6, "Exclusive Access - Registrants Only"
+    WRITE_EXCLUSIVE_ALL_REGISTRANTS = 0x7, "Write Exclusive - All Registrants"
+    EXCLUSIVE_ACCESS_ALL_REGISTRANTS = 0x8, "Exclusive Access - All Registrants"
+
+
+class LogPageCode(Code):
+    """Log pages (SPC-4)."""
+
+    SUPPORTED_PAGES = 0x00, "Supported Log Pages"
+    TEMPERATURE = 0x0D, "Temperature"
+    START_STOP_CYCLE_COUNTER = 0x0E, "Start-Stop Cycle Counter"
+    INFORMATIONAL_EXCEPTIONS = 0x2F, "Informational Exceptions"
+
+    @classmethod
+    def unassigned(cls, value: int) -> str:
+        """Pages 30h to 3Eh are the vendor's."""
+        return "vendor specific" if 0x30 <= value <= 0x3E else "not listed here"
+
+
+class LogPageControl(Code):
+    """Field PC of LOG SENSE and LOG SELECT (SPC-4)."""
+
+    THRESHOLD = 0, "threshold values"
+    CUMULATIVE = 1, "cumulative values"
+    DEFAULT_THRESHOLD = 2, "default threshold values"
+    DEFAULT_CUMULATIVE = 3, "default cumulative values"
+
+
+class DiagnosticPageCode(Code):
+    """Diagnostic pages (SPC-4)."""
+
+    SUPPORTED_PAGES = 0x00, "Supported Diagnostic Pages"
+
+    @classmethod
+    def unassigned(cls, value: int) -> str:
+        """Pages from 80h on are the vendor's."""
+        return "vendor specific" if value >= 0x80 else "not listed here"
+
+
+class SelfTestCode(Code):
+    """Field SELF-TEST CODE of SEND DIAGNOSTIC (SPC-4)."""
+
+    NONE = 0, "no self-test, or the default one"
+    BACKGROUND_SHORT = 1, "background short self-test"
+    BACKGROUND_EXTENDED = 2, "background extended self-test"
+    ABORT_BACKGROUND = 4, "abort background self-test"
+    FOREGROUND_SHORT = 5, "foreground short self-test"
+    FOREGROUND_EXTENDED = 6, "foreground extended self-test"
+
+
+class BufferMode(Code):
+    """Field MODE of READ BUFFER and WRITE BUFFER (SPC-4)."""
+
+    DATA = 0x02, "data"
+    DESCRIPTOR = 0x03, "descriptor"
+    ECHO_BUFFER = 0x0A, "echo buffer"
+    ECHO_BUFFER_DESCRIPTOR = 0x0B, "echo buffer descriptor"
+
+
+class ModePagePolicyCode(Code):
+    """Field MODE PAGE POLICY (SPC-4, Mode Page Policy VPD page)."""
+
+    SHARED = 0, "shared"
+    PER_TARGET_PORT = 1, "per target port"
+    PER_INITIATOR_PORT = 2, "per initiator port"
+    PER_NEXUS = 3, "per I_T nexus"
+
+
+class TaskSetType(Code):
+    """Field TST of the Control mode page (SPC-4)."""
+
+    SHARED = 0, "one task set for all I_T nexuses"
+    PER_NEXUS = 1, "separate task sets for each I_T nexus"
+
+
+class QueueError(Code):
+    """Field QERR of the Control mode page: what becomes of the other commands after a CHECK CONDITION (SPC-4)."""
+
+    CONTINUE = 0, "they are processed"
+    ABORT_ALL = 1, "all of the task set are aborted"
+    ABORT_OWN = 3, "those of the same I_T nexus are aborted"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.kept_state import KeptState
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class
     from chiscsi_target.api.medium import Medium
 
@@ -31,11 +32,13 @@ class chiscsi_lun:
         sect_shift: binary logarithm of the block size in octets.
         prod_id, scsi_id, scsi_sn, scsi_wwn: identification for INQUIRY and its VPD pages.
         medium: the storage itself, for the commands that the device server executes; None when there are none.
+        kept: where state of the device server survives a restart; None when there is no such place.
         priv_data: the driver's own.
     """
 
     __slots__ = (
         "flags",
+        "kept",
         "lun",
         "lun_class",
         "medium",
@@ -61,6 +64,7 @@ class chiscsi_lun:
         self.scsi_sn = ""
         self.scsi_wwn = ""
         self.medium: Medium | None = None
+        self.kept: KeptState | None = None
         self.priv_data: Any = None
 
     @property

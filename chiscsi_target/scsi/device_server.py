@@ -12,8 +12,10 @@ from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.errors import DriverError
 from chiscsi_target.scsi.commands import handlers
 from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
+from chiscsi_target.scsi.nexus import InitiatorPort
 from chiscsi_target.scsi.parameter_data import arrived
 from chiscsi_target.scsi.reply import fail
+from chiscsi_target.scsi.reserve import release_unit
 from chiscsi_target.scsi.sense import INTERNAL_TARGET_FAILURE, REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.table import COMMANDS
 from chiscsi_target.scsi.task_management import execute
@@ -194,6 +196,7 @@ class DeviceServer(chiscsi_target_lun_class):
             `sess_hdl`, which is also what `fp_tmf_execute` expects.
         """
         self._device.sessions.add(sess_hdl)
+        self._device.ports[sess_hdl] = InitiatorPort(initiator_name, isid)
         for unit in self.units.values():
             unit.establish_attention(sess_hdl, RESET_OCCURRED)
         return sess_hdl
@@ -201,10 +204,12 @@ class DeviceServer(chiscsi_target_lun_class):
     def session_removed(self, sess_hdl: int) -> None:
         """End an I_T nexus and forget what was kept for it."""
         self._device.sessions.discard(sess_hdl)
+        self._device.ports.pop(sess_hdl, None)
         self._device.visible.pop(sess_hdl, None)
         self._rescans.pop(sess_hdl, None)
         for unit in self.units.values():
             unit.attentions.pop(sess_hdl, None)
+            release_unit(unit, sess_hdl)
             unit.protected.discard(sess_hdl)
 
     # What changes at run time

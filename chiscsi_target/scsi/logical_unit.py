@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from chiscsi_target.scsi.guards import Guards
+from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.task_set import TaskSet
 
@@ -25,6 +27,10 @@ _NO_LOGICAL_UNIT: Final = 0x7F
 """Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
 
 
+def _abort_nothing(session: int, lun: int) -> None:
+    """End no commands: nobody can."""
+
+
 def _tell_nobody(sc: chiscsi_scsi_command) -> None:
     """Tell nobody of a write that was refused."""
 
@@ -39,6 +45,8 @@ class Device:
         vendor_id, revision: T10 vendor identification and product revision, for INQUIRY.
         commands: the rows of the command table.
         units: the logical units by number.
+        ports: whose they are.
+        abort_tasks: ends a session's commands on a logical unit, without a word.
         sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
         visible: the numbers of the logical units that a session sees, for sessions that do not see all of them, in the
             order of the numbers which the session has for them.
@@ -52,8 +60,10 @@ class Device:
     commands: Sequence[Command] = ()
     units: dict[int, LogicalUnit] = field(default_factory=dict)
     sessions: set[int] = field(default_factory=set)
+    ports: dict[int | None, InitiatorPort] = field(default_factory=dict)
     visible: dict[int | None, Sequence[int]] = field(default_factory=dict)
     denied: Callable[[chiscsi_scsi_command], None] = _tell_nobody
+    abort_tasks: Callable[[int, int], object] = _abort_nothing
 
 
 class LogicalUnit:
@@ -71,6 +81,7 @@ class LogicalUnit:
             no entry, so that an empty table is all that the common path looks at.
         guards: what else stands before every command for the time being.
         protected: handles of the sessions that may not write, though others may.
+        reservations: who is registered, and who holds what.
         tasks: the commands that run, and those that wait because of their task attribute.
     """
 
@@ -85,6 +96,7 @@ class LogicalUnit:
         "peripheral",
         "present",
         "protected",
+        "reservations",
         "standing_sense",
         "tasks",
     )
@@ -99,6 +111,7 @@ class LogicalUnit:
         self.attentions: dict[int | None, list[Sense]] = {}
         self.guards = Guards()
         self.protected: set[int | None] = set()
+        self.reservations = Reservations()
         self.tasks = TaskSet()
 
     def describe(self, lu: chiscsi_lun) -> None:

@@ -34,7 +34,7 @@ __all__ = [
     "is_thin",
 ]
 
-MOST_UNMAP_BLOCKS: Final = 1 << 22
+MOST_UNMAP_BLOCKS: Final = 1 << 20
 MOST_UNMAP_DESCRIPTORS: Final = 256
 MOST_WRITE_SAME_BLOCKS: Final = 1 << 15
 """Limits of one command to a thin unit, which has UNMAP for the rest; VPD page B0h tells them."""

@@ -8,9 +8,11 @@ from chiscsi_target.scsi.commands import Command, Direction, Fast
 from chiscsi_target.scsi.inquiry import inquiry
 from chiscsi_target.scsi.medium import synchronize_cache, transfer_6, transfer_10, transfer_12_16
 from chiscsi_target.scsi.mode import mode_sense_6, mode_sense_10
+from chiscsi_target.scsi.persistent_reserve import PERSISTENT_RESERVE_COMMANDS
 from chiscsi_target.scsi.prefetch import PREPARING_COMMANDS
 from chiscsi_target.scsi.provisioning import PROVISIONING_COMMANDS
 from chiscsi_target.scsi.report import REPORT_COMMANDS
+from chiscsi_target.scsi.reserve import RESERVE_COMMANDS
 from chiscsi_target.scsi.status import read_capacity_10, read_capacity_16, report_luns, request_sense, unit_ready
 from chiscsi_target.scsi.verify import VERIFYING_COMMANDS
 from iscsi_wire import scsi
@@ -61,4 +63,6 @@ COMMANDS: Final = (
     *VERIFYING_COMMANDS,
     *PREPARING_COMMANDS,
     *REPORT_COMMANDS,
+    *RESERVE_COMMANDS,
+    *PERSISTENT_RESERVE_COMMANDS,
 )

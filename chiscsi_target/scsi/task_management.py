@@ -16,6 +16,7 @@ from chiscsi_target.api.constants import (
     ISCSI_TMF_FUNCTION_TARGET_WARM_RESET,
 )
 from chiscsi_target.api.functions import chiscsi_tmf_execution_done
+from chiscsi_target.scsi.reserve import release_unit
 from chiscsi_target.scsi.sense import RESET_OCCURRED
 
 if TYPE_CHECKING:
@@ -84,6 +85,7 @@ def execute(
         return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_NOT_SUPPORTED, sc)
     if function in _RESETS:
         for unit in units:
+            release_unit(unit)
             for other in device.sessions - {session}:
                 unit.establish_attention(other, RESET_OCCURRED)
     drivers = {unit.lu.lun_class: None for unit in units}

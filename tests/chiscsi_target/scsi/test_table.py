@@ -20,7 +20,7 @@ def test_there_is_a_row_for_every_declared_cdb() -> None:
 
 def test_writes_take_data_and_the_others_give_it() -> None:
     """By the standards' names: what is called after its writing, comparing or giving back brings data."""
-    verbs = ("WRITE", "ORWRITE", "COMPARE", "VERIFY", "UNMAP")
+    verbs = ("WRITE", "ORWRITE", "COMPARE", "VERIFY", "UNMAP", "MODE SELECT", "PERSISTENT RESERVE OUT")
     for command in COMMANDS:
         assert (command.direction is Direction.OUT) == command.cdb.TITLE.startswith(verbs), command.cdb.TITLE
 
@@ -32,6 +32,10 @@ def test_these_move_no_data() -> None:
         "SYNCHRONIZE CACHE (16)",
         "PRE-FETCH (10)",
         "PRE-FETCH (16)",
+        "RESERVE (6)",
+        "RELEASE (6)",
+        "RESERVE (10)",
+        "RELEASE (10)",
     }
 
 

@@ -1,0 +1,363 @@
+"""PERSISTENT RESERVE IN and PERSISTENT RESERVE OUT (SPC-4, 5.12, 6.15 and 6.16)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final, TypeAlias
+
+from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.nexus import InitiatorPort, decode_transport_id, encode_transport_id
+from chiscsi_target.scsi.refused import Refused
+from chiscsi_target.scsi.reply import finish, send
+from chiscsi_target.scsi.reservations import ALL_REGISTRANTS, REGISTRANTS_ONLY, Registration
+from chiscsi_target.scsi.reserve import conflict, watch
+from chiscsi_target.scsi.sense import (
+    INVALID_FIELD_IN_CDB,
+    INVALID_FIELD_IN_PARAMETER_LIST,
+    INVALID_RELEASE,
+    PARAMETER_LIST_LENGTH_ERROR,
+    REGISTRATIONS_PREEMPTED,
+    RESERVATIONS_PREEMPTED,
+    RESERVATIONS_RELEASED,
+    Field,
+    Sense,
+)
+from iscsi_wire import scsi
+from iscsi_wire.scsi_codes import PersistentReserveOut as Action
+from iscsi_wire.scsi_codes import ReservationType
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.logical_unit import LogicalUnit
+
+__all__ = ["PERSISTENT_RESERVE_COMMANDS"]
+
+_SCOPE_FIELD, _TYPE_FIELD = Field(2, 7), Field(2, 3)
+_TYPES: Final = frozenset(int(kind) for kind in ReservationType)
+_LIST: Final = scsi.PersistentReserveOutList.STRUCT.size
+_MOVE_LIST: Final = scsi.RegisterAndMoveList.STRUCT.size
+_TARGET_PORT: Final = 1
+_KEPT: Final = "reservations"
+
+
+class _Conflict(Exception):
+    """The command ends with RESERVATION CONFLICT."""
+
+
+# PERSISTENT RESERVE IN
+
+
+def read_keys(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.PersistentReadKeys) -> int:
+    """READ KEYS."""
+    state = unit.reservations
+    keys = [each.key for each in state.registrations]
+    data = scsi.ReadKeysData.make(prgeneration=state.generation, reservation_keys=keys)
+    return send(sc, data.encode(), cdb.allocation_length)
+
+
+def read_reservation(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.PersistentReadReservation) -> int:
+    """READ RESERVATION: with an All Registrants type the key is 0."""
+    state = unit.reservations
+    descriptors = []
+    if state.holder is not None:
+        key = 0 if state.type in ALL_REGISTRANTS else state.holder.key
+        descriptors.append(scsi.ReservationDescriptor.make(reservation_key=key, type=state.type))
+    data = scsi.ReadReservationData.make(prgeneration=state.generation, descriptors=descriptors)
+    return send(sc, data.encode(), cdb.allocation_length)
+
+
+def report_capabilities(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.PersistentReportCapabilities) -> int:
+    """REPORT CAPABILITIES: all types; the mask has WR_EX_AR in bit 15 and EX_AC_AR in bit 0."""
+    kept = int(unit.lu.kept is not None)
+    data = scsi.ReportCapabilitiesData.make(
+        sip_c=1,
+        atp_c=1,
+        ptpl_c=kept,
+        tmv=1,
+        ptpl_a=int(unit.reservations.persist),
+        persistent_reservation_type_mask=0xEA01,
+    )
+    return send(sc, data.encode(), cdb.allocation_length)
+
+
+def read_full_status(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.PersistentReadFullStatus) -> int:
+    """READ FULL STATUS: every registration with its port."""
+    state = unit.reservations
+    data = b""
+    for each in state.registrations:
+        holds = state.holds(each)
+        data += scsi.FullStatusDescriptor.make(
+            reservation_key=each.key,
+            all_tg_pt=int(each.all_ports),
+            r_holder=int(holds),
+            type=state.type if holds else 0,
+            relative_target_port_identifier=0 if each.all_ports else _TARGET_PORT,
+            transport_id=encode_transport_id(each.port),
+        ).encode()
+    whole = scsi.ReadFullStatusData.make(prgeneration=state.generation, descriptors=data)
+    return send(sc, whole.encode(), cdb.allocation_length)
+
+
+# PERSISTENT RESERVE OUT
+
+
+def _out(change: _Change) -> Callable[[LogicalUnit, chiscsi_scsi_command, Any, bytes | bytearray], int]:
+    """What executes a service action with the basic parameter list."""
+
+    def execute(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | bytearray) -> int:
+        if len(data) < _LIST or cdb.parameter_list_length < _LIST:
+            raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+        asked = scsi.PersistentReserveOutList.decode(bytes(data[:_LIST]))
+        if not asked.spec_i_pt and cdb.parameter_list_length != _LIST:
+            raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+        if unit.reservations.legacy is not None:
+            return conflict(sc)
+        try:
+            change(unit, sc, cdb, asked, data)
+        except _Conflict:
+            return conflict(sc)
+        return _changed(unit, sc)
+
+    return execute
+
+
+def _changed(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+    """Complete a service action that was executed: what has to survive a power loss is kept first."""
+    if unit.lu.kept is not None:
+        unit.lu.kept.save(_KEPT, unit.reservations.dump() if unit.reservations.persist else None)
+    watch(unit)
+    return finish(sc)
+
+
+def _port(unit: LogicalUnit, sc: chiscsi_scsi_command) -> InitiatorPort:
+    port = unit.device.ports.get(sc.sc_sess)
+    if port is None:
+        raise _Conflict  # a session that is gone
+    return port
+
+
+def _registered(unit: LogicalUnit, sc: chiscsi_scsi_command, key: int) -> Registration:
+    """The registration of whoever asks, who has to know its key."""
+    found = unit.reservations.of(_port(unit, sc))
+    if found is None or found.key != key:
+        raise _Conflict
+    return found
+
+
+def _tell(unit: LogicalUnit, registrations: Iterable[Registration], sense: Sense, but: int | None) -> None:
+    """Establish a unit attention condition for the sessions of registered ports, but not for whoever caused it."""
+    told = list(registrations)
+    for session, port in unit.device.ports.items():
+        if session is not None and session != but and any(each.port.covers(port) for each in told):
+            unit.establish_attention(session, sense)
+
+
+def _keep(unit: LogicalUnit, asked: Any) -> None:
+    if asked.aptpl and unit.lu.kept is None:
+        raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
+    unit.reservations.persist = bool(asked.aptpl)
+
+
+def _check_type(cdb: Any) -> int:
+    if cdb.scope:
+        raise Refused(INVALID_FIELD_IN_CDB, _SCOPE_FIELD)
+    if cdb.type not in _TYPES:
+        raise Refused(INVALID_FIELD_IN_CDB, _TYPE_FIELD)
+    return int(cdb.type)
+
+
+def register(
+    unit: LogicalUnit,
+    sc: chiscsi_scsi_command,
+    cdb: Any,
+    asked: scsi.PersistentReserveOutList,
+    data: bytes | bytearray,
+) -> None:
+    """REGISTER, and REGISTER AND IGNORE EXISTING KEY, which does not ask for the old key (SPC-4, 5.12.7)."""
+    state, port = unit.reservations, _port(unit, sc)
+    found = state.of(port)
+    ignoring = cdb.service_action == Action.REGISTER_AND_IGNORE_EXISTING_KEY
+    if not ignoring and asked.reservation_key != (found.key if found else 0):
+        raise _Conflict
+    if asked.spec_i_pt and (ignoring or found is not None):
+        raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
+    ports = [port, *(_named_ports(data) if asked.spec_i_pt else [])]
+    _keep(unit, asked)
+    key = asked.service_action_reservation_key
+    if key:
+        for each in ports:
+            state.register(each, key, all_ports=bool(asked.all_tg_pt))
+    elif found is not None:
+        _unregister(unit, sc, found)
+    state.changed()
+
+
+def _named_ports(data: bytes | bytearray) -> list[InitiatorPort]:
+    """The ports that are to be registered too (SPEC_I_PT)."""
+    start = _LIST + 4
+    length = int.from_bytes(data[_LIST:start])
+    if len(data) < start or len(data) != start + length:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    ports = []
+    while start < len(data):
+        port, size = decode_transport_id(data, start)
+        ports.append(port)
+        start += size
+    return ports
+
+
+def _unregister(unit: LogicalUnit, sc: chiscsi_scsi_command, registration: Registration) -> None:
+    state = unit.reservations
+    shared = state.type in REGISTRANTS_ONLY
+    if state.unregister(registration) and shared:
+        _tell(unit, state.registrations, RESERVATIONS_RELEASED, sc.sc_sess)
+
+
+def reserve(
+    unit: LogicalUnit,
+    sc: chiscsi_scsi_command,
+    cdb: Any,
+    asked: scsi.PersistentReserveOutList,
+    _data: bytes | bytearray,
+) -> None:
+    """RESERVE; whoever holds it already, with the same type, gets it again (SPC-4, 5.12.9)."""
+    state = unit.reservations
+    me = _registered(unit, sc, asked.reservation_key)
+    kind = _check_type(cdb)
+    if not state.type:
+        state.reserve(me, kind)
+    elif not state.holds(me) or state.type != kind:
+        raise _Conflict
+
+
+def release(
+    unit: LogicalUnit,
+    sc: chiscsi_scsi_command,
+    cdb: Any,
+    asked: scsi.PersistentReserveOutList,
+    _data: bytes | bytearray,
+) -> None:
+    """RELEASE: whoever holds nothing releases nothing (SPC-4, 5.12.11.2)."""
+    state = unit.reservations
+    me = _registered(unit, sc, asked.reservation_key)
+    if not state.holds(me):
+        return
+    if cdb.scope or cdb.type != state.type:
+        raise Refused(INVALID_RELEASE)
+    kind = state.type
+    state.release()
+    if kind in REGISTRANTS_ONLY | ALL_REGISTRANTS:
+        _tell(unit, state.registrations, RESERVATIONS_RELEASED, sc.sc_sess)
+
+
+def clear(
+    unit: LogicalUnit,
+    sc: chiscsi_scsi_command,
+    _cdb: Any,
+    asked: scsi.PersistentReserveOutList,
+    _data: bytes | bytearray,
+) -> None:
+    """CLEAR: nobody is registered any more (SPC-4, 5.12.11.5)."""
+    _registered(unit, sc, asked.reservation_key)
+    _tell(unit, unit.reservations.clear(), RESERVATIONS_PREEMPTED, sc.sc_sess)
+    unit.reservations.changed()
+
+
+def preempt(
+    unit: LogicalUnit,
+    sc: chiscsi_scsi_command,
+    cdb: Any,
+    asked: scsi.PersistentReserveOutList,
+    _data: bytes | bytearray,
+) -> None:
+    """PREEMPT, and PREEMPT AND ABORT, which ends the commands of those preempted as well (SPC-4, 5.12.11.3 and 4)."""
+    state = unit.reservations
+    me = _registered(unit, sc, asked.reservation_key)
+    kind, key = _check_type(cdb), asked.service_action_reservation_key
+    everybody = state.type in ALL_REGISTRANTS
+    if not key and not everybody:
+        raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
+    victims = [each for each in state.registrations if each is not me and (not key or each.key == key)]
+    takes_over = not key or (not everybody and state.holder is not None and state.holder.key == key)
+    if not victims and not takes_over and me.key != key:
+        raise _Conflict
+    old = state.type
+    for each in victims:
+        if not takes_over and everybody:
+            state.unregister(each)
+    state.remove(victims)
+    if takes_over:
+        state.reserve(me, kind)
+    _tell(unit, victims, REGISTRATIONS_PREEMPTED, sc.sc_sess)
+    if takes_over and old != kind and old in REGISTRANTS_ONLY | ALL_REGISTRANTS:
+        _tell(unit, (each for each in state.registrations if each is not me), RESERVATIONS_RELEASED, sc.sc_sess)
+    state.changed()
+    if cdb.service_action == Action.PREEMPT_AND_ABORT:
+        _abort_tasks(unit, sc, victims)
+
+
+def _abort_tasks(unit: LogicalUnit, sc: chiscsi_scsi_command, victims: list[Registration]) -> None:
+    for session, port in unit.device.ports.items():
+        if session is not None and session != sc.sc_sess and any(each.port.covers(port) for each in victims):
+            unit.device.abort_tasks(session, unit.lu.lun)
+
+
+def register_and_move(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | bytearray) -> int:
+    """REGISTER AND MOVE: the reservation goes to another port, which is registered for that (SPC-4, 5.12.8)."""
+    if len(data) < _MOVE_LIST or len(data) != cdb.parameter_list_length:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    asked = scsi.RegisterAndMoveList.decode(bytes(data))
+    state = unit.reservations
+    if state.legacy is not None:
+        return conflict(sc)
+    try:
+        me = _registered(unit, sc, asked.reservation_key)
+    except _Conflict:
+        return conflict(sc)
+    if not state.holds(me) or state.type in ALL_REGISTRANTS:
+        return conflict(sc)
+    if asked.transportid_length != len(data) - _MOVE_LIST:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    port, size = decode_transport_id(data, _MOVE_LIST)
+    key = asked.service_action_reservation_key
+    if size != asked.transportid_length or not key or port.covers(_port(unit, sc)):
+        raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
+    if asked.relative_target_port_identifier != _TARGET_PORT:
+        raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
+    _keep(unit, asked)
+    state.reserve(state.register(port, key), state.type)
+    if asked.unreg:
+        state.remove([me])
+    state.changed()
+    return _changed(unit, sc)
+
+
+_Change: TypeAlias = (
+    "Callable[[LogicalUnit, chiscsi_scsi_command, Any, scsi.PersistentReserveOutList, bytes | bytearray], None]"
+)
+_IN, _OUT = Direction.IN, Direction.OUT
+
+
+def _length(_unit: LogicalUnit, cdb: Any) -> int:
+    return int(cdb.parameter_list_length)
+
+
+def _row(cdb: type[Any], change: _Change) -> Command:
+    return Command(cdb, _OUT, execute_with_data=_out(change), data_length=_length)
+
+
+PERSISTENT_RESERVE_COMMANDS: Final = (
+    Command(scsi.PersistentReadKeys, _IN, read_keys),
+    Command(scsi.PersistentReadReservation, _IN, read_reservation),
+    Command(scsi.PersistentReportCapabilities, _IN, report_capabilities),
+    Command(scsi.PersistentReadFullStatus, _IN, read_full_status),
+    _row(scsi.PersistentRegister, register),
+    _row(scsi.PersistentReserve, reserve),
+    _row(scsi.PersistentRelease, release),
+    _row(scsi.PersistentClear, clear),
+    _row(scsi.PersistentPreempt, preempt),
+    _row(scsi.PersistentPreemptAndAbort, preempt),
+    _row(scsi.PersistentRegisterAndIgnoreExistingKey, register),
+    Command(scsi.PersistentRegisterAndMove, _OUT, execute_with_data=register_and_move, data_length=_length),
+)

@@ -1,0 +1,154 @@
+"""The reservations of a logical unit: who is registered, who holds what (SPC-4, 5.12; SPC-2 for RESERVE).
+
+Pure book-keeping: what a service action changes, and whom a unit attention condition tells of it.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Final
+
+from chiscsi_target.scsi.nexus import InitiatorPort
+from iscsi_wire.scsi_codes import ReservationType
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+__all__ = ["ALL_REGISTRANTS", "REGISTRANTS_ONLY", "Registration", "Reservations"]
+
+REGISTRANTS_ONLY: Final = frozenset(
+    (ReservationType.WRITE_EXCLUSIVE_REGISTRANTS_ONLY, ReservationType.EXCLUSIVE_ACCESS_REGISTRANTS_ONLY)
+)
+ALL_REGISTRANTS: Final = frozenset(
+    (ReservationType.WRITE_EXCLUSIVE_ALL_REGISTRANTS, ReservationType.EXCLUSIVE_ACCESS_ALL_REGISTRANTS)
+)
+_GENERATIONS: Final = 1 << 32
+
+
+@dataclass(eq=False, slots=True)
+class Registration:
+    """One registered I_T nexus, or with `all_ports` one initiator port through every target port."""
+
+    port: InitiatorPort
+    key: int
+    all_ports: bool = False
+
+
+@dataclass(slots=True)
+class Reservations:
+    """What is registered and reserved on one logical unit.
+
+    Attributes:
+        registrations: in the order in which they came.
+        holder: who holds the persistent reservation; with an All Registrants type, everybody, and this is who made it.
+        type: its type; 0 without one.
+        generation: PRGENERATION.
+        persist: whether all of this survives a power loss (APTPL).
+        legacy: handle of the session that holds a RESERVE (6) or (10), or None.
+    """
+
+    registrations: list[Registration] = field(default_factory=list)
+    holder: Registration | None = None
+    type: int = 0
+    generation: int = 0
+    persist: bool = False
+    legacy: int | None = None
+
+    @property
+    def in_force(self) -> bool:
+        """Whether a command may meet a conflict."""
+        return bool(self.type) or self.legacy is not None
+
+    def of(self, port: InitiatorPort) -> Registration | None:
+        """The registration of a port."""
+        return next((each for each in self.registrations if each.port.covers(port)), None)
+
+    def holds(self, registration: Registration | None) -> bool:
+        """Whether a registration holds the reservation."""
+        if registration is None or not self.type:
+            return False
+        return registration is self.holder or self.type in ALL_REGISTRANTS
+
+    def changed(self) -> None:
+        """Count a change of the registrations."""
+        self.generation = (self.generation + 1) % _GENERATIONS
+
+    def register(self, port: InitiatorPort, key: int, *, all_ports: bool = False) -> Registration:
+        """Register a port, or give it another key."""
+        found = self.of(port)
+        if found is None:
+            found = Registration(port, key, all_ports)
+            self.registrations.append(found)
+        found.key = key
+        return found
+
+    def unregister(self, registration: Registration) -> bool:
+        """Take a registration away; returns whether the reservation went with it."""
+        self.registrations.remove(registration)
+        if self.type in ALL_REGISTRANTS:
+            released = not self.registrations
+            if self.holder is registration and self.registrations:
+                self.holder = self.registrations[0]
+        else:
+            released = self.holder is registration
+        if released:
+            self.release()
+        return released
+
+    def reserve(self, registration: Registration, kind: int) -> None:
+        """Have a registration hold the reservation."""
+        self.holder, self.type = registration, kind
+
+    def release(self) -> None:
+        """End the persistent reservation."""
+        self.holder, self.type = None, 0
+
+    def clear(self) -> list[Registration]:
+        """End the reservation and all registrations; returns those."""
+        gone, self.registrations = self.registrations, []
+        self.release()
+        return gone
+
+    def remove(self, registrations: Iterable[Registration]) -> None:
+        """Take registrations away, and leave the reservation as it is."""
+        gone = set(registrations)
+        self.registrations = [each for each in self.registrations if each not in gone]
+
+    # Over a power loss (APTPL)
+
+    def dump(self) -> bytes:
+        """What has to survive."""
+        registrations = [
+            {
+                "name": each.port.name,
+                "isid": None if each.port.isid is None else each.port.isid.hex(),
+                "key": each.key,
+                "all_ports": each.all_ports,
+            }
+            for each in self.registrations
+        ]
+        holder = None if self.holder is None else self.registrations.index(self.holder)
+        return json.dumps({"registrations": registrations, "holder": holder, "type": self.type}, indent=1).encode()
+
+    @classmethod
+    def load(cls, data: bytes) -> Reservations:
+        """What has survived.
+
+        Raises:
+            ValueError: it is not what `dump` wrote.
+        """
+        try:
+            kept = json.loads(data)
+            registrations = [
+                Registration(
+                    InitiatorPort(each["name"], None if each["isid"] is None else bytes.fromhex(each["isid"])),
+                    each["key"],
+                    each["all_ports"],
+                )
+                for each in kept["registrations"]
+            ]
+            holder = None if kept["holder"] is None else registrations[kept["holder"]]
+            return cls(registrations, holder, int(kept["type"]), persist=True)
+        except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
+            raise ValueError(f"no reservations: {error!r}") from error

@@ -1,0 +1,70 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.reservations import Reservations
+from iscsi_wire.scsi_codes import ReservationType
+
+A, B = InitiatorPort("iqn.a", bytes(6)), InitiatorPort("iqn.b", b"\x80\0\0\0\0\1")
+
+
+def test_a_port_is_registered_once() -> None:
+    state = Reservations()
+    first = state.register(A, 1)
+    assert state.register(A, 2) is first and first.key == 2 and state.of(B) is None
+
+
+def test_a_reservation_ends_with_its_holder() -> None:
+    state = Reservations()
+    mine, theirs = state.register(A, 1), state.register(B, 2)
+    state.reserve(mine, ReservationType.WRITE_EXCLUSIVE)
+    assert state.holds(mine) and not state.holds(theirs) and state.in_force
+    assert not state.unregister(theirs)
+    assert state.unregister(mine) and not state.in_force
+
+
+def test_a_reservation_of_all_ends_with_the_last_of_them() -> None:
+    state = Reservations()
+    mine, theirs = state.register(A, 1), state.register(B, 2)
+    state.reserve(mine, ReservationType.EXCLUSIVE_ACCESS_ALL_REGISTRANTS)
+    assert state.holds(theirs)
+    assert not state.unregister(mine) and state.holder is theirs
+    assert state.unregister(theirs) and state.holder is None
+
+
+def test_the_generation_wraps() -> None:
+    state = Reservations(generation=0xFFFFFFFF)
+    state.changed()
+    assert state.generation == 0
+
+
+PORTS = st.builds(InitiatorPort, st.sampled_from(("iqn.a", "iqn.b", "iqn.c")), st.binary(min_size=6, max_size=6))
+
+
+@given(
+    st.dictionaries(PORTS, st.tuples(st.integers(1, 2**64 - 1), st.booleans()), max_size=5),
+    st.sampled_from([int(kind) for kind in ReservationType]),
+    st.integers(0, 5),
+)
+def test_what_survives_is_what_was(registered: dict[InitiatorPort, tuple[int, bool]], kind: int, holder: int) -> None:
+    state = Reservations()
+    for port, (key, all_ports) in registered.items():
+        state.register(port, key, all_ports=all_ports)
+    if holder < len(state.registrations):
+        state.reserve(state.registrations[holder], kind)
+    kept = Reservations.load(state.dump())
+    assert [(each.port, each.key, each.all_ports) for each in kept.registrations] == [
+        (each.port, each.key, each.all_ports) for each in state.registrations
+    ]
+    assert kept.type == state.type and kept.persist
+    assert (kept.holder is None) == (state.holder is None)
+    assert kept.holder is None or kept.registrations.index(kept.holder) == holder
+
+
+@pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"registrations": [{}], "holder": null, "type": 0}', b"\xff"])
+def test_other_data_are_no_reservations(data: bytes) -> None:
+    with pytest.raises(ValueError, match="no reservations"):
+        Reservations.load(data)
