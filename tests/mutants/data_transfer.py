@@ -6,7 +6,7 @@ from typing import Any
 
 from chiscsi_target.core import data_in, data_out, scsi_commands, scsi_response, text
 from chiscsi_target.core.connection import Connection
-from chiscsi_target.core.task import Task
+from chiscsi_target.core.task import W_BUFFER_READY, Task
 from iscsi_wire.constants import RESERVED_TAG, Opcode, ScsiStatus
 from iscsi_wire.framing import Frame
 from iscsi_wire.pdus import DataIn, DataOut, ReadyToTransfer
@@ -153,7 +153,13 @@ def last_octet_of_a_data_in_is_wrong(plant: Plant) -> None:
         data[-1] ^= len(data) == end - start and end - start >= 512
         return [bytes(data)]
 
+    def send_whole(original: Original, task: Task, length: int) -> None:
+        data = bytearray(b"".join(data_in.gather(task.phases, 0, length)))
+        task.phases = [(memoryview(data), 0, 0, length)]
+        original(task, length)
+
     plant.wrap(data_in, "gather", gather)
+    plant.wrap(data_in, "_send_whole", send_whole)
 
 
 # R2T
@@ -197,7 +203,13 @@ def immediate_data_are_asked_for_again(plant: Plant) -> None:
         original(task, frame, final)
         task.solicited = 0
 
+    def begin_transfer(original: Original, task: Task) -> None:
+        task.state = W_BUFFER_READY
+        data_out._take_unsolicited(task)
+        data_out.continue_write(task)
+
     plant.wrap(data_out, "begin", begin)
+    plant.wrap(data_out, "begin_transfer", begin_transfer)
 
 
 @mutant("13.17", "r2t-outstanding-01")
