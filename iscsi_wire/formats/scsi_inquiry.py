@@ -22,6 +22,8 @@ from iscsi_wire.scsi_codes import (
     CodeSet,
     DesignatorType,
     InquiryVersion,
+    ModePageCode,
+    ModePagePolicyCode,
     ProtocolIdentifier,
     VpdPageCode,
 )
@@ -222,4 +224,102 @@ REFERRALS: Format = vpd_page(
     reserved("rsvd_4", 32, _REFERRALS),
     uint("user_data_segment_size", "USER DATA SEGMENT SIZE", _REFERRALS, 32),
     uint("user_data_segment_multiplier", "USER DATA SEGMENT MULTIPLIER", _REFERRALS, 32),
+)
+
+_EXTENDED = "SPC-4, Extended INQUIRY Data VPD page"
+EXTENDED_INQUIRY: Format = vpd_page(
+    "ExtendedInquiryData",
+    VpdPageCode.EXTENDED_INQUIRY_DATA,
+    _EXTENDED,
+    *page_head(VpdPageCode.EXTENDED_INQUIRY_DATA, _EXTENDED, length=0x3C),
+    word(
+        "octet_4",
+        bits("activate_microcode", "ACTIVATE MICROCODE", _EXTENDED, 2),
+        bits("spt", "SPT", _EXTENDED, 3),
+        flag("grd_chk", "GRD_CHK", _EXTENDED),
+        flag("app_chk", "APP_CHK", _EXTENDED),
+        flag("ref_chk", "REF_CHK", _EXTENDED),
+    ),
+    word(
+        "octet_5",
+        reserved_bits("rsvd_5", 2, _EXTENDED),
+        flag("uask_sup", "UASK_SUP", _EXTENDED),
+        flag("group_sup", "GROUP_SUP", _EXTENDED),
+        flag("prior_sup", "PRIOR_SUP", _EXTENDED),
+        flag("headsup", "HEADSUP", _EXTENDED),
+        flag("ordsup", "ORDSUP", _EXTENDED),
+        flag("simpsup", "SIMPSUP", _EXTENDED),
+    ),
+    word(
+        "octet_6",
+        reserved_bits("rsvd_6", 4, _EXTENDED),
+        flag("wu_sup", "WU_SUP", _EXTENDED),
+        flag("crd_sup", "CRD_SUP", _EXTENDED),
+        flag("nv_sup", "NV_SUP", _EXTENDED),
+        flag("v_sup", "V_SUP", _EXTENDED),
+    ),
+    word(
+        "octet_7",
+        reserved_bits("rsvd_7", 3, _EXTENDED),
+        flag("p_i_i_sup", "P_I_I_SUP", _EXTENDED),
+        reserved_bits("rsvd_7_4", 3, _EXTENDED),
+        flag("luiclr", "LUICLR", _EXTENDED),
+    ),
+    word(
+        "octet_8",
+        reserved_bits("rsvd_8", 3, _EXTENDED),
+        flag("r_sup", "R_SUP", _EXTENDED),
+        reserved_bits("rsvd_8_4", 3, _EXTENDED),
+        flag("cbcs", "CBCS", _EXTENDED),
+    ),
+    word(
+        "octet_9",
+        reserved_bits("rsvd_9", 4, _EXTENDED),
+        bits("multi_i_t_nexus_microcode_download", "MULTI I_T NEXUS MICROCODE DOWNLOAD", _EXTENDED, 4),
+    ),
+    uint("extended_self_test_completion_minutes", "EXTENDED SELF-TEST COMPLETION MINUTES", _EXTENDED, 16),
+    word(
+        "octet_12",
+        flag("poa_sup", "POA_SUP", _EXTENDED),
+        flag("hra_sup", "HRA_SUP", _EXTENDED),
+        flag("vsa_sup", "VSA_SUP", _EXTENDED),
+        reserved_bits("rsvd_12", 5, _EXTENDED),
+    ),
+    uint("maximum_supported_sense_data_length", "MAXIMUM SUPPORTED SENSE DATA LENGTH", _EXTENDED, 8),
+    octets("rsvd_14", "Reserved", _EXTENDED, 50),
+)
+
+_POLICY = "SPC-4, Mode Page Policy VPD page"
+MODE_PAGE_POLICY_DESCRIPTOR: Format = structure(
+    "ModePagePolicyDescriptor",
+    "Mode page policy descriptor",
+    _POLICY,
+    word(
+        "octet_0",
+        reserved_bits("rsvd_0", 2, _POLICY),
+        bits("policy_page_code", "POLICY PAGE CODE", _POLICY, 6, codes=ModePageCode),
+    ),
+    uint("policy_subpage_code", "POLICY SUBPAGE CODE", _POLICY, 8),
+    word(
+        "octet_2",
+        flag("mlus", "MLUS", _POLICY),
+        reserved_bits("rsvd_2", 5, _POLICY),
+        bits("mode_page_policy", "MODE PAGE POLICY", _POLICY, 2, codes=ModePagePolicyCode),
+    ),
+    reserved("rsvd_3", 8, _POLICY),
+)
+
+MODE_PAGE_POLICY: Format = vpd_page(
+    "ModePagePolicy",
+    VpdPageCode.MODE_PAGE_POLICY,
+    _POLICY,
+    *page_head(VpdPageCode.MODE_PAGE_POLICY, _POLICY),
+    tail(
+        "descriptors",
+        "Mode page policy descriptor list",
+        _POLICY,
+        length="page_length",
+        counts_from=4,
+        element=MODE_PAGE_POLICY_DESCRIPTOR,
+    ),
 )

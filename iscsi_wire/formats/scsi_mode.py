@@ -6,6 +6,7 @@ from iscsi_wire.formats.declare import (
     Described,
     Format,
     bits,
+    cdb,
     flag,
     mode_page,
     octets,
@@ -15,7 +16,8 @@ from iscsi_wire.formats.declare import (
     uint,
     word,
 )
-from iscsi_wire.scsi_codes import ModePageCode
+from iscsi_wire.formats.scsi_common import control, operation_code
+from iscsi_wire.scsi_codes import ModePageCode, OperationCode, QueueError, TaskSetType
 from iscsi_wire.structure import Kind
 
 _HEADER = "SPC-4, mode parameter header formats"
@@ -28,6 +30,10 @@ _RECONNECT = "SPC-4, Disconnect-Reconnect mode page"
 _FORMAT = "SBC, Format Device mode page"  # obsolete since SBC-2, and still asked for
 _GEOMETRY = "SBC-2, Rigid Disk Geometry mode page"  # obsolete in SBC-3, and still asked for
 _EXCEPTIONS = "SPC-4, Informational Exceptions Control mode page"
+_EXTENSION = "SPC-4, Control Extension mode page"
+_POWER = "SPC-4, Power Condition mode page"
+_SELECT_6 = "SPC-4, MODE SELECT(6) command"
+_SELECT_10 = "SPC-4, MODE SELECT(10) command"
 
 
 def _device_specific(octet: int) -> Described:
@@ -244,7 +250,7 @@ CONTROL: Format = mode_page(
     *_page_head(ModePageCode.CONTROL, 0x0A, _CONTROL),
     word(
         "octet_2",
-        bits("tst", "TST", _CONTROL, 3),
+        bits("tst", "TST", _CONTROL, 3, codes=TaskSetType),
         flag("tmf_only", "TMF_ONLY", _CONTROL),
         flag("dpicz", "DPICZ", _CONTROL),
         flag("d_sense", "D_SENSE", _CONTROL),
@@ -255,7 +261,7 @@ CONTROL: Format = mode_page(
         "octet_3",
         bits("queue_algorithm_modifier", "QUEUE ALGORITHM MODIFIER", _CONTROL, 4),
         flag("nuar", "NUAR", _CONTROL),
-        bits("qerr", "QERR", _CONTROL, 2),
+        bits("qerr", "QERR", _CONTROL, 2, codes=QueueError),
         reserved_bits("rsvd_3", 1, _CONTROL),
     ),
     word(
@@ -300,3 +306,105 @@ INFORMATIONAL_EXCEPTIONS: Format = mode_page(
     uint("interval_timer", "INTERVAL TIMER", _EXCEPTIONS, 32),
     uint("report_count", "REPORT COUNT", _EXCEPTIONS, 32),
 )
+
+CONTROL_EXTENSION_SUBPAGE = 0x01
+
+CONTROL_EXTENSION: Format = mode_page(
+    "ControlExtensionModePage",
+    ModePageCode.CONTROL,
+    _EXTENSION,
+    word(
+        "octet_0",
+        flag("ps", "PS", _EXTENSION),
+        flag("spf", "SPF", _EXTENSION, default=1),
+        bits("page_code", "PAGE CODE", _EXTENSION, 6, codes=ModePageCode, default=int(ModePageCode.CONTROL)),
+    ),
+    uint("subpage_code", "SUBPAGE CODE", _EXTENSION, 8, default=CONTROL_EXTENSION_SUBPAGE),
+    uint("page_length", "PAGE LENGTH", _EXTENSION, 16, kind=Kind.LENGTH, default=0x1C),
+    word(
+        "octet_4",
+        reserved_bits("rsvd_4", 5, _EXTENSION),
+        flag("tcmos", "TCMOS", _EXTENSION),
+        flag("scsip", "SCSIP", _EXTENSION),
+        flag("ialuae", "IALUAE", _EXTENSION),
+    ),
+    word(
+        "octet_5",
+        reserved_bits("rsvd_5", 4, _EXTENSION),
+        bits("initial_command_priority", "INITIAL COMMAND PRIORITY", _EXTENSION, 4),
+    ),
+    uint("maximum_sense_data_length", "MAXIMUM SENSE DATA LENGTH", _EXTENSION, 8),
+    octets("rsvd_7", "Reserved", _EXTENSION, 25),
+    subpage=CONTROL_EXTENSION_SUBPAGE,
+)
+
+POWER_CONDITION: Format = mode_page(
+    "PowerConditionModePage",
+    ModePageCode.POWER_CONDITION,
+    _POWER,
+    *_page_head(ModePageCode.POWER_CONDITION, 0x26, _POWER),
+    word(
+        "octet_2",
+        bits("pm_bg_precedence", "PM_BG_PRECEDENCE", _POWER, 2),
+        reserved_bits("rsvd_2", 5, _POWER),
+        flag("standby_y", "STANDBY_Y", _POWER),
+    ),
+    word(
+        "octet_3",
+        reserved_bits("rsvd_3", 4, _POWER),
+        flag("idle_c", "IDLE_C", _POWER),
+        flag("idle_b", "IDLE_B", _POWER),
+        flag("idle_a", "IDLE_A", _POWER),
+        flag("standby_z", "STANDBY_Z", _POWER),
+    ),
+    uint("idle_a_condition_timer", "IDLE_A CONDITION TIMER", _POWER, 32),
+    uint("standby_z_condition_timer", "STANDBY_Z CONDITION TIMER", _POWER, 32),
+    uint("idle_b_condition_timer", "IDLE_B CONDITION TIMER", _POWER, 32),
+    uint("idle_c_condition_timer", "IDLE_C CONDITION TIMER", _POWER, 32),
+    uint("standby_y_condition_timer", "STANDBY_Y CONDITION TIMER", _POWER, 32),
+    octets("rsvd_24", "Reserved", _POWER, 15),
+    word(
+        "octet_39",
+        bits("ccf_idle", "CCF IDLE", _POWER, 2),
+        bits("ccf_standby", "CCF STANDBY", _POWER, 2),
+        bits("ccf_stopped", "CCF STOPPED", _POWER, 2),
+        reserved_bits("rsvd_39", 2, _POWER),
+    ),
+)
+
+
+def _select(section: str) -> Described:
+    """Byte 1 of MODE SELECT."""
+    return word(
+        "octet_1",
+        reserved_bits("rsvd_1", 3, section),
+        flag("pf", "PF", section),
+        reserved_bits("rsvd_1_4", 3, section),
+        flag("sp", "SP", section),
+    )
+
+
+MODE_SELECT_6: Format = cdb(
+    "ModeSelect6",
+    OperationCode.MODE_SELECT_6,
+    _SELECT_6,
+    operation_code(OperationCode.MODE_SELECT_6),
+    _select(_SELECT_6),
+    reserved("rsvd_2", 16, _SELECT_6),
+    uint("parameter_list_length", "PARAMETER LIST LENGTH", _SELECT_6, 8, kind=Kind.LENGTH),
+    control(),
+)
+
+MODE_SELECT_10: Format = cdb(
+    "ModeSelect10",
+    OperationCode.MODE_SELECT_10,
+    _SELECT_10,
+    operation_code(OperationCode.MODE_SELECT_10),
+    _select(_SELECT_10),
+    reserved("rsvd_2", 32, _SELECT_10),
+    reserved("rsvd_6", 8, _SELECT_10),
+    uint("parameter_list_length", "PARAMETER LIST LENGTH", _SELECT_10, 16, kind=Kind.LENGTH),
+    control(),
+)
+
+FORMATS: tuple[Format, ...] = (MODE_SELECT_6, MODE_SELECT_10, CONTROL_EXTENSION, POWER_CONDITION)
