@@ -51,45 +51,45 @@ class TaskEvent(StrEnum):
     RELEASED = "transmitted, or acknowledged"
 
 
-E = TaskEvent
+_E = TaskEvent
 Machine = dict[int, dict[TaskEvent, int]]
 
 # A status may be set, and a command may be ended, in every state in which it is alive.
-_ENDS: Final = {E.FAILED: STATUS, E.ABORTED: DONE}
+_ENDS: Final = {_E.FAILED: STATUS, _E.ABORTED: DONE}
 _OVER: Final[Machine] = {
-    STATUS: {E.RESPONDED: DONE},
+    STATUS: {_E.RESPONDED: DONE},
     # Behaviour file, 3.3 and 3.4, last row: buffers that are left go back, `fp_scsi_cmd_cleanup`.
-    DONE: {E.RELEASED: CLOSED},
+    DONE: {_E.RELEASED: CLOSED},
 }
 
 READ: Final[Machine] = {
     # Behaviour file, 3.3, row 1: INITIALIZED, at once EXE_READY.
-    CLOSED: {E.ARRIVED: INITIALIZED},
-    INITIALIZED: {E.READY: EXE_READY, **_ENDS},
+    CLOSED: {_E.ARRIVED: INITIALIZED},
+    INITIALIZED: {_E.READY: EXE_READY, **_ENDS},
     # Row 2: the session loop.
-    EXE_READY: {E.TAKEN: EXECUTING, **_ENDS},
+    EXE_READY: {_E.TAKEN: EXECUTING, **_ENDS},
     # Rows 3 to 5; a call that fails its check moves nothing. EXECUTED: nothing is to be sent (3.7).
-    EXECUTING: {E.DATA_GIVEN: R_XFER, E.EXECUTED: STATUS, **_ENDS},
+    EXECUTING: {_E.DATA_GIVEN: R_XFER, _E.EXECUTED: STATUS, **_ENDS},
     # Rows 6 to 11: all phases are sent from here; DATA_GIVEN is the guide's loop over Xfer-ACK.
-    R_XFER: {E.DATA_GIVEN: R_XFER, E.SENT_WITH_STATUS: DONE, E.SENT: STATUS, **_ENDS},
+    R_XFER: {_E.DATA_GIVEN: R_XFER, _E.SENT_WITH_STATUS: DONE, _E.SENT: STATUS, **_ENDS},
     **_OVER,
 }
 
 WRITE: Final[Machine] = {
     # Behaviour file, 3.4, row 1.
-    CLOSED: {E.ARRIVED: INITIALIZED},
+    CLOSED: {_E.ARRIVED: INITIALIZED},
     # Row 2; on the long path again.
-    INITIALIZED: {E.TAKEN: W_BUFFER_WAIT, **_ENDS},
+    INITIALIZED: {_E.TAKEN: W_BUFFER_WAIT, **_ENDS},
     # Rows 3 to 7. EXECUTED: the driver has no buffer to give, or there is nothing to transfer (3.7).
-    W_BUFFER_WAIT: {E.BUFFERS_GIVEN: W_BUFFER_READY, E.EXECUTED: STATUS, E.MORE_WANTED: INITIALIZED, **_ENDS},
+    W_BUFFER_WAIT: {_E.BUFFERS_GIVEN: W_BUFFER_READY, _E.EXECUTED: STATUS, _E.MORE_WANTED: INITIALIZED, **_ENDS},
     # FILLED: all the data came with the command, or before the buffers.
-    W_BUFFER_READY: {E.ASKED: W_XFER, E.FILLED: EXE_READY, **_ENDS},
+    W_BUFFER_READY: {_E.ASKED: W_XFER, _E.FILLED: EXE_READY, **_ENDS},
     # Rows 8, 9 and 15: R2Ts go out, bursts end, further phases are given early.
-    W_XFER: {E.ASKED: W_XFER, E.FILLED: EXE_READY, **_ENDS},
+    W_XFER: {_E.ASKED: W_XFER, _E.FILLED: EXE_READY, **_ENDS},
     # Row 10: the buffers are handed over.
-    EXE_READY: {E.HANDED_BACK: EXECUTING, **_ENDS},
+    EXE_READY: {_E.HANDED_BACK: EXECUTING, **_ENDS},
     # Rows 11 to 14: status, the end, the long path, the short path.
-    EXECUTING: {E.EXECUTED: STATUS, E.MORE_WANTED: INITIALIZED, E.BUFFERS_GIVEN: W_BUFFER_READY, **_ENDS},
+    EXECUTING: {_E.EXECUTED: STATUS, _E.MORE_WANTED: INITIALIZED, _E.BUFFERS_GIVEN: W_BUFFER_READY, **_ENDS},
     **_OVER,
 }
 

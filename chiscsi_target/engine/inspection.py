@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chiscsi_target.core.session import Session
     from iscsi_wire.framing import Frame
 
-__all__ = ["Inspector", "inspect"]
+__all__ = ["Books", "InspectedHooks", "InspectedStack", "Inspector", "inspect"]
 
 
 class Books:

@@ -18,7 +18,7 @@ from chiscsi_target.core.buffers import gather, vectors
 if TYPE_CHECKING:
     from chiscsi_target.core.task import Phase
 
-__all__ = ["Loan", "Span", "overlaps", "shape_of"]
+__all__ = ["Loan", "Span", "address_of", "overlaps", "shape_of", "span_of"]
 
 Span = tuple[str, int, int]
 """Memory: which kind of address, where it begins, where it ends."""

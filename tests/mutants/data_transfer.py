@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from chiscsi_target.core import data_in, data_out, scsi_commands, scsi_response, text
+from chiscsi_target.core import buffers, data_in, data_out, scsi_commands, scsi_response, text
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.task import W_BUFFER_READY, Task
 from iscsi_wire.constants import RESERVED_TAG, Opcode, ScsiStatus
@@ -154,7 +154,7 @@ def last_octet_of_a_data_in_is_wrong(plant: Plant) -> None:
         return [bytes(data)]
 
     def send_whole(original: Original, task: Task, length: int) -> None:
-        data = bytearray(b"".join(data_in.gather(task.phases, 0, length)))
+        data = b"".join(gather(buffers.gather, task.phases, 0, length))
         task.phases = [(memoryview(data), 0, 0, length)]
         original(task, length)
 
