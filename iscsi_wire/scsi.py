@@ -20,6 +20,7 @@ from iscsi_wire.scsi_codes import (
     CommandSupport,
     DesignatorType,
     DiagnosticPageCode,
+    InitializationPatternType,
     InquiryVersion,
     LogPageCode,
     LogPageControl,
@@ -32,12 +33,15 @@ from iscsi_wire.scsi_codes import (
     PeripheralQualifier,
     PersistentReserveIn,
     PersistentReserveOut,
+    PowerCondition,
+    Prevent,
     ProtocolIdentifier,
     ProvisioningStatus,
     ProvisioningType,
     QueueError,
     ReportingOptions,
     ReservationType,
+    Sanitize,
     SelectReport,
     SelfTestCode,
     SenseDescriptorType,
@@ -94,11 +98,15 @@ __all__ = [
     "ExtendedInquiryData",
     "FixedSense",
     "FormatDeviceModePage",
+    "FormatLongHeader",
+    "FormatShortHeader",
+    "FormatUnit",
     "FullStatusDescriptor",
     "GetLbaStatus",
     "InformationDescriptor",
     "InformationalExceptionsControlModePage",
     "InformationalExceptionsLogParameter",
+    "InitializationPatternDescriptor",
     "Inquiry",
     "InquiryExtension",
     "LbaStatusData",
@@ -118,6 +126,7 @@ __all__ = [
     "ModeSense10",
     "OneCommandData",
     "OrWrite16",
+    "OverwriteParameterList",
     "PersistentClear",
     "PersistentPreempt",
     "PersistentPreemptAndAbort",
@@ -134,6 +143,7 @@ __all__ = [
     "PowerConditionModePage",
     "PreFetch10",
     "PreFetch16",
+    "PreventAllowMediumRemoval",
     "Read6",
     "Read10",
     "Read12",
@@ -164,11 +174,15 @@ __all__ = [
     "Reserve6",
     "Reserve10",
     "RigidDiskGeometryModePage",
+    "SanitizeBlockErase",
+    "SanitizeExitFailureMode",
+    "SanitizeOverwrite",
     "SendDiagnostic",
     "SenseDescriptor",
     "SenseKeySpecificDescriptor",
     "ShortBlockDescriptor",
     "StandardInquiry",
+    "StartStopUnit",
     "SupportedTaskManagementFunctions",
     "SupportedVpdPages",
     "SynchronizeCache10",
@@ -322,6 +336,16 @@ _WRITE_BUFFER: Final = struct.Struct(">BBQ")
 _READ_BUFFER: Final = struct.Struct(">BBQ")
 _BUFFER_DESCRIPTOR: Final = struct.Struct(">I")
 _ECHO_BUFFER_DESCRIPTOR: Final = struct.Struct(">BBH")
+_START_STOP_UNIT: Final = struct.Struct(">BBBBBB")
+_PREVENT_ALLOW_MEDIUM_REMOVAL: Final = struct.Struct(">BBHBB")
+_SANITIZE_OVERWRITE: Final = struct.Struct(">BBBIHB")
+_SANITIZE_BLOCK_ERASE: Final = struct.Struct(">BBBIHB")
+_SANITIZE_EXIT_FAILURE_MODE: Final = struct.Struct(">BBBIHB")
+_OVERWRITE_PARAMETER_LIST: Final = struct.Struct(">BBH")
+_FORMAT_UNIT: Final = struct.Struct(">BBBHB")
+_FORMAT_SHORT_HEADER: Final = struct.Struct(">BBH")
+_FORMAT_LONG_HEADER: Final = struct.Struct(">BBBBI")
+_INITIALIZATION_PATTERN_DESCRIPTOR: Final = struct.Struct(">BBH")
 
 
 @dataclass(slots=True)
@@ -17406,6 +17430,1306 @@ class EchoBufferDescriptor(Structure):
     )
 
 
+@dataclass(slots=True)
+class StartStopUnit(Cdb):
+    """START STOP UNIT (SBC-3, START STOP UNIT command)."""
+
+    TITLE: ClassVar[str] = "START STOP UNIT"
+    SECTION: ClassVar[str] = "SBC-3, START STOP UNIT command"
+    OPERATION_CODE: ClassVar[int] = 0x1B
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _START_STOP_UNIT
+
+    operation_code: int = 0x1B
+    octet_1: int = 0
+    rsvd_2: int = 0
+    octet_3: int = 0
+    octet_4: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_START_STOP_UNIT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _START_STOP_UNIT.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.octet_3,
+                self.octet_4,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, START STOP UNIT command)."""
+        return self.octet_1 >> 1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 7, "rsvd_1")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, START STOP UNIT command)."""
+        return self.octet_1 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "immed")
+
+    @property
+    def rsvd_3(self) -> int:
+        """Reserved (SBC-3, START STOP UNIT command)."""
+        return self.octet_3 >> 4
+
+    @rsvd_3.setter
+    def rsvd_3(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 4, 4, "rsvd_3")
+
+    @property
+    def power_condition_modifier(self) -> int:
+        """POWER CONDITION MODIFIER (SBC-3, START STOP UNIT command)."""
+        return self.octet_3 & 0xF
+
+    @power_condition_modifier.setter
+    def power_condition_modifier(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 0, 4, "power_condition_modifier")
+
+    @property
+    def power_condition(self) -> int:
+        """POWER CONDITION (SBC-3, START STOP UNIT command)."""
+        return self.octet_4 >> 4
+
+    @power_condition.setter
+    def power_condition(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 4, 4, "power_condition")
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SBC-3, START STOP UNIT command)."""
+        return self.octet_4 >> 3 & 0x1
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 3, 1, "rsvd_4")
+
+    @property
+    def no_flush(self) -> int:
+        """The NO_FLUSH bit (SBC-3, START STOP UNIT command)."""
+        return self.octet_4 >> 2 & 0x1
+
+    @no_flush.setter
+    def no_flush(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 2, 1, "no_flush")
+
+    @property
+    def loej(self) -> int:
+        """The LOEJ bit (SBC-3, START STOP UNIT command)."""
+        return self.octet_4 >> 1 & 0x1
+
+    @loej.setter
+    def loej(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 1, 1, "loej")
+
+    @property
+    def start(self) -> int:
+        """The START bit (SBC-3, START STOP UNIT command)."""
+        return self.octet_4 & 0x1
+
+    @start.setter
+    def start(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 1, "start")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x1B,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 7, Kind.RESERVED, "SBC-3, START STOP UNIT command", slot="octet_1"),
+        FieldInfo("immed", "IMMED", 1, 7, 1, Kind.FLAG, "SBC-3, START STOP UNIT command", slot="octet_1"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SBC-3, START STOP UNIT command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 4, Kind.RESERVED, "SBC-3, START STOP UNIT command", slot="octet_3"),
+        FieldInfo(
+            "power_condition_modifier",
+            "POWER CONDITION MODIFIER",
+            3,
+            4,
+            4,
+            Kind.NUMBER,
+            "SBC-3, START STOP UNIT command",
+            slot="octet_3",
+        ),
+        FieldInfo(
+            "power_condition",
+            "POWER CONDITION",
+            4,
+            0,
+            4,
+            Kind.CODE,
+            "SBC-3, START STOP UNIT command",
+            slot="octet_4",
+            codes=PowerCondition,
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 4, 1, Kind.RESERVED, "SBC-3, START STOP UNIT command", slot="octet_4"),
+        FieldInfo("no_flush", "NO_FLUSH", 4, 5, 1, Kind.FLAG, "SBC-3, START STOP UNIT command", slot="octet_4"),
+        FieldInfo("loej", "LOEJ", 4, 6, 1, Kind.FLAG, "SBC-3, START STOP UNIT command", slot="octet_4"),
+        FieldInfo("start", "START", 4, 7, 1, Kind.FLAG, "SBC-3, START STOP UNIT command", slot="octet_4"),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class PreventAllowMediumRemoval(Cdb):
+    """PREVENT ALLOW MEDIUM REMOVAL (SBC-3, PREVENT ALLOW MEDIUM REMOVAL command)."""
+
+    TITLE: ClassVar[str] = "PREVENT ALLOW MEDIUM REMOVAL"
+    SECTION: ClassVar[str] = "SBC-3, PREVENT ALLOW MEDIUM REMOVAL command"
+    OPERATION_CODE: ClassVar[int] = 0x1E
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _PREVENT_ALLOW_MEDIUM_REMOVAL
+
+    operation_code: int = 0x1E
+    rsvd_1: int = 0
+    rsvd_2: int = 0
+    octet_4: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_PREVENT_ALLOW_MEDIUM_REMOVAL.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _PREVENT_ALLOW_MEDIUM_REMOVAL.pack(
+                self.operation_code,
+                self.rsvd_1,
+                self.rsvd_2,
+                self.octet_4,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SBC-3, PREVENT ALLOW MEDIUM REMOVAL command)."""
+        return self.octet_4 >> 2
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 2, 6, "rsvd_4")
+
+    @property
+    def prevent(self) -> int:
+        """PREVENT (SBC-3, PREVENT ALLOW MEDIUM REMOVAL command)."""
+        return self.octet_4 & 0x3
+
+    @prevent.setter
+    def prevent(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 2, "prevent")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x1E,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 8, Kind.RESERVED, "SBC-3, PREVENT ALLOW MEDIUM REMOVAL command"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 16, Kind.RESERVED, "SBC-3, PREVENT ALLOW MEDIUM REMOVAL command"),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            6,
+            Kind.RESERVED,
+            "SBC-3, PREVENT ALLOW MEDIUM REMOVAL command",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "prevent",
+            "PREVENT",
+            4,
+            6,
+            2,
+            Kind.CODE,
+            "SBC-3, PREVENT ALLOW MEDIUM REMOVAL command",
+            slot="octet_4",
+            codes=Prevent,
+        ),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class SanitizeOverwrite(Cdb):
+    """SANITIZE OVERWRITE (SBC-3, SANITIZE command)."""
+
+    TITLE: ClassVar[str] = "SANITIZE OVERWRITE"
+    SECTION: ClassVar[str] = "SBC-3, SANITIZE command"
+    OPERATION_CODE: ClassVar[int] = 0x48
+    SERVICE_ACTION: ClassVar[int | None] = 0x01
+    STRUCT: ClassVar[struct.Struct] = _SANITIZE_OVERWRITE
+
+    operation_code: int = 0x48
+    octet_1: int = 1
+    rsvd_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SANITIZE_OVERWRITE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SANITIZE_OVERWRITE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 7
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "immed")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 6 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 1, "rsvd_1")
+
+    @property
+    def ause(self) -> int:
+        """The AUSE bit (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @ause.setter
+    def ause(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "ause")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SBC-3, SANITIZE command)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x48,
+            codes=OperationCode,
+        ),
+        FieldInfo("immed", "IMMED", 1, 0, 1, Kind.FLAG, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 1, 1, Kind.RESERVED, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo("ause", "AUSE", 1, 2, 1, Kind.FLAG, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SBC-3, SANITIZE command",
+            default=1,
+            slot="octet_1",
+            codes=Sanitize,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SBC-3, SANITIZE command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 32, Kind.RESERVED, "SBC-3, SANITIZE command"),
+        FieldInfo("parameter_list_length", "PARAMETER LIST LENGTH", 7, 0, 16, Kind.LENGTH, "SBC-3, SANITIZE command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class SanitizeBlockErase(Cdb):
+    """SANITIZE BLOCK ERASE (SBC-3, SANITIZE command)."""
+
+    TITLE: ClassVar[str] = "SANITIZE BLOCK ERASE"
+    SECTION: ClassVar[str] = "SBC-3, SANITIZE command"
+    OPERATION_CODE: ClassVar[int] = 0x48
+    SERVICE_ACTION: ClassVar[int | None] = 0x02
+    STRUCT: ClassVar[struct.Struct] = _SANITIZE_BLOCK_ERASE
+
+    operation_code: int = 0x48
+    octet_1: int = 2
+    rsvd_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SANITIZE_BLOCK_ERASE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SANITIZE_BLOCK_ERASE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 7
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "immed")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 6 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 1, "rsvd_1")
+
+    @property
+    def ause(self) -> int:
+        """The AUSE bit (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @ause.setter
+    def ause(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "ause")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SBC-3, SANITIZE command)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x48,
+            codes=OperationCode,
+        ),
+        FieldInfo("immed", "IMMED", 1, 0, 1, Kind.FLAG, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 1, 1, Kind.RESERVED, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo("ause", "AUSE", 1, 2, 1, Kind.FLAG, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SBC-3, SANITIZE command",
+            default=2,
+            slot="octet_1",
+            codes=Sanitize,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SBC-3, SANITIZE command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 32, Kind.RESERVED, "SBC-3, SANITIZE command"),
+        FieldInfo("parameter_list_length", "PARAMETER LIST LENGTH", 7, 0, 16, Kind.LENGTH, "SBC-3, SANITIZE command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class SanitizeExitFailureMode(Cdb):
+    """SANITIZE EXIT FAILURE MODE (SBC-3, SANITIZE command)."""
+
+    TITLE: ClassVar[str] = "SANITIZE EXIT FAILURE MODE"
+    SECTION: ClassVar[str] = "SBC-3, SANITIZE command"
+    OPERATION_CODE: ClassVar[int] = 0x48
+    SERVICE_ACTION: ClassVar[int | None] = 0x1F
+    STRUCT: ClassVar[struct.Struct] = _SANITIZE_EXIT_FAILURE_MODE
+
+    operation_code: int = 0x48
+    octet_1: int = 0x1F
+    rsvd_2: int = 0
+    rsvd_3: int = 0
+    parameter_list_length: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 10 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SANITIZE_EXIT_FAILURE_MODE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SANITIZE_EXIT_FAILURE_MODE.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_3,
+                self.parameter_list_length,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 7
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "immed")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 6 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 1, "rsvd_1")
+
+    @property
+    def ause(self) -> int:
+        """The AUSE bit (SBC-3, SANITIZE command)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @ause.setter
+    def ause(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "ause")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SBC-3, SANITIZE command)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x48,
+            codes=OperationCode,
+        ),
+        FieldInfo("immed", "IMMED", 1, 0, 1, Kind.FLAG, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 1, 1, Kind.RESERVED, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo("ause", "AUSE", 1, 2, 1, Kind.FLAG, "SBC-3, SANITIZE command", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SBC-3, SANITIZE command",
+            default=31,
+            slot="octet_1",
+            codes=Sanitize,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SBC-3, SANITIZE command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 32, Kind.RESERVED, "SBC-3, SANITIZE command"),
+        FieldInfo("parameter_list_length", "PARAMETER LIST LENGTH", 7, 0, 16, Kind.LENGTH, "SBC-3, SANITIZE command"),
+        FieldInfo("control", "CONTROL", 9, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class OverwriteParameterList(Structure):
+    """SANITIZE OVERWRITE parameter list (SBC-3, SANITIZE OVERWRITE parameter list)."""
+
+    TITLE: ClassVar[str] = "SANITIZE OVERWRITE parameter list"
+    SECTION: ClassVar[str] = "SBC-3, SANITIZE OVERWRITE parameter list"
+    STRUCT: ClassVar[struct.Struct] = _OVERWRITE_PARAMETER_LIST
+
+    octet_0: int = 0
+    rsvd_1: int = 0
+    initialization_pattern_length: int = AUTO
+    initialization_pattern: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_OVERWRITE_PARAMETER_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.initialization_pattern_length + 4, truncated)
+        decoded.initialization_pattern = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.initialization_pattern
+        length = self.initialization_pattern_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _OVERWRITE_PARAMETER_LIST.pack(
+                self.octet_0,
+                self.rsvd_1,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def invert(self) -> int:
+        """The INVERT bit (SBC-3, SANITIZE OVERWRITE parameter list)."""
+        return self.octet_0 >> 7
+
+    @invert.setter
+    def invert(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "invert")
+
+    @property
+    def test(self) -> int:
+        """TEST (SBC-3, SANITIZE OVERWRITE parameter list)."""
+        return self.octet_0 >> 5 & 0x3
+
+    @test.setter
+    def test(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 2, "test")
+
+    @property
+    def overwrite_count(self) -> int:
+        """OVERWRITE COUNT (SBC-3, SANITIZE OVERWRITE parameter list)."""
+        return self.octet_0 & 0x1F
+
+    @overwrite_count.setter
+    def overwrite_count(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "overwrite_count")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("invert", "INVERT", 0, 0, 1, Kind.FLAG, "SBC-3, SANITIZE OVERWRITE parameter list", slot="octet_0"),
+        FieldInfo("test", "TEST", 0, 1, 2, Kind.NUMBER, "SBC-3, SANITIZE OVERWRITE parameter list", slot="octet_0"),
+        FieldInfo(
+            "overwrite_count",
+            "OVERWRITE COUNT",
+            0,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, SANITIZE OVERWRITE parameter list",
+            slot="octet_0",
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 8, Kind.RESERVED, "SBC-3, SANITIZE OVERWRITE parameter list"),
+        FieldInfo(
+            "initialization_pattern_length",
+            "INITIALIZATION PATTERN LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, SANITIZE OVERWRITE parameter list",
+        ),
+        FieldInfo(
+            "initialization_pattern",
+            "INITIALIZATION PATTERN",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SBC-3, SANITIZE OVERWRITE parameter list",
+            length="initialization_pattern_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class FormatUnit(Cdb):
+    """FORMAT UNIT (SBC-3, FORMAT UNIT command)."""
+
+    TITLE: ClassVar[str] = "FORMAT UNIT"
+    SECTION: ClassVar[str] = "SBC-3, FORMAT UNIT command"
+    OPERATION_CODE: ClassVar[int] = 0x04
+    SERVICE_ACTION: ClassVar[int | None] = None
+    STRUCT: ClassVar[struct.Struct] = _FORMAT_UNIT
+
+    operation_code: int = 4
+    octet_1: int = 0
+    vendor_specific: int = 0
+    rsvd_3: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 6 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_FORMAT_UNIT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _FORMAT_UNIT.pack(
+                self.operation_code,
+                self.octet_1,
+                self.vendor_specific,
+                self.rsvd_3,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def fmtpinfo(self) -> int:
+        """FMTPINFO (SBC-3, FORMAT UNIT command)."""
+        return self.octet_1 >> 6
+
+    @fmtpinfo.setter
+    def fmtpinfo(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 2, "fmtpinfo")
+
+    @property
+    def longlist(self) -> int:
+        """The LONGLIST bit (SBC-3, FORMAT UNIT command)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @longlist.setter
+    def longlist(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "longlist")
+
+    @property
+    def fmtdata(self) -> int:
+        """The FMTDATA bit (SBC-3, FORMAT UNIT command)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @fmtdata.setter
+    def fmtdata(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "fmtdata")
+
+    @property
+    def cmplst(self) -> int:
+        """The CMPLST bit (SBC-3, FORMAT UNIT command)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @cmplst.setter
+    def cmplst(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "cmplst")
+
+    @property
+    def defect_list_format(self) -> int:
+        """DEFECT LIST FORMAT (SBC-3, FORMAT UNIT command)."""
+        return self.octet_1 & 0x7
+
+    @defect_list_format.setter
+    def defect_list_format(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 3, "defect_list_format")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=4,
+            codes=OperationCode,
+        ),
+        FieldInfo("fmtpinfo", "FMTPINFO", 1, 0, 2, Kind.NUMBER, "SBC-3, FORMAT UNIT command", slot="octet_1"),
+        FieldInfo("longlist", "LONGLIST", 1, 2, 1, Kind.FLAG, "SBC-3, FORMAT UNIT command", slot="octet_1"),
+        FieldInfo("fmtdata", "FMTDATA", 1, 3, 1, Kind.FLAG, "SBC-3, FORMAT UNIT command", slot="octet_1"),
+        FieldInfo("cmplst", "CMPLST", 1, 4, 1, Kind.FLAG, "SBC-3, FORMAT UNIT command", slot="octet_1"),
+        FieldInfo(
+            "defect_list_format",
+            "DEFECT LIST FORMAT",
+            1,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT command",
+            slot="octet_1",
+        ),
+        FieldInfo("vendor_specific", "Vendor specific", 2, 0, 8, Kind.NUMBER, "SBC-3, FORMAT UNIT command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 16, Kind.RESERVED, "SBC-3, FORMAT UNIT command"),
+        FieldInfo("control", "CONTROL", 5, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class FormatShortHeader(Structure):
+    """FORMAT UNIT short parameter list header (SBC-3, FORMAT UNIT parameter list)."""
+
+    TITLE: ClassVar[str] = "FORMAT UNIT short parameter list header"
+    SECTION: ClassVar[str] = "SBC-3, FORMAT UNIT parameter list"
+    STRUCT: ClassVar[struct.Struct] = _FORMAT_SHORT_HEADER
+
+    octet_0: int = 0
+    octet_1: int = 0
+    defect_list_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_FORMAT_SHORT_HEADER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _FORMAT_SHORT_HEADER.pack(
+                self.octet_0,
+                self.octet_1,
+                self.defect_list_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_0 >> 3
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 3, 5, "rsvd_0")
+
+    @property
+    def protection_field_usage(self) -> int:
+        """PROTECTION FIELD USAGE (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_0 & 0x7
+
+    @protection_field_usage.setter
+    def protection_field_usage(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 3, "protection_field_usage")
+
+    @property
+    def fov(self) -> int:
+        """The FOV bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 7
+
+    @fov.setter
+    def fov(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "fov")
+
+    @property
+    def dpry(self) -> int:
+        """The DPRY bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 6 & 0x1
+
+    @dpry.setter
+    def dpry(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 1, "dpry")
+
+    @property
+    def dcrt(self) -> int:
+        """The DCRT bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @dcrt.setter
+    def dcrt(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "dcrt")
+
+    @property
+    def stpf(self) -> int:
+        """The STPF bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @stpf.setter
+    def stpf(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "stpf")
+
+    @property
+    def ip(self) -> int:
+        """The IP bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @ip.setter
+    def ip(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "ip")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "rsvd_1")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "immed")
+
+    @property
+    def vendor_specific(self) -> int:
+        """Vendor specific (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 & 0x1
+
+    @vendor_specific.setter
+    def vendor_specific(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "vendor_specific")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 5, Kind.RESERVED, "SBC-3, FORMAT UNIT parameter list", slot="octet_0"),
+        FieldInfo(
+            "protection_field_usage",
+            "PROTECTION FIELD USAGE",
+            0,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT parameter list",
+            slot="octet_0",
+        ),
+        FieldInfo("fov", "FOV", 1, 0, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("dpry", "DPRY", 1, 1, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("dcrt", "DCRT", 1, 2, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("stpf", "STPF", 1, 3, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("ip", "IP", 1, 4, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("immed", "IMMED", 1, 6, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo(
+            "vendor_specific",
+            "Vendor specific",
+            1,
+            7,
+            1,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT parameter list",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "defect_list_length",
+            "DEFECT LIST LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, FORMAT UNIT parameter list",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class FormatLongHeader(Structure):
+    """FORMAT UNIT long parameter list header (SBC-3, FORMAT UNIT parameter list)."""
+
+    TITLE: ClassVar[str] = "FORMAT UNIT long parameter list header"
+    SECTION: ClassVar[str] = "SBC-3, FORMAT UNIT parameter list"
+    STRUCT: ClassVar[struct.Struct] = _FORMAT_LONG_HEADER
+
+    octet_0: int = 0
+    octet_1: int = 0
+    rsvd_2: int = 0
+    octet_3: int = 0
+    defect_list_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_FORMAT_LONG_HEADER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _FORMAT_LONG_HEADER.pack(
+                self.octet_0,
+                self.octet_1,
+                self.rsvd_2,
+                self.octet_3,
+                self.defect_list_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_0 >> 3
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 3, 5, "rsvd_0")
+
+    @property
+    def protection_field_usage(self) -> int:
+        """PROTECTION FIELD USAGE (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_0 & 0x7
+
+    @protection_field_usage.setter
+    def protection_field_usage(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 3, "protection_field_usage")
+
+    @property
+    def fov(self) -> int:
+        """The FOV bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 7
+
+    @fov.setter
+    def fov(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "fov")
+
+    @property
+    def dpry(self) -> int:
+        """The DPRY bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 6 & 0x1
+
+    @dpry.setter
+    def dpry(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 1, "dpry")
+
+    @property
+    def dcrt(self) -> int:
+        """The DCRT bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @dcrt.setter
+    def dcrt(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "dcrt")
+
+    @property
+    def stpf(self) -> int:
+        """The STPF bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @stpf.setter
+    def stpf(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "stpf")
+
+    @property
+    def ip(self) -> int:
+        """The IP bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @ip.setter
+    def ip(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "ip")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "rsvd_1")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "immed")
+
+    @property
+    def vendor_specific(self) -> int:
+        """Vendor specific (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_1 & 0x1
+
+    @vendor_specific.setter
+    def vendor_specific(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "vendor_specific")
+
+    @property
+    def p_i_information(self) -> int:
+        """P_I_INFORMATION (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_3 >> 4
+
+    @p_i_information.setter
+    def p_i_information(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 4, 4, "p_i_information")
+
+    @property
+    def protection_interval_exponent(self) -> int:
+        """PROTECTION INTERVAL EXPONENT (SBC-3, FORMAT UNIT parameter list)."""
+        return self.octet_3 & 0xF
+
+    @protection_interval_exponent.setter
+    def protection_interval_exponent(self, value: int) -> None:
+        self.octet_3 = with_bits(self.octet_3, value, 0, 4, "protection_interval_exponent")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 5, Kind.RESERVED, "SBC-3, FORMAT UNIT parameter list", slot="octet_0"),
+        FieldInfo(
+            "protection_field_usage",
+            "PROTECTION FIELD USAGE",
+            0,
+            5,
+            3,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT parameter list",
+            slot="octet_0",
+        ),
+        FieldInfo("fov", "FOV", 1, 0, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("dpry", "DPRY", 1, 1, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("dcrt", "DCRT", 1, 2, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("stpf", "STPF", 1, 3, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("ip", "IP", 1, 4, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("rsvd_1", "Reserved", 1, 5, 1, Kind.RESERVED, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo("immed", "IMMED", 1, 6, 1, Kind.FLAG, "SBC-3, FORMAT UNIT parameter list", slot="octet_1"),
+        FieldInfo(
+            "vendor_specific",
+            "Vendor specific",
+            1,
+            7,
+            1,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT parameter list",
+            slot="octet_1",
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SBC-3, FORMAT UNIT parameter list"),
+        FieldInfo(
+            "p_i_information",
+            "P_I_INFORMATION",
+            3,
+            0,
+            4,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT parameter list",
+            slot="octet_3",
+        ),
+        FieldInfo(
+            "protection_interval_exponent",
+            "PROTECTION INTERVAL EXPONENT",
+            3,
+            4,
+            4,
+            Kind.NUMBER,
+            "SBC-3, FORMAT UNIT parameter list",
+            slot="octet_3",
+        ),
+        FieldInfo(
+            "defect_list_length",
+            "DEFECT LIST LENGTH",
+            4,
+            0,
+            32,
+            Kind.LENGTH,
+            "SBC-3, FORMAT UNIT parameter list",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class InitializationPatternDescriptor(Structure):
+    """Initialization pattern descriptor (SBC-3, FORMAT UNIT initialization pattern descriptor)."""
+
+    TITLE: ClassVar[str] = "Initialization pattern descriptor"
+    SECTION: ClassVar[str] = "SBC-3, FORMAT UNIT initialization pattern descriptor"
+    STRUCT: ClassVar[struct.Struct] = _INITIALIZATION_PATTERN_DESCRIPTOR
+
+    octet_0: int = 0
+    initialization_pattern_type: int = 0
+    initialization_pattern_length: int = AUTO
+    initialization_pattern: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_INITIALIZATION_PATTERN_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.initialization_pattern_length + 4, truncated)
+        decoded.initialization_pattern = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.initialization_pattern
+        length = self.initialization_pattern_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _INITIALIZATION_PATTERN_DESCRIPTOR.pack(
+                self.octet_0,
+                self.initialization_pattern_type,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SBC-3, FORMAT UNIT initialization pattern descriptor)."""
+        return self.octet_0 >> 6
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 6, 2, "rsvd_0")
+
+    @property
+    def si(self) -> int:
+        """The SI bit (SBC-3, FORMAT UNIT initialization pattern descriptor)."""
+        return self.octet_0 >> 5 & 0x1
+
+    @si.setter
+    def si(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 1, "si")
+
+    @property
+    def rsvd_0_3(self) -> int:
+        """Reserved (SBC-3, FORMAT UNIT initialization pattern descriptor)."""
+        return self.octet_0 & 0x1F
+
+    @rsvd_0_3.setter
+    def rsvd_0_3(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "rsvd_0_3")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            0,
+            2,
+            Kind.RESERVED,
+            "SBC-3, FORMAT UNIT initialization pattern descriptor",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "si",
+            "SI",
+            0,
+            2,
+            1,
+            Kind.FLAG,
+            "SBC-3, FORMAT UNIT initialization pattern descriptor",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "rsvd_0_3",
+            "Reserved",
+            0,
+            3,
+            5,
+            Kind.RESERVED,
+            "SBC-3, FORMAT UNIT initialization pattern descriptor",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "initialization_pattern_type",
+            "INITIALIZATION PATTERN TYPE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SBC-3, FORMAT UNIT initialization pattern descriptor",
+            codes=InitializationPatternType,
+        ),
+        FieldInfo(
+            "initialization_pattern_length",
+            "INITIALIZATION PATTERN LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, FORMAT UNIT initialization pattern descriptor",
+        ),
+        FieldInfo(
+            "initialization_pattern",
+            "INITIALIZATION PATTERN",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SBC-3, FORMAT UNIT initialization pattern descriptor",
+            length="initialization_pattern_length",
+        ),
+    )
+
+
 CDBS: tuple[type[Cdb], ...] = (
     TestUnitReady,
     RequestSense,
@@ -17468,6 +18792,12 @@ CDBS: tuple[type[Cdb], ...] = (
     SendDiagnostic,
     WriteBuffer,
     ReadBuffer,
+    StartStopUnit,
+    PreventAllowMediumRemoval,
+    SanitizeOverwrite,
+    SanitizeBlockErase,
+    SanitizeExitFailureMode,
+    FormatUnit,
 )
 """The CDBs that are declared, by operation code."""
 

@@ -22,6 +22,7 @@ from iscsi_wire.formats import (
     scsi_command,
     scsi_common,
     scsi_diagnostic,
+    scsi_format,
     scsi_inquiry,
     scsi_log,
     scsi_medium,
@@ -32,7 +33,9 @@ from iscsi_wire.formats import (
     scsi_report,
     scsi_reservation,
     scsi_response,
+    scsi_sanitize,
     scsi_sense,
+    scsi_start_stop,
     snack,
     task_management,
     text,
@@ -132,6 +135,9 @@ SCSI: tuple[Format, ...] = (
     *scsi_log.FORMATS,
     *scsi_diagnostic.FORMATS,
     *scsi_buffer.FORMATS,
+    *scsi_start_stop.FORMATS,
+    *scsi_sanitize.FORMATS,
+    *scsi_format.FORMATS,
 )
 """SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters; then
 families of commands with all that belongs to them, each from its own file.
