@@ -32,11 +32,13 @@ class chiscsi_lun:
         sect_shift: binary logarithm of the block size in octets.
         prod_id, scsi_id, scsi_sn, scsi_wwn: identification for INQUIRY and its VPD pages.
         medium: the storage itself, for the commands that the device server executes; None when there are none.
+        descriptor_sense: whether sense data are in descriptor format (D_SENSE); the device server sets it.
         kept: where state of the device server survives a restart; None when there is no such place.
         priv_data: the driver's own.
     """
 
     __slots__ = (
+        "descriptor_sense",
         "flags",
         "kept",
         "lun",
@@ -64,6 +66,7 @@ class chiscsi_lun:
         self.scsi_sn = ""
         self.scsi_wwn = ""
         self.medium: Medium | None = None
+        self.descriptor_sense = False
         self.kept: KeptState | None = None
         self.priv_data: Any = None
 

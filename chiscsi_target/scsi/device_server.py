@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.api.constants import SC_FLAG_WRITE
@@ -16,7 +16,13 @@ from chiscsi_target.scsi.nexus import InitiatorPort
 from chiscsi_target.scsi.parameter_data import arrived
 from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.reserve import release_unit
-from chiscsi_target.scsi.sense import INTERNAL_TARGET_FAILURE, REPORTED_LUNS_CHANGED, RESET_OCCURRED, Sense
+from chiscsi_target.scsi.sense import (
+    CAPACITY_CHANGED,
+    INTERNAL_TARGET_FAILURE,
+    REPORTED_LUNS_CHANGED,
+    RESET_OCCURRED,
+    Sense,
+)
 from chiscsi_target.scsi.table import COMMANDS
 from chiscsi_target.scsi.task_management import execute
 from chiscsi_target.scsi.task_set import TaskSet
@@ -209,6 +215,7 @@ class DeviceServer(chiscsi_target_lun_class):
         self._rescans.pop(sess_hdl, None)
         for unit in self.units.values():
             unit.attentions.pop(sess_hdl, None)
+            unit.buffers.echo.pop(sess_hdl, None)
             release_unit(unit, sess_hdl)
             unit.protected.discard(sess_hdl)
 
@@ -255,11 +262,21 @@ class DeviceServer(chiscsi_target_lun_class):
             device.units.clear()
             device.units.update(units)
 
-    def rescan(self, sess_hdl: int) -> None:
-        """Tell a session once, at its next command, that the units are not what they were (behaviour file, 8.4)."""
+    def rescan(self, sess_hdl: int, resized: Iterable[int] = ()) -> None:
+        """Tell a session that the units are not what they were.
+
+        It is told once, at its next command to whatever unit (behaviour file, 8.4), and then of every new size by the
+        unit that has it, as initiators expect it that know SBC-3 only (CAPACITY DATA HAS CHANGED).
+
+        Args:
+            sess_hdl: the session.
+            resized: numbers of the logical units with another number or length of blocks.
+        """
         self._rescans.setdefault(sess_hdl, 0)
         for unit in self.units.values():
             unit.establish_attention(sess_hdl, REPORTED_LUNS_CHANGED)
+        for number in resized:
+            self.establish_attention(sess_hdl, number, CAPACITY_CHANGED)
 
     def establish_attention(self, sess_hdl: int, lun: int, sense: Sense) -> None:
         """Establish a unit attention condition on one logical unit for a session.

@@ -18,14 +18,17 @@ from iscsi_wire.scsi import (
     BlockDeviceCharacteristics,
     BlockLimits,
     DeviceIdentification,
+    ExtendedInquiryData,
     InquiryExtension,
     LogicalBlockProvisioning,
+    ModePagePolicy,
+    ModePagePolicyDescriptor,
     Referrals,
     StandardInquiry,
     SupportedVpdPages,
     UnitSerialNumber,
 )
-from iscsi_wire.scsi_codes import InquiryVersion, ProvisioningType, VpdPageCode
+from iscsi_wire.scsi_codes import InquiryVersion, ModePageCode, ModePagePolicyCode, ProvisioningType, VpdPageCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -40,6 +43,9 @@ __all__ = ["inquiry"]
 _PAGE_CODE_FIELD: Final = Field(2)
 _PRODUCT: Final = "CHISCSI Target"
 _NON_ROTATING: Final = 1
+_ALL_SUBPAGES: Final = 0xFF
+_LONGEST_SENSE: Final = 96
+"""Octets of sense data that one command may end with: what `sc_sense_buf` has room for."""
 _PAGE: Final = 4096
 """Octets of the smallest piece of storage that a medium gives back."""
 
@@ -126,10 +132,38 @@ def _block_device_characteristics(_unit: LogicalUnit) -> VpdPage:
     return BlockDeviceCharacteristics.make(medium_rotation_rate=_NON_ROTATING)
 
 
+def _extended_inquiry_data(unit: LogicalUnit) -> VpdPage:
+    """Extended INQUIRY Data: all task attributes; a cache that loses its data with the power, where there may be one.
+
+    A REPORTED LUNS DATA HAS CHANGED is told once, by whatever unit of the target (LUICLR).
+    """
+    caching = (int(ModePageCode.CACHING), 0)
+    return ExtendedInquiryData.make(
+        headsup=1,
+        ordsup=1,
+        simpsup=1,
+        v_sup=int(bool(unit.modes.write_cache or unit.modes.changeable(caching))),
+        luiclr=1,
+        maximum_supported_sense_data_length=_LONGEST_SENSE,
+    )
+
+
+def _mode_page_policy(_unit: LogicalUnit) -> VpdPage:
+    """Mode Page Policy: all nexuses share the values of all pages."""
+    every = ModePagePolicyDescriptor.make(
+        policy_page_code=int(ModePageCode.ALL),
+        policy_subpage_code=_ALL_SUBPAGES,
+        mode_page_policy=int(ModePagePolicyCode.SHARED),
+    )
+    return ModePagePolicy.make(descriptors=[every])
+
+
 _PAGES: Final[dict[int, Callable[[LogicalUnit], VpdPage]]] = {
     VpdPageCode.SUPPORTED_PAGES: _supported_pages,
     VpdPageCode.UNIT_SERIAL_NUMBER: _unit_serial_number,
     VpdPageCode.DEVICE_IDENTIFICATION: _device_identification,
+    VpdPageCode.EXTENDED_INQUIRY_DATA: _extended_inquiry_data,
+    VpdPageCode.MODE_PAGE_POLICY: _mode_page_policy,
     VpdPageCode.BLOCK_LIMITS: _block_limits,
     VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS: _block_device_characteristics,
     VpdPageCode.LOGICAL_BLOCK_PROVISIONING: _logical_block_provisioning,

@@ -6,7 +6,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from chiscsi_target.scsi.data_buffer import Buffers
 from chiscsi_target.scsi.guards import Guards
+from chiscsi_target.scsi.mode_pages import ModePages
 from chiscsi_target.scsi.nexus import InitiatorPort
 from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
@@ -83,28 +85,42 @@ class LogicalUnit:
         protected: handles of the sessions that may not write, though others may.
         reservations: who is registered, and who holds what.
         tasks: the commands that run, and those that wait because of their task attribute.
+        modes: the mode pages, of which some values are at hand here too:
+        swp: whether nobody may write (SWP).
+        qerr, tas, tst: the fields of these names in the Control mode page.
+        buffers: what WRITE BUFFER wrote.
     """
 
     __slots__ = (
         "attentions",
+        "buffers",
         "device",
         "execute",
         "guards",
         "handlers",
         "lu",
         "max_blocks",
+        "modes",
         "peripheral",
         "present",
         "protected",
+        "qerr",
         "reservations",
         "standing_sense",
+        "swp",
+        "tas",
         "tasks",
+        "tst",
     )
 
     def __init__(self, lu: chiscsi_lun, device: Device, handlers: Sequence[Handler], *, present: bool = True) -> None:
         self.device = device
         self.handlers = handlers
         self.present = present
+        self.modes = ModePages(self)
+        self.swp = self.tas = False
+        self.qerr = self.tst = 0
+        self.buffers = Buffers()
         self.describe(lu)
         self.peripheral = 0 if present else _NO_LOGICAL_UNIT
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
@@ -119,10 +135,11 @@ class LogicalUnit:
         self.lu = lu
         self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
         self.max_blocks = MAXIMUM_TRANSFER >> lu.sect_shift
+        self.modes.describe()
 
     def write_protected(self, session: int | None) -> bool:
         """Whether a session may not write."""
-        return self.lu.read_only or session in self.protected
+        return self.lu.read_only or self.swp or session in self.protected
 
     def establish_attention(self, session: int, sense: Sense) -> None:
         """Queue a unit attention condition for a session; a reset takes the place of all others (SAM-5, 5.14)."""

@@ -49,8 +49,8 @@ def _transfer(unit: LogicalUnit, sc: chiscsi_scsi_command, lba: int, count: int,
         return fail(unit, sc, LBA_OUT_OF_RANGE)
     if count > unit.max_blocks:
         return fail(unit, sc, INVALID_FIELD_IN_CDB, Field(at))
-    if direction and (lu.flags & LU_FLAG_RO or unit.protected):
-        if lu.read_only:
+    if direction and (lu.flags & LU_FLAG_RO or unit.swp or unit.protected):
+        if lu.read_only or unit.swp:
             return fail(unit, sc, WRITE_PROTECTED)
         if sc.sc_sess in unit.protected:
             unit.device.denied(sc)

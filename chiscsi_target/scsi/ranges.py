@@ -58,7 +58,7 @@ def check_writable(unit: LogicalUnit, sc: chiscsi_scsi_command) -> None:
     Raises:
         Refused: it may not.
     """
-    if unit.lu.read_only:
+    if unit.lu.read_only or unit.swp:
         raise Refused(WRITE_PROTECTED)
     if sc.sc_sess in unit.protected:
         unit.device.denied(sc)

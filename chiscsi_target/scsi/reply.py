@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_execution_status
-from chiscsi_target.scsi.sense import Field, Sense, fixed_format
+from chiscsi_target.scsi.sense import Field, Sense, descriptor_format, fixed_format
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
@@ -54,13 +54,15 @@ def fail(
     field: Field | None = None,
     information: int | None = None,
 ) -> int:
-    """Complete a command of a logical unit with CHECK CONDITION.
+    """Complete a command of a logical unit with CHECK CONDITION; D_SENSE decides the format of its sense data.
 
     `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5). A command whose
     data have been moved keeps their residual.
     """
     sc.fail(*sense)
-    if field is not None or information is not None:
+    if unit.lu.descriptor_sense:
+        sc.sc_sense_buf = descriptor_format(sense, field, information)
+    elif field is not None or information is not None:
         sc.sc_sense_buf = fixed_format(sense, field, information)
     if sc.sc_sdev_hdl is None:
         settle(sc, 0)

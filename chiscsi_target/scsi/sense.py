@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from iscsi_wire.scsi import DescriptorSense, FixedSense, SenseDescriptor, SenseKeySpecificDescriptor
+from iscsi_wire.scsi import (
+    DescriptorSense,
+    FixedSense,
+    InformationDescriptor,
+    SenseDescriptor,
+    SenseKeySpecificDescriptor,
+)
 from iscsi_wire.scsi_codes import AdditionalSense, SenseKey
 
 __all__ = ["Field", "Sense", "descriptor_format", "fixed_format"]
@@ -12,6 +18,7 @@ __all__ = ["Field", "Sense", "descriptor_format", "fixed_format"]
 _IN_CDB: Final = 1 << 22
 _BIT_POINTER_VALID: Final = 1 << 19
 _BIT_POINTER: Final = 16
+_TOO_LARGE: Final = 1 << 32
 
 
 class Sense(NamedTuple):
@@ -23,17 +30,20 @@ class Sense(NamedTuple):
 
 
 class Field(NamedTuple):
-    """Where a CDB is wrong: an octet, counted from 0, and the field's leftmost bit if it does not fill the octet."""
+    """Where a CDB is wrong: an octet, counted from 0, and the field's leftmost bit if it does not fill the octet.
+
+    `in_data` says that it is not the CDB, but the data that the command brought.
+    """
 
     octet: int
     bit: int | None = None
+    in_data: bool = False
 
     @property
     def sense_key_specific(self) -> int:
         """The field pointer of an ILLEGAL REQUEST, 23 bits (SPC-4, 4.5.2.4.2)."""
-        if self.bit is None:
-            return _IN_CDB | self.octet
-        return _IN_CDB | _BIT_POINTER_VALID | self.bit << _BIT_POINTER | self.octet
+        where = self.octet if self.in_data else _IN_CDB | self.octet
+        return where if self.bit is None else where | _BIT_POINTER_VALID | self.bit << _BIT_POINTER
 
 
 def _sense(key: SenseKey, code: AdditionalSense) -> Sense:
@@ -62,15 +72,24 @@ RESERVATIONS_PREEMPTED: Final = _sense(_ATTENTION, AdditionalSense.RESERVATIONS_
 RESERVATIONS_RELEASED: Final = _sense(_ATTENTION, AdditionalSense.RESERVATIONS_RELEASED)
 REGISTRATIONS_PREEMPTED: Final = _sense(_ATTENTION, AdditionalSense.REGISTRATIONS_PREEMPTED)
 INTERNAL_TARGET_FAILURE: Final = _sense(SenseKey.HARDWARE_ERROR, AdditionalSense.INTERNAL_TARGET_FAILURE)
+MODE_PARAMETERS_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.MODE_PARAMETERS_CHANGED)
+COMMAND_SEQUENCE_ERROR: Final = _sense(_BAD, AdditionalSense.COMMAND_SEQUENCE_ERROR)
+FAILED_SELF_TEST: Final = _sense(SenseKey.HARDWARE_ERROR, AdditionalSense.LOGICAL_UNIT_FAILED_SELF_TEST)
+FALSE_FAILURE_PREDICTION: Final = _sense(SenseKey.NO_SENSE, AdditionalSense.FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE)
 REPORTED_LUNS_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED)
+CAPACITY_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.CAPACITY_DATA_HAS_CHANGED)
 COMMANDS_CLEARED_BY_ISCSI: Final = _sense(_ATTENTION, AdditionalSense.SOME_COMMANDS_CLEARED_BY_ISCSI)
 
 
 def fixed_format(sense: Sense, field: Field | None = None, information: int | None = None) -> bytes:
-    """Current sense data in fixed format, 18 octets (SPC-4, 4.5.3)."""
+    """Current sense data in fixed format, 18 octets (SPC-4, 4.5.3).
+
+    An `information` of more than 32 bits is left out, as VALID then has to be 0.
+    """
+    valid = information is not None and information < _TOO_LARGE
     return FixedSense.make(
-        valid=int(information is not None),
-        information=information or 0,
+        valid=int(valid),
+        information=information if valid else 0,
         sense_key=sense.key,
         asc=sense.asc,
         ascq=sense.ascq,
@@ -80,10 +99,16 @@ def fixed_format(sense: Sense, field: Field | None = None, information: int | No
     ).encode()
 
 
-def descriptor_format(sense: Sense, field: Field | None = None) -> bytes:
-    """Current sense data in descriptor format: 8 octets, and 8 more to name the field (SPC-4, 4.5.2)."""
+def descriptor_format(sense: Sense, field: Field | None = None, information: int | None = None) -> bytes:
+    """Current sense data in descriptor format: 8 octets, and for each of the other two a descriptor (SPC-4, 4.5.2)."""
     descriptors = []
+    if information is not None:
+        descriptors.append(InformationDescriptor.make(information=information).encode())
     if field is not None:
-        pointer = SenseKeySpecificDescriptor.make(sense_key_specific=field.sense_key_specific)
-        descriptors.append(SenseDescriptor.decode(pointer.encode()))
-    return DescriptorSense.make(sense_key=sense.key, asc=sense.asc, ascq=sense.ascq, descriptors=descriptors).encode()
+        descriptors.append(SenseKeySpecificDescriptor.make(sense_key_specific=field.sense_key_specific).encode())
+    return DescriptorSense.make(
+        sense_key=sense.key,
+        asc=sense.asc,
+        ascq=sense.ascq,
+        descriptors=[SenseDescriptor.decode(each) for each in descriptors],
+    ).encode()

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.scsi.mode_pages import informational_exception
 from chiscsi_target.scsi.provisioning import is_thin
 from chiscsi_target.scsi.reply import fail, good, send
-from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field, descriptor_format, fixed_format
+from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, NO_SENSE, Field, descriptor_format, fixed_format
 from iscsi_wire.scsi import ReadCapacity10Data, ReadCapacity16Data, ReportLunsData
 from iscsi_wire.scsi_codes import SelectReport
 
@@ -31,8 +32,13 @@ def unit_ready(_unit: LogicalUnit, sc: chiscsi_scsi_command, _cdb: TestUnitReady
 
 
 def request_sense(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: RequestSense) -> int:
-    """REQUEST SENSE: a pending unit attention condition is reported as data, and is then no longer pending."""
+    """REQUEST SENSE: a pending unit attention condition is reported as data, and is then no longer pending.
+
+    DESC decides the format, and D_SENSE does not: that is for sense data beside a CHECK CONDITION (SPC-4, D_SENSE).
+    """
     sense = unit.take_attention(sc.sc_sess) or unit.standing_sense
+    if sense == NO_SENSE:
+        sense = informational_exception(unit)
     return send(sc, descriptor_format(sense) if cdb.desc else fixed_format(sense), cdb.allocation_length)
 
 

@@ -5,9 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.commands import Command, Direction, Fast
+from chiscsi_target.scsi.data_buffer import BUFFER_COMMANDS
+from chiscsi_target.scsi.diagnostic import DIAGNOSTIC_COMMANDS
 from chiscsi_target.scsi.inquiry import inquiry
+from chiscsi_target.scsi.log_sense import LOG_COMMANDS
 from chiscsi_target.scsi.medium import synchronize_cache, transfer_6, transfer_10, transfer_12_16
 from chiscsi_target.scsi.mode import mode_sense_6, mode_sense_10
+from chiscsi_target.scsi.mode_select import MODE_SELECT_COMMANDS
 from chiscsi_target.scsi.persistent_reserve import PERSISTENT_RESERVE_COMMANDS
 from chiscsi_target.scsi.prefetch import PREPARING_COMMANDS
 from chiscsi_target.scsi.provisioning import PROVISIONING_COMMANDS
@@ -65,4 +69,8 @@ COMMANDS: Final = (
     *REPORT_COMMANDS,
     *RESERVE_COMMANDS,
     *PERSISTENT_RESERVE_COMMANDS,
+    *MODE_SELECT_COMMANDS,
+    *LOG_COMMANDS,
+    *DIAGNOSTIC_COMMANDS,
+    *BUFFER_COMMANDS,
 )

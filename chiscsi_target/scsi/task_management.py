@@ -86,6 +86,7 @@ def execute(
     if function in _RESETS:
         for unit in units:
             release_unit(unit)
+            unit.modes.revert()
             for other in device.sessions - {session}:
                 unit.establish_attention(other, RESET_OCCURRED)
     drivers = {unit.lu.lun_class: None for unit in units}
