@@ -56,6 +56,7 @@ class Connection:
         cid: connection identifier (RFC 7143 section 11.12.7).
         stat_sn: the next StatSN; `exp_stat_sn`, what the initiator expects next.
         max_send_data: the initiator's MaxRecvDataSegmentLength, in octets.
+        ping_tags: Target Transfer Tags of pings that the initiator has not answered.
         counters: what it has moved.
         zero_copy: data are sent as they lie in drivers' memory; no digest is computed of them, and nobody listens.
         acknowledgements: commands that stay until the initiator has acknowledged them; a quirk of the module.
@@ -82,6 +83,7 @@ class Connection:
         self.resetting = False
         self.last_received = agenda.now
         self.ping_sent: float | None = None
+        self.ping_tags: set[int] = set()
         self.framer = Framer(LOGIN_DATA_SEGMENT_LENGTH, place=self._place)
         # What is to be done once the transport has taken that many buffers.
         self._in_output: deque[tuple[int, Callable[[Any], None], Any]] = deque()
@@ -145,6 +147,8 @@ class Connection:
                 self._reject(violation, frame)
             except ProtocolViolation as violation:
                 self.drop(str(violation))
+        if session.fences:
+            session.look_at_fences()
 
     def _handle_in_login(self, frames: list[Frame]) -> None:
         login = self._login

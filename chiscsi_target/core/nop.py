@@ -32,6 +32,7 @@ def nop_out(connection: Connection, frame: Frame) -> None:
         if not immediate(request):
             raise RejectedPdu(RejectReason.PROTOCOL_ERROR, "a NOP-Out without a tag has to be immediate", "11.18.1")
         session.transfer_tags.discard(request.target_transfer_tag)
+        connection.ping_tags.discard(request.target_transfer_tag)
         if connection.acknowledgements is not None:
             connection.acknowledgements.answered(request.target_transfer_tag)
         return
@@ -68,9 +69,12 @@ def send_ping(connection: Connection, tag: int | None = None, lun: int = 0) -> N
     session = connection.session
     assert session is not None
     connection.ping_sent = connection.agenda.now
+    if tag is None:
+        tag = session.new_transfer_tag()
+        connection.ping_tags.add(tag)
     connection.send_pdu(
         NopIn(
-            target_transfer_tag=session.new_transfer_tag() if tag is None else tag,
+            target_transfer_tag=tag,
             lun=lun,
             stat_sn=connection.stat_sn,
             exp_cmd_sn=session.window.exp_cmd_sn,

@@ -11,6 +11,7 @@ from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.counters import Totals
 from chiscsi_target.core.lun import decode_lun
 from chiscsi_target.core.lun_mask import FULL_RIGHTS, NO_MASK, LunMask
+from chiscsi_target.core.response_fence import ResponseFence
 from chiscsi_target.core.session_state import SessionEvent, SessionState, next_state
 from chiscsi_target.core.task import DONE, Task
 from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
@@ -51,7 +52,7 @@ class Session:
         connections: by CID; `leading`, the one that it began with, until the session's worker has it.
         window: CmdSN numbering.
         tasks: unfinished SCSI commands by Initiator Task Tag.
-        requests: unanswered task management requests.
+        requests: unanswered task management requests; `fences`, responses that wait for acknowledgments.
         hooks: the LUN class whose hooks get the commands; `multi_phase`, `pass_through` and `keeps_released` (commands
             wait for `chiscsi_scsi_cmd_ready_to_release`), its properties; `has_cleanup`, whether it has that hook.
         task_class: what its commands are made of; `attribute_mask`, which bits of ATTR they show.
@@ -89,6 +90,7 @@ class Session:
         self.leading: Connection | None = None
         self.tasks: dict[int, Task] = {}
         self.requests: list[TaskManagement] = []
+        self.fences: list[ResponseFence] = []
         self.texts: dict[int, TextExchange] = {}
         self.transfer_tags: set[int] = set()
         self.ending: ConnectionEvent | None = None
@@ -146,6 +148,20 @@ class Session:
             if not bursts:
                 del self._late[itt]
         return True
+
+    # Response fences
+
+    def raise_fence(self, connection: Connection, pass_on: Callable[[], None]) -> None:
+        """Have `pass_on` send a response on `connection` behind all that went before it on the others (4.2.2.3)."""
+        fence = ResponseFence(self, connection, pass_on)
+        if fence.up:
+            self.fences.append(fence)
+
+    def look_at_fences(self) -> None:
+        """Let responses go that have nothing to wait for any more."""
+        for fence in list(self.fences):
+            fence.look()
+        self.fences = [fence for fence in self.fences if fence.up]
 
     # Tasks
 
@@ -219,6 +235,7 @@ class Session:
         """Learn that one of the connections is closing: its tasks end, and with the last connection the session."""
         if self.connections.get(connection.cid) is connection:
             del self.connections[connection.cid]
+        self.transfer_tags -= connection.ping_tags
         dropped = self.window.discard(connection)
         orphans = [task for task in self.tasks.values() if task.connection is connection]
         ended = self.end_silently(orphans, SC_FLAG_SESS_ABORT, dropped)
@@ -241,6 +258,7 @@ class Session:
         for request in list(self.requests):
             # One on another connection need not wait for the data of tasks that are gone.
             request.proceed()
+        self.look_at_fences()
 
     def replace(self, old: Connection, new: Connection) -> None:
         """Put a connection in the place of the one with its CID (connection reinstatement, section 6.3.4)."""

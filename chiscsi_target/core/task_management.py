@@ -7,6 +7,7 @@ the response goes out.
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT, ReturnCode
@@ -217,9 +218,15 @@ class TaskManagement:
                 self.connection.agenda.reset_tasks_of_others(self)
         else:
             self._give_back()
+        if self.function == Function.ABORT_TASK or self._abandoned:
+            self._conclude(response)
+        else:
+            self.session.raise_fence(self.connection, partial(self._conclude, response))
+        self._let_followers_go()
+
+    def _conclude(self, response: int) -> None:
         if not self._abandoned:
             self.respond(response)
-        self._let_followers_go()
         if self.function == Function.TARGET_COLD_RESET and response == Response.FUNCTION_COMPLETE:
             self.connection.agenda.close_all_sessions(self.session)
 

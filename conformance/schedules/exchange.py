@@ -37,7 +37,6 @@ class Exchange:
         sent: it went out. `lost`: its connection is gone. `waived`: it may be answered or not, since the connection of
             a function that covers it is gone (RFC 7143, 4.2.3.3 c).
         status: what it was answered; `aborted`, a task management function ended it.
-        fenced: the function was answered on the command's own connection, so nothing may come behind that.
         cleared: another session's function may have ended it with a unit attention.
         bursts: R2Ts that are not answered in full.
         unsolicited: octets of its unsolicited Data-Out that were sent.
@@ -52,7 +51,6 @@ class Exchange:
         "cmd_sn",
         "data",
         "data_sn",
-        "fenced",
         "lost",
         "plan",
         "r2t_offset",
@@ -68,7 +66,7 @@ class Exchange:
         self.plan = plan
         self.tag = tag
         self.cmd_sn = 0
-        self.sent = self.lost = self.aborted = self.fenced = self.cleared = self.waived = False
+        self.sent = self.lost = self.aborted = self.cleared = self.waived = False
         self.status: int | None = None
         self.bursts: list[Burst] = []
         self.unsolicited = 0
@@ -89,7 +87,7 @@ class Exchange:
         if self.status is not None:
             kind = "one response" if what == "status" else "nothing after status"
             self._judge.accuse(kind, f"{what} for {name}, which had its status")
-        elif self.aborted and self.fenced:
+        elif self.aborted:
             self._judge.accuse("no response after abort", f"{what} for {name} behind the function that ended it")
         elif not self.sent:
             self._judge.accuse("one response", f"{what} for {name}, which was not sent")

@@ -213,7 +213,6 @@ class Host:
             for exchange in request.earlier:
                 if self._covers(request, exchange) and exchange.status is None:
                     exchange.aborted = True
-                    exchange.fenced = exchange.plan.connection == link.index
 
     def link_gone(self, link: Link) -> None:
         """Regard what a connection's unanswered functions cover as concluded: nobody will hear of it."""

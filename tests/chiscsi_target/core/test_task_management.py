@@ -83,7 +83,7 @@ def test_abort_of_a_command_that_the_driver_holds(bench: Bench) -> None:
     assert bench.hooks_of(request) == ["cdb_rcved"]
     assert bench.driver.complete(bench.scsi_command(request), bytes(LENGTH)) == 0
     assert bench.peer.silent()
-    assert bench.hooks_of(request) == ["cdb_rcved", "cleanup"]
+    assert bench.hooks_of(request) == ["cdb_rcved", "data_xfer_status", "cleanup"]
     assert bench.alive()
 
 
