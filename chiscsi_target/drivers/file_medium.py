@@ -93,9 +93,14 @@ class FileMedium:
 
 
 def _can_punch(fd: int) -> bool:
-    """Whether storage can be given back: tried behind the file's end, where there is none."""
+    """Whether storage can be given back: tried behind the file's end, or, if it cannot be longer, in its first hole."""
     try:
-        punch_hole(fd, os.lseek(fd, 0, os.SEEK_END), PAGE)
+        try:
+            punch_hole(fd, os.lseek(fd, 0, os.SEEK_END), PAGE)
+        except OSError as error:
+            if error.errno != errno.EFBIG:
+                raise
+            punch_hole(fd, os.lseek(fd, 0, os.SEEK_HOLE), PAGE)
     except OSError as error:
         if error.errno in _CANNOT:
             return False

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _CONFIGURATION_HOOKS = ("fp_config_parse_options", "fp_attach")
 # What an initiator has been told of a unit, and has to be told anew when it changes.
-_TOLD = ("size", "scsi_id", "scsi_sn", "scsi_wwn")
+_TOLD = ("size", "sect_shift", "scsi_id", "scsi_sn", "scsi_wwn")
 
 
 def default_class(config: TargetConfig, classes: Mapping[str, chiscsi_target_lun_class]) -> chiscsi_target_lun_class:
@@ -122,6 +122,7 @@ class UnitChanges:
         vanished: units that are no more.
         renumbered: order or number of the units changed, so that initiators have to log in again.
         told_anew: a size or an identification changed, so that initiators have to look again.
+        resized: numbers of the kept units with another number or length of blocks.
     """
 
     attached: list[chiscsi_lun] = field(default_factory=list)
@@ -129,6 +130,7 @@ class UnitChanges:
     vanished: list[chiscsi_lun] = field(default_factory=list)
     renumbered: bool = False
     told_anew: bool = False
+    resized: tuple[int, ...] = ()
 
 
 def compare(old: Sequence[chiscsi_lun], new: Sequence[chiscsi_lun]) -> UnitChanges:
@@ -180,6 +182,9 @@ def carry_out(changes: UnitChanges, undo: list[Callable[[], object]], agenda: Ag
         _reattach(old, new)
         undo.append(partial(_reattach, new, old))
     changes.told_anew = any(getattr(old, name) != getattr(new, name) for old, new in changes.kept for name in _TOLD)
+    changes.resized = tuple(
+        new.lun for old, new in changes.kept if (old.size, old.sect_shift) != (new.size, new.sect_shift)
+    )
 
 
 def _reattach(old: chiscsi_lun, new: chiscsi_lun) -> None:

@@ -113,5 +113,5 @@ def _tell_sessions(nodes: TargetNodes, node: TargetNode, changes: UnitChanges, l
         directory.in_session(session, apply_access, session)
         directory.in_session(session, partial(leave_portals, session), left)
         if changes.told_anew and isinstance(node.hooks, DeviceServer):
-            directory.in_session(session, node.hooks.rescan, session.handle)
+            directory.in_session(session, partial(node.hooks.rescan, resized=changes.resized), session.handle)
     nodes.settle()

@@ -15,6 +15,7 @@ from iscsi_wire.scsi import Inquiry, Read10, ReadCapacity10, RequestSense, TestU
 Make = Callable[..., DriverBench]
 
 RESCAN = expect.check_condition(key=6, asc=0x3F, ascq=0x0E)
+RESIZED = expect.check_condition(key=6, asc=0x2A, ascq=0x09)
 
 
 @driver_case("drv-reconfig-01", guide="6.1.3", behaviour="1.5")
@@ -137,13 +138,18 @@ def test_connections_of_a_portal_that_goes_are_reset(make_bench: Make) -> None:
 @driver_case("drv-reconfig-10", guide="5.2.3", behaviour="1.5, 8.4")
 @variants("change", ["size", "SN", "ID", "WWN"])
 def test_unit_that_changed_is_announced_once(bench: DriverBench, change: str) -> None:
-    """After a unit's size or identification changed, the session's next command gets 06/3f/0e, and none after it."""
+    """After a unit's size or identification changed, the session's next command gets 06/3f/0e, and none after it.
+
+    A new size is told once more, by the unit that has it: 06/2a/09 (SBC-3, CAPACITY DATA HAS CHANGED).
+    """
     name, session = disks(bench)
     changed = "first,MEM,size=3M" if change == "size" else f"first,MEM,size=1M,{change}=7"
     data = pattern(512)
     session.command(Write10.make(transfer_length=1), write=data).expect(expect.good())
     bench.expect_equal("result", reconfigure(bench, [("TargetDevice", changed), DISKS[1]], disks=name), 0)
     session.command(TestUnitReady(), lun=1).expect(RESCAN)
+    if change == "size":
+        session.command(TestUnitReady()).expect(RESIZED)
     session.command(TestUnitReady()).expect(expect.good())
     session.command(Read10.make(transfer_length=1), read=512).expect(expect.good(data=data))
     blocks = int.from_bytes(session.command(ReadCapacity10(), read=8).data[:4]) + 1
@@ -158,6 +164,7 @@ def test_who_looks_again_is_told_no_more(bench: DriverBench, command: str) -> No
     bench.expect_equal("result", reconfigure(bench, [("TargetDevice", "first,MEM,size=3M"), DISKS[1]], disks=name), 0)
     cdb = Inquiry.make(allocation_length=36) if command == "inquiry" else RequestSense.make(allocation_length=18)
     session.command(cdb, read=36 if command == "inquiry" else 18).expect(expect.good())
+    session.command(TestUnitReady()).expect(RESIZED)
     for lun in (0, 1):
         session.command(TestUnitReady(), lun=lun).expect(expect.good())
 

@@ -16,7 +16,7 @@ from tests.chiscsi_target.stand import NAME, Stand
 
 TUR = "00"
 ALL_IN = (("ACL_Enable", "Yes"), ("ACL", f"iname={INITIATOR}"))
-RESCAN, WRITE_FAULT = (6, 0x3F, 0x0E), (3, 3, 0)
+RESCAN, RESIZED, WRITE_FAULT = (6, 0x3F, 0x0E), (6, 0x2A, 0x09), (3, 3, 0)
 DISK, SECOND = ("TargetDevice", "disk,MEM,size=1M"), ("TargetDevice", "second,MEM,size=2M")
 
 
@@ -167,7 +167,17 @@ def test_a_unit_that_changed_has_to_be_looked_at_again(change: str) -> None:
     peer, other = stand.login(), stand.login(isid=b"\x40\0\0\0\0\x02")
     stand.reconfigure(("TargetDevice", change))
     for each in (peer, other):
-        assert sense(each) == RESCAN and sense(each) is None
+        assert sense(each) == RESCAN
+        if "2M" in change:
+            assert sense(each) == RESIZED
+        assert sense(each) is None
+
+
+def test_another_block_size_is_another_capacity() -> None:
+    stand = Stand()
+    peer = stand.login()
+    stand.reconfigure(("TargetDevice", "disk,MEM,size=1M,BLOCK=4096"))
+    assert [sense(peer), sense(peer), sense(peer)] == [RESCAN, RESIZED, None]
 
 
 def test_blocks_survive_and_the_unit_has_its_new_size() -> None:
@@ -175,7 +185,7 @@ def test_blocks_survive_and_the_unit_has_its_new_size() -> None:
     peer = stand.login()
     assert write(peer) is None
     stand.reconfigure(("TargetDevice", "disk,MEM,size=2M"))
-    assert sense(peer) == RESCAN
+    assert [sense(peer), sense(peer)] == [RESCAN, RESIZED]
     assert sense(peer, read10(2048, 1), 512) is None
     assert first_block(peer) == b"x" * 512
 
@@ -187,6 +197,7 @@ def test_who_looks_again_is_not_told(cdb: str, edtl: int) -> None:
     assert sense(peer, lun=lun_field(1)) is not None  # the unit attention of the login
     stand.reconfigure(("TargetDevice", "disk,MEM,size=2M"), SECOND)
     assert sense(peer, cdb, edtl) is None
+    assert sense(peer) == RESIZED
     assert sense(peer) is None and sense(peer, lun=lun_field(1)) is None
 
 
@@ -198,6 +209,7 @@ def test_request_sense_tells_it_and_clears_it() -> None:
     peer.command("030000001200", 18)
     (data,) = [data for _, data in peer.receive() if data]
     assert (data[2] & 0xF, data[12], data[13]) == RESCAN
+    assert sense(peer) == RESIZED
     assert sense(peer) is None and sense(peer, lun=lun_field(1)) is None
 
 
@@ -259,8 +271,9 @@ def test_shrinking_is_told_too() -> None:
     stand = Stand()
     peer = stand.login()
     stand.reconfigure(("TargetDevice", "disk,MEM,size=512K"))
-    assert sense(peer) == RESCAN
+    assert [sense(peer), sense(peer)] == [RESCAN, RESIZED]
     assert sense(peer, read10(1024, 1), 512) == (5, 0x21, 0)
+    assert sense(peer, read10(1023, 1), 512) is None
 
 
 # Other targets, other sessions
