@@ -18,7 +18,7 @@ from tests.mutants.planting import Original, Plant, mutant
 _EINVAL, _ENONAME = -26, -8
 
 
-def _nothing(*_: Any) -> None:
+def _nothing(*_: Any, **__: Any) -> None:
     """Leave something out."""
 
 
@@ -121,6 +121,16 @@ def connections_outlive_their_portal(plant: Plant) -> None:
 def changed_units_are_not_announced(plant: Plant) -> None:
     """A unit's size or identification changes, and no initiator is told."""
     plant.replace(DeviceServer, "rescan", _nothing)
+
+
+@mutant("SBC-3, CAPACITY DATA HAS CHANGED", "drv-reconfig-10.size drv-reconfig-11")
+def new_sizes_are_not_told(plant: Plant) -> None:
+    """A unit has another size, and does not say so itself."""
+
+    def rescan(original: Original, server: DeviceServer, session: int, resized: Any = ()) -> None:
+        original(server, session)
+
+    plant.wrap(DeviceServer, "rescan", rescan)
 
 
 @mutant("behaviour file, 8.4", "drv-reconfig-10 drv-reconfig-11")
