@@ -13,3 +13,6 @@ class KeptState(Protocol):
 
     def save(self, name: str, data: bytes | None) -> None:
         """Keep `data`, or nothing, under a name; on stable storage when it returns. Raises DriverError."""
+
+    def where(self, name: str) -> str:
+        """The place where a name is kept, for messages to people."""

@@ -23,6 +23,7 @@ _OPCODE, _FINAL = ScsiResponse.OPCODE, 0x80
 _CHECK_CONDITION = 0x02
 _OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 _FIXED_FORMAT_VALID = 0xF0
+_DESCRIPTOR_FORMAT = 0x72
 
 
 def send_response(task: Task) -> None:
@@ -76,9 +77,12 @@ def end_task(task: Task) -> None:
 def sense_segment(task: Task) -> bytes:
     """The data segment of section 11.4.7: SenseLength and sense data, or nothing.
 
-    The driver's whole buffer, if it filled one; else fixed format sense data from the codes (SPC-4 section 4.5.3).
+    The driver's whole buffer, if it filled one; else sense data from the codes, in the format that the logical unit was
+    asked for (SPC-4 sections 4.5.2 and 4.5.3).
     """
     sense = task.sc_sense_buf
+    if not sense and task.sc_status == _CHECK_CONDITION and _in_descriptor_format(task):
+        sense = bytes((_DESCRIPTOR_FORMAT, task.sc_sense_key, task.sc_sense_asc, task.sc_sense_ascq, 0, 0, 0, 0))
     if not sense and task.sc_status == _CHECK_CONDITION:
         sense = struct.pack(
             ">BBBIBIBBBB3x",
@@ -114,3 +118,8 @@ def conclude_when_data_is_in(task: Task) -> None:
             # The data path has failed: the status goes out when the driver has answered (behaviour file, 4.1).
             return
     send_response(task)
+
+
+def _in_descriptor_format(task: Task) -> bool:
+    node = task.session.node
+    return node is not None and any(lun.lun == task.sc_lun and lun.descriptor_sense for lun in node.luns)

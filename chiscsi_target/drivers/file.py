@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
     LU_FLAG_NONEXCL,
+    LU_FLAG_RO,
     LU_FLAG_SYNC,
     LUN_CLASS_HAS_CMD_QUEUE_BIT,
     SC_FLAG_CMD_ABORT,
@@ -22,6 +23,7 @@ from chiscsi_target.api import (
 )
 from chiscsi_target.drivers.disk import Disk
 from chiscsi_target.drivers.file_medium import FileMedium
+from chiscsi_target.drivers.kept_files import KeptFiles, keeps_files
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.null import real_medium
 from chiscsi_target.drivers.options import Option, flag, parse_options
@@ -102,6 +104,8 @@ class FileLunClass(LocalLunClass):
     kernel reports an input error, or a truncation, to the transport, which ends the connection. What the process itself
     touches is read into buffers: there the same would kill it. So does every read after such an error, so that the
     initiator hears of it by sense data when it tries again.
+
+    What the device server has to keep over a restart is in files beside it (`kept_files`), unless others may share it.
     """
 
     class_name = "FILE"
@@ -125,6 +129,8 @@ class FileLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         lu.priv_data = disk = Disk(fd, lu.path, lu.size)
         lu.medium = FileMedium(disk, writable=not lu.read_only)
+        if not lu.flags & (LU_FLAG_RO | LU_FLAG_NONEXCL) and keeps_files(lu.path):
+            lu.kept = KeptFiles(lu.path)
         return 0
 
     def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
@@ -137,7 +143,7 @@ class FileLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         if lu_new.size != lu.size:
             disk.map(lu_new.size)
-        lu_new.priv_data, lu_new.medium = disk, real_medium(lu)
+        lu_new.priv_data, lu_new.medium, lu_new.kept = disk, real_medium(lu), lu.kept
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

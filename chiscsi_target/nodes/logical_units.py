@@ -17,6 +17,7 @@ from chiscsi_target.api.struct import is_set
 from chiscsi_target.config import target_device
 from chiscsi_target.engine.target_hooks import log_raised
 from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.scsi.restart import check_kept
 
 if TYPE_CHECKING:
     from chiscsi_target.config.target_config import TargetConfig
@@ -85,13 +86,15 @@ def attach(units: Iterable[chiscsi_lun], agenda: Agenda) -> list[chiscsi_lun]:
     """Attach logical units in order.
 
     Raises:
-        ConfigurationError: a hook refuses, with its result as code; the units attached so far are detached.
+        ConfigurationError: a hook refuses, with its result as code, or what a unit keeps over a restart cannot be used;
+            the units attached so far are detached.
     """
     attached: list[chiscsi_lun] = []
     try:
         for unit in units:
             _ask(unit, unit.lun_class.fp_attach, unit)
             attached.append(unit)
+            check_kept(unit)
     except ConfigurationError:
         detach(attached, agenda)
         raise

@@ -16,6 +16,7 @@ from chiscsi_target.scsi.nexus import InitiatorPort
 from chiscsi_target.scsi.parameter_data import arrived
 from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.reserve import release_unit
+from chiscsi_target.scsi.restart import restore
 from chiscsi_target.scsi.sense import (
     CAPACITY_CHANGED,
     INTERNAL_TARGET_FAILURE,
@@ -71,9 +72,12 @@ class DeviceServer(chiscsi_target_lun_class):
             portal_group_tag: tag of the target's portal group, likewise.
             vendor_id: T10 vendor identification, up to 8 characters.
             revision: product revision level, up to 4 characters.
+
+        Raises:
+            ConfigurationError: what a logical unit keeps over a restart cannot be used.
         """
         device = Device(target_name, portal_group_tag, vendor_id, revision, COMMANDS)
-        device.units = {lu.lun: LogicalUnit(lu, device, _PRESENT) for lu in luns}
+        device.units = {lu.lun: _unit(lu, device) for lu in luns}
         self._device = device
         self.units = device.units
         self._rescans: dict[int | None, int] = {}  # sessions that are to look again, with the refusals that they had
@@ -155,8 +159,9 @@ class DeviceServer(chiscsi_target_lun_class):
         return sc.sc_lu.lun_class.fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
 
     def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
-        """Let the driver give up a medium command; nothing else is ever unfinished."""
+        """Let the driver give up a medium command; one that is executed step by step takes no further one."""
         if sc.sc_lu is None:
+            self._device.working.discard(sc)
             return chiscsi_scsi_cmd_abort_status(sc)
         return sc.sc_lu.lun_class.fp_scsi_cmd_abort(sc)
 
@@ -172,6 +177,8 @@ class DeviceServer(chiscsi_target_lun_class):
         """Let the driver release what it keeps for a medium command, and the commands run that waited for this one."""
         if sc.sc_lu is not None:
             sc.sc_lu.lun_class.fp_scsi_cmd_cleanup(sc)
+        elif self._device.working:
+            self._device.working.discard(sc)
         self.units.get(sc.sc_lun, self._absent).tasks.ended(sc, self._on_turn)
 
     def fp_tmf_execute(
@@ -243,6 +250,10 @@ class DeviceServer(chiscsi_target_lun_class):
         self._device.denied = denied
         self.close_session = close_session
 
+    def work_by(self, background: Callable[[Callable[[], bool]], object]) -> None:
+        """Have long work done by `background`, which calls what it is given again and again until that is False."""
+        self._device.background = background
+
     def replace_units(self, luns: Sequence[chiscsi_lun], *, portal_group_tag: int) -> None:
         """Go by new descriptions of the logical units; one with the path of an old one keeps its state, even moved."""
         device = self._device
@@ -252,7 +263,7 @@ class DeviceServer(chiscsi_target_lun_class):
         for lu in luns:
             unit = known.pop(lu.path, None)
             if unit is None:
-                unit = LogicalUnit(lu, device, _PRESENT)
+                unit = _unit(lu, device)
             elif unit.lu.lun != lu.lun:
                 # What its driver still holds is gone with its session, and would be looked for under the old number.
                 unit.tasks = TaskSet()
@@ -287,6 +298,13 @@ class DeviceServer(chiscsi_target_lun_class):
         unit = self.units.get(lun)
         if unit is not None:
             unit.establish_attention(sess_hdl, sense)
+
+
+def _unit(lu: chiscsi_lun, device: Device) -> LogicalUnit:
+    """A new logical unit, as it was before a restart."""
+    unit = LogicalUnit(lu, device, _PRESENT)
+    restore(unit)
+    return unit
 
 
 def _close_nothing(sess_hdl: int) -> None:

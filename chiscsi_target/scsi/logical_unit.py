@@ -33,6 +33,12 @@ def _abort_nothing(session: int, lun: int) -> None:
     """End no commands: nobody can."""
 
 
+def _take_all(step: Callable[[], bool]) -> None:
+    """Take all the steps of long work at once: nobody can do them beside other commands."""
+    while step():
+        pass
+
+
 def _tell_nobody(sc: chiscsi_scsi_command) -> None:
     """Tell nobody of a write that was refused."""
 
@@ -52,6 +58,8 @@ class Device:
         sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
         visible: the numbers of the logical units that a session sees, for sessions that do not see all of them, in the
             order of the numbers which the session has for them.
+        background: has steps of long work taken beside other commands, each returning whether there are more.
+        working: commands that are executed so.
         denied: called with a command that was refused since its session may not write.
     """
 
@@ -66,6 +74,8 @@ class Device:
     visible: dict[int | None, Sequence[int]] = field(default_factory=dict)
     denied: Callable[[chiscsi_scsi_command], None] = _tell_nobody
     abort_tasks: Callable[[int, int], object] = _abort_nothing
+    background: Callable[[Callable[[], bool]], object] = _take_all
+    working: set[chiscsi_scsi_command] = field(default_factory=set)
 
 
 class LogicalUnit:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit
     from iscsi_wire.structure import ModePage
 
-__all__ = ["KEPT", "PAGES", "Key", "ModePages", "Page", "informational_exception"]
+__all__ = ["KEPT", "PAGES", "Key", "ModePages", "Page", "informational_exception", "load_mode_pages"]
 
 KEPT: Final = "mode_pages"
 """Name under which saved values are kept."""
@@ -269,14 +269,10 @@ class ModePages:
         self._values = self._saved
         self._put(changed)
 
-    def load(self, data: bytes) -> None:
-        """Go by values that were saved before a restart.
-
-        Raises:
-            ValueError: they are not what was saved.
-        """
-        self._saved = self._values = _load(data)
-        self._put(self._values)
+    def restore(self, values: Mapping[Key, Fields]) -> None:
+        """Go by values that were saved before a restart."""
+        self._saved = self._values = values
+        self._put(values)
 
     def _put(self, keys: Iterable[Key]) -> None:
         for key in keys:
@@ -287,8 +283,12 @@ def _dump(values: Mapping[Key, Fields]) -> bytes:
     return json.dumps({f"{code:02x}/{subpage:02x}": fields for (code, subpage), fields in values.items()}).encode()
 
 
-def _load(data: bytes) -> Mapping[Key, Fields]:
-    """What `_dump` wrote; raises ValueError for anything else."""
+def load_mode_pages(data: bytes) -> Mapping[Key, Fields]:
+    """The values that were saved, as they are kept.
+
+    Raises:
+        ValueError: the data are nothing that was saved.
+    """
     names = {f"{code:02x}/{subpage:02x}": (code, subpage) for code, subpage in PAGES}
     kept = json.loads(data)
     if not isinstance(kept, dict):
