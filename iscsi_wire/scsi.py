@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar, Final, Self
 
 from iscsi_wire.scsi_codes import (
+    AccessState,
+    AccessStateCause,
     AdditionalSense,
     Association,
     BufferMode,
@@ -25,6 +27,7 @@ from iscsi_wire.scsi_codes import (
     LogPageCode,
     LogPageControl,
     MaintenanceIn,
+    MaintenanceOut,
     ModePageCode,
     ModePagePolicyCode,
     OperationCode,
@@ -48,6 +51,7 @@ from iscsi_wire.scsi_codes import (
     SenseKey,
     SenseResponseCode,
     ServiceActionIn16,
+    TargetPortGroupsFormat,
     TaskSetType,
     VpdPageCode,
 )
@@ -169,6 +173,7 @@ __all__ = [
     "ReportLunsData",
     "ReportSupportedOperationCodes",
     "ReportSupportedTaskManagementFunctions",
+    "ReportTargetPortGroups",
     "RequestSense",
     "ReservationDescriptor",
     "Reserve6",
@@ -177,9 +182,14 @@ __all__ = [
     "SanitizeBlockErase",
     "SanitizeExitFailureMode",
     "SanitizeOverwrite",
+    "ScsiPortDescriptor",
+    "ScsiPorts",
     "SendDiagnostic",
     "SenseDescriptor",
     "SenseKeySpecificDescriptor",
+    "SetTargetPortGroupDescriptor",
+    "SetTargetPortGroups",
+    "SetTargetPortGroupsList",
     "ShortBlockDescriptor",
     "StandardInquiry",
     "StartStopUnit",
@@ -187,6 +197,10 @@ __all__ = [
     "SupportedVpdPages",
     "SynchronizeCache10",
     "SynchronizeCache16",
+    "TargetPortDescriptor",
+    "TargetPortGroupDescriptor",
+    "TargetPortGroupsData",
+    "TargetPortGroupsExtendedHeader",
     "TemperatureLogParameter",
     "TestUnitReady",
     "TransportId",
@@ -346,6 +360,16 @@ _FORMAT_UNIT: Final = struct.Struct(">BBBHB")
 _FORMAT_SHORT_HEADER: Final = struct.Struct(">BBH")
 _FORMAT_LONG_HEADER: Final = struct.Struct(">BBBBI")
 _INITIALIZATION_PATTERN_DESCRIPTOR: Final = struct.Struct(">BBH")
+_REPORT_TARGET_PORT_GROUPS: Final = struct.Struct(">BBIIBB")
+_TARGET_PORT_GROUPS_DATA: Final = struct.Struct(">I")
+_TARGET_PORT_GROUPS_EXTENDED_HEADER: Final = struct.Struct(">BBH")
+_TARGET_PORT_GROUP_DESCRIPTOR: Final = struct.Struct(">BBHBBBB")
+_TARGET_PORT_DESCRIPTOR: Final = struct.Struct(">HH")
+_SET_TARGET_PORT_GROUPS: Final = struct.Struct(">BBIIBB")
+_SET_TARGET_PORT_GROUP_DESCRIPTOR: Final = struct.Struct(">BBH")
+_SET_TARGET_PORT_GROUPS_LIST: Final = struct.Struct(">I")
+_SCSI_PORT_DESCRIPTOR: Final = struct.Struct(">HHHHHH")
+_SCSI_PORTS: Final = struct.Struct(">BBH")
 
 
 @dataclass(slots=True)
@@ -18730,6 +18754,1047 @@ class InitializationPatternDescriptor(Structure):
     )
 
 
+@dataclass(slots=True)
+class ReportTargetPortGroups(Cdb):
+    """REPORT TARGET PORT GROUPS (SPC-4, REPORT TARGET PORT GROUPS command)."""
+
+    TITLE: ClassVar[str] = "REPORT TARGET PORT GROUPS"
+    SECTION: ClassVar[str] = "SPC-4, REPORT TARGET PORT GROUPS command"
+    OPERATION_CODE: ClassVar[int] = 0xA3
+    SERVICE_ACTION: ClassVar[int | None] = 0x0A
+    STRUCT: ClassVar[struct.Struct] = _REPORT_TARGET_PORT_GROUPS
+
+    operation_code: int = 0xA3
+    octet_1: int = 0x0A
+    rsvd_2: int = 0
+    allocation_length: int = 0
+    rsvd_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_REPORT_TARGET_PORT_GROUPS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _REPORT_TARGET_PORT_GROUPS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.allocation_length,
+                self.rsvd_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def parameter_data_format(self) -> int:
+        """PARAMETER DATA FORMAT (SPC-4, REPORT TARGET PORT GROUPS command)."""
+        return self.octet_1 >> 5
+
+    @parameter_data_format.setter
+    def parameter_data_format(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "parameter_data_format")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, REPORT TARGET PORT GROUPS command)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xA3,
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "parameter_data_format",
+            "PARAMETER DATA FORMAT",
+            1,
+            0,
+            3,
+            Kind.CODE,
+            "SPC-4, REPORT TARGET PORT GROUPS command",
+            slot="octet_1",
+            codes=TargetPortGroupsFormat,
+        ),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, REPORT TARGET PORT GROUPS command",
+            default=10,
+            slot="octet_1",
+            codes=MaintenanceIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, REPORT TARGET PORT GROUPS command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            6,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REPORT TARGET PORT GROUPS command",
+        ),
+        FieldInfo("rsvd_10", "Reserved", 10, 0, 8, Kind.RESERVED, "SPC-4, REPORT TARGET PORT GROUPS command"),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class TargetPortGroupsData(Structure):
+    """REPORT TARGET PORT GROUPS parameter data (SPC-4, REPORT TARGET PORT GROUPS parameter data).
+
+    With the extended header, that comes before the descriptors.
+    """
+
+    TITLE: ClassVar[str] = "REPORT TARGET PORT GROUPS parameter data"
+    SECTION: ClassVar[str] = "SPC-4, REPORT TARGET PORT GROUPS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _TARGET_PORT_GROUPS_DATA
+
+    return_data_length: int = AUTO
+    descriptors: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_TARGET_PORT_GROUPS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.return_data_length + 4, truncated)
+        decoded.descriptors = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.descriptors
+        length = self.return_data_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _TARGET_PORT_GROUPS_DATA.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "return_data_length",
+            "RETURN DATA LENGTH",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+        ),
+        FieldInfo(
+            "descriptors",
+            "Target port group descriptors",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            length="return_data_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class TargetPortGroupsExtendedHeader(Structure):
+    """Extended header of REPORT TARGET PORT GROUPS parameter data (SPC-4, REPORT TARGET PORT GROUPS parameter data).
+
+    It comes behind RETURN DATA LENGTH.
+    """
+
+    TITLE: ClassVar[str] = "Extended header of REPORT TARGET PORT GROUPS parameter data"
+    SECTION: ClassVar[str] = "SPC-4, REPORT TARGET PORT GROUPS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _TARGET_PORT_GROUPS_EXTENDED_HEADER
+
+    octet_0: int = 0x10
+    implicit_transition_time: int = 0
+    rsvd_2: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_TARGET_PORT_GROUPS_EXTENDED_HEADER.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _TARGET_PORT_GROUPS_EXTENDED_HEADER.pack(
+                self.octet_0,
+                self.implicit_transition_time,
+                self.rsvd_2,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_0 >> 7
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "rsvd_0")
+
+    @property
+    def format_type(self) -> int:
+        """RETURN DATA FORMAT TYPE (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_0 >> 4 & 0x7
+
+    @format_type.setter
+    def format_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 4, 3, "format_type")
+
+    @property
+    def rsvd_0_4(self) -> int:
+        """Reserved (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_0 & 0xF
+
+    @rsvd_0_4.setter
+    def rsvd_0_4(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 4, "rsvd_0_4")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            0,
+            1,
+            Kind.RESERVED,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "format_type",
+            "RETURN DATA FORMAT TYPE",
+            0,
+            1,
+            3,
+            Kind.CODE,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            default=1,
+            slot="octet_0",
+            codes=TargetPortGroupsFormat,
+        ),
+        FieldInfo(
+            "rsvd_0_4",
+            "Reserved",
+            0,
+            4,
+            4,
+            Kind.RESERVED,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "implicit_transition_time",
+            "IMPLICIT TRANSITION TIME",
+            1,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 16, Kind.RESERVED, "SPC-4, REPORT TARGET PORT GROUPS parameter data"),
+    )
+
+
+@dataclass(slots=True)
+class TargetPortGroupDescriptor(Structure):
+    """Target port group descriptor (SPC-4, REPORT TARGET PORT GROUPS parameter data).
+
+    As many target port descriptors follow it.
+    """
+
+    TITLE: ClassVar[str] = "Target port group descriptor"
+    SECTION: ClassVar[str] = "SPC-4, REPORT TARGET PORT GROUPS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _TARGET_PORT_GROUP_DESCRIPTOR
+
+    octet_0: int = 0
+    octet_1: int = 0
+    target_port_group: int = 0
+    rsvd_4: int = 0
+    status_code: int = 0
+    vendor_specific: int = 0
+    target_port_count: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 8 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_TARGET_PORT_GROUP_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _TARGET_PORT_GROUP_DESCRIPTOR.pack(
+                self.octet_0,
+                self.octet_1,
+                self.target_port_group,
+                self.rsvd_4,
+                self.status_code,
+                self.vendor_specific,
+                self.target_port_count,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def pref(self) -> int:
+        """The PREF bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_0 >> 7
+
+    @pref.setter
+    def pref(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 7, 1, "pref")
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_0 >> 4 & 0x7
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 4, 3, "rsvd_0")
+
+    @property
+    def asymmetric_access_state(self) -> int:
+        """ASYMMETRIC ACCESS STATE (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_0 & 0xF
+
+    @asymmetric_access_state.setter
+    def asymmetric_access_state(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 4, "asymmetric_access_state")
+
+    @property
+    def t_sup(self) -> int:
+        """The T_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 7
+
+    @t_sup.setter
+    def t_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 7, 1, "t_sup")
+
+    @property
+    def o_sup(self) -> int:
+        """The O_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 6 & 0x1
+
+    @o_sup.setter
+    def o_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 1, "o_sup")
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "rsvd_1")
+
+    @property
+    def lbd_sup(self) -> int:
+        """The LBD_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 4 & 0x1
+
+    @lbd_sup.setter
+    def lbd_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 4, 1, "lbd_sup")
+
+    @property
+    def u_sup(self) -> int:
+        """The U_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 3 & 0x1
+
+    @u_sup.setter
+    def u_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 1, "u_sup")
+
+    @property
+    def s_sup(self) -> int:
+        """The S_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 2 & 0x1
+
+    @s_sup.setter
+    def s_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 1, "s_sup")
+
+    @property
+    def an_sup(self) -> int:
+        """The AN_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @an_sup.setter
+    def an_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "an_sup")
+
+    @property
+    def ao_sup(self) -> int:
+        """The AO_SUP bit (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+        return self.octet_1 & 0x1
+
+    @ao_sup.setter
+    def ao_sup(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "ao_sup")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "pref",
+            "PREF",
+            0,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            1,
+            3,
+            Kind.RESERVED,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "asymmetric_access_state",
+            "ASYMMETRIC ACCESS STATE",
+            0,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_0",
+            codes=AccessState,
+        ),
+        FieldInfo(
+            "t_sup",
+            "T_SUP",
+            1,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "o_sup",
+            "O_SUP",
+            1,
+            1,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            2,
+            1,
+            Kind.RESERVED,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "lbd_sup",
+            "LBD_SUP",
+            1,
+            3,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "u_sup",
+            "U_SUP",
+            1,
+            4,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "s_sup",
+            "S_SUP",
+            1,
+            5,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "an_sup",
+            "AN_SUP",
+            1,
+            6,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "ao_sup",
+            "AO_SUP",
+            1,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "target_port_group",
+            "TARGET PORT GROUP",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 8, Kind.RESERVED, "SPC-4, REPORT TARGET PORT GROUPS parameter data"),
+        FieldInfo(
+            "status_code",
+            "STATUS CODE",
+            5,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+            codes=AccessStateCause,
+        ),
+        FieldInfo(
+            "vendor_specific",
+            "Vendor specific",
+            6,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+        ),
+        FieldInfo(
+            "target_port_count",
+            "TARGET PORT COUNT",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class TargetPortDescriptor(Structure):
+    """Target port descriptor (SPC-4, REPORT TARGET PORT GROUPS parameter data)."""
+
+    TITLE: ClassVar[str] = "Target port descriptor"
+    SECTION: ClassVar[str] = "SPC-4, REPORT TARGET PORT GROUPS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _TARGET_PORT_DESCRIPTOR
+
+    rsvd_0: int = 0
+    relative_target_port_identifier: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_TARGET_PORT_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _TARGET_PORT_DESCRIPTOR.pack(
+                self.rsvd_0,
+                self.relative_target_port_identifier,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 16, Kind.RESERVED, "SPC-4, REPORT TARGET PORT GROUPS parameter data"),
+        FieldInfo(
+            "relative_target_port_identifier",
+            "RELATIVE TARGET PORT IDENTIFIER",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, REPORT TARGET PORT GROUPS parameter data",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SetTargetPortGroups(Cdb):
+    """SET TARGET PORT GROUPS (SPC-4, SET TARGET PORT GROUPS command)."""
+
+    TITLE: ClassVar[str] = "SET TARGET PORT GROUPS"
+    SECTION: ClassVar[str] = "SPC-4, SET TARGET PORT GROUPS command"
+    OPERATION_CODE: ClassVar[int] = 0xA4
+    SERVICE_ACTION: ClassVar[int | None] = 0x0A
+    STRUCT: ClassVar[struct.Struct] = _SET_TARGET_PORT_GROUPS
+
+    operation_code: int = 0xA4
+    octet_1: int = 0x0A
+    rsvd_2: int = 0
+    parameter_list_length: int = 0
+    rsvd_10: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SET_TARGET_PORT_GROUPS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SET_TARGET_PORT_GROUPS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.parameter_list_length,
+                self.rsvd_10,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0xA4,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=10,
+            slot="octet_1",
+            codes=MaintenanceOut,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SPC-4, SET TARGET PORT GROUPS command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            6,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, SET TARGET PORT GROUPS command",
+        ),
+        FieldInfo("rsvd_10", "Reserved", 10, 0, 8, Kind.RESERVED, "SPC-4, SET TARGET PORT GROUPS command"),
+        FieldInfo("control", "CONTROL", 11, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class SetTargetPortGroupDescriptor(Structure):
+    """Set target port group descriptor (SPC-4, SET TARGET PORT GROUPS parameter list)."""
+
+    TITLE: ClassVar[str] = "Set target port group descriptor"
+    SECTION: ClassVar[str] = "SPC-4, SET TARGET PORT GROUPS parameter list"
+    STRUCT: ClassVar[struct.Struct] = _SET_TARGET_PORT_GROUP_DESCRIPTOR
+
+    octet_0: int = 0
+    rsvd_1: int = 0
+    target_port_group: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 4 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_SET_TARGET_PORT_GROUP_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _SET_TARGET_PORT_GROUP_DESCRIPTOR.pack(
+                self.octet_0,
+                self.rsvd_1,
+                self.target_port_group,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_0(self) -> int:
+        """Reserved (SPC-4, SET TARGET PORT GROUPS parameter list)."""
+        return self.octet_0 >> 4
+
+    @rsvd_0.setter
+    def rsvd_0(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 4, 4, "rsvd_0")
+
+    @property
+    def asymmetric_access_state(self) -> int:
+        """ASYMMETRIC ACCESS STATE (SPC-4, SET TARGET PORT GROUPS parameter list)."""
+        return self.octet_0 & 0xF
+
+    @asymmetric_access_state.setter
+    def asymmetric_access_state(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 4, "asymmetric_access_state")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, SET TARGET PORT GROUPS parameter list",
+            slot="octet_0",
+        ),
+        FieldInfo(
+            "asymmetric_access_state",
+            "ASYMMETRIC ACCESS STATE",
+            0,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, SET TARGET PORT GROUPS parameter list",
+            slot="octet_0",
+            codes=AccessState,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 8, Kind.RESERVED, "SPC-4, SET TARGET PORT GROUPS parameter list"),
+        FieldInfo(
+            "target_port_group",
+            "TARGET PORT GROUP OR TARGET PORT",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, SET TARGET PORT GROUPS parameter list",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SetTargetPortGroupsList(Structure):
+    """SET TARGET PORT GROUPS parameter list (SPC-4, SET TARGET PORT GROUPS parameter list)."""
+
+    TITLE: ClassVar[str] = "SET TARGET PORT GROUPS parameter list"
+    SECTION: ClassVar[str] = "SPC-4, SET TARGET PORT GROUPS parameter list"
+    STRUCT: ClassVar[struct.Struct] = _SET_TARGET_PORT_GROUPS_LIST
+
+    rsvd_0: int = 0
+    descriptors: list[SetTargetPortGroupDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SET_TARGET_PORT_GROUPS_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, len(buffer) - offset, truncated)
+        decoded.descriptors = read_structures(part, SetTargetPortGroupDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.descriptors)
+        try:
+            head = _SET_TARGET_PORT_GROUPS_LIST.pack(
+                self.rsvd_0,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 32, Kind.RESERVED, "SPC-4, SET TARGET PORT GROUPS parameter list"),
+        FieldInfo(
+            "descriptors",
+            "Set target port group descriptors",
+            4,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, SET TARGET PORT GROUPS parameter list",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ScsiPortDescriptor(Structure):
+    """SCSI port designation descriptor (SPC-4, SCSI Ports VPD page).
+
+    Drawn for a port that is no initiator port: the TransportID would come before octet 8.
+    """
+
+    TITLE: ClassVar[str] = "SCSI port designation descriptor"
+    SECTION: ClassVar[str] = "SPC-4, SCSI Ports VPD page"
+    STRUCT: ClassVar[struct.Struct] = _SCSI_PORT_DESCRIPTOR
+
+    rsvd_0: int = 0
+    relative_port_identifier: int = 0
+    rsvd_4: int = 0
+    initiator_port_transportid_length: int = 0
+    rsvd_8: int = 0
+    target_port_descriptors_length: int = AUTO
+    target_port_descriptors: list[Designator] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SCSI_PORT_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.target_port_descriptors_length + 12, truncated)
+        decoded.target_port_descriptors = read_structures(part, Designator, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.target_port_descriptors)
+        length = self.target_port_descriptors_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _SCSI_PORT_DESCRIPTOR.pack(
+                self.rsvd_0,
+                self.relative_port_identifier,
+                self.rsvd_4,
+                self.initiator_port_transportid_length,
+                self.rsvd_8,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 16, Kind.RESERVED, "SPC-4, SCSI Ports VPD page"),
+        FieldInfo(
+            "relative_port_identifier",
+            "RELATIVE PORT IDENTIFIER",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, SCSI Ports VPD page",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 16, Kind.RESERVED, "SPC-4, SCSI Ports VPD page"),
+        FieldInfo(
+            "initiator_port_transportid_length",
+            "INITIATOR PORT TRANSPORTID LENGTH",
+            6,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, SCSI Ports VPD page",
+        ),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 16, Kind.RESERVED, "SPC-4, SCSI Ports VPD page"),
+        FieldInfo(
+            "target_port_descriptors_length",
+            "TARGET PORT DESCRIPTORS LENGTH",
+            10,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, SCSI Ports VPD page",
+        ),
+        FieldInfo(
+            "target_port_descriptors",
+            "Target port descriptors",
+            12,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, SCSI Ports VPD page",
+            length="target_port_descriptors_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ScsiPorts(VpdPage):
+    """SCSI Ports VPD page (SPC-4, SCSI Ports VPD page)."""
+
+    TITLE: ClassVar[str] = "SCSI Ports VPD page"
+    SECTION: ClassVar[str] = "SPC-4, SCSI Ports VPD page"
+    PAGE_CODE: ClassVar[int] = 0x88
+    STRUCT: ClassVar[struct.Struct] = _SCSI_PORTS
+
+    octet_0: int = 0
+    page_code: int = 0x88
+    page_length: int = AUTO
+    ports: list[ScsiPortDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SCSI_PORTS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.page_length + 4, truncated)
+        decoded.ports = read_structures(part, ScsiPortDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.ports)
+        length = self.page_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _SCSI_PORTS.pack(
+                self.octet_0,
+                self.page_code,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SPC-4, SCSI Ports VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SPC-4, SCSI Ports VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SPC-4, SCSI Ports VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, SCSI Ports VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, SCSI Ports VPD page",
+            default=0x88,
+            codes=VpdPageCode,
+        ),
+        FieldInfo("page_length", "PAGE LENGTH", 2, 0, 16, Kind.LENGTH, "SPC-4, SCSI Ports VPD page"),
+        FieldInfo(
+            "ports",
+            "SCSI port designation descriptors",
+            4,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, SCSI Ports VPD page",
+            length="page_length",
+        ),
+    )
+
+
 CDBS: tuple[type[Cdb], ...] = (
     TestUnitReady,
     RequestSense,
@@ -18798,6 +19863,8 @@ CDBS: tuple[type[Cdb], ...] = (
     SanitizeBlockErase,
     SanitizeExitFailureMode,
     FormatUnit,
+    ReportTargetPortGroups,
+    SetTargetPortGroups,
 )
 """The CDBs that are declared, by operation code."""
 
@@ -18811,6 +19878,7 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
     ExtendedInquiryData,
     ModePagePolicy,
     LogicalBlockProvisioning,
+    ScsiPorts,
 )
 """The vital product data pages that are declared."""
 

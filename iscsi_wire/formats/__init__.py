@@ -36,6 +36,7 @@ from iscsi_wire.formats import (
     scsi_sanitize,
     scsi_sense,
     scsi_start_stop,
+    scsi_target_ports,
     snack,
     task_management,
     text,
@@ -138,6 +139,7 @@ SCSI: tuple[Format, ...] = (
     *scsi_start_stop.FORMATS,
     *scsi_sanitize.FORMATS,
     *scsi_format.FORMATS,
+    *scsi_target_ports.FORMATS,
 )
 """SCSI structures: CDBs by operation code, then sense data, INQUIRY data, parameter data and mode parameters; then
 families of commands with all that belongs to them, each from its own file.
