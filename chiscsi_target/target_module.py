@@ -231,7 +231,7 @@ class TargetModule(Information, Upkeep, DriverWatch):
     def _work_here(self, condition: Callable[[], bool]) -> None:
         """Do what is posted: without a shell nobody else does."""
         workers = (self.directory.login_worker, *self.directory.workers)
-        while not condition() and any(worker.queue for worker in workers):
+        while not condition() and any(worker.queue or worker.steps for worker in workers):
             for worker in workers:
                 worker.run(worker.now)
 

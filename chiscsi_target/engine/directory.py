@@ -203,7 +203,21 @@ class Directory:
         for other in self.sessions_of(session.node):
             if other is not session and other.node is not None:
                 return _worker_of(other)
+        if session.node is not None:
+            for worker in self.workers_for(session.node.hooks):
+                return worker
         return min(self.workers, key=lambda worker: len(worker.connections))
+
+    def background(self, server: DeviceServer, step: Callable[[], bool]) -> None:
+        """Have the worker of a device server's sessions take a step again and again, until it returns False."""
+        sessions = list(self.registry.sessions.values())
+        owners = [_worker_of(session) for session in sessions if session.node and session.node.hooks is server]
+        worker = next((worker for worker in owners if worker is not self.login_worker), self.workers[0])
+        worker.background(server, step)
+
+    def workers_for(self, server: object) -> list[Worker]:
+        """The workers that still take steps for a device server."""
+        return [worker for worker in self.workers if any(owner is server for owner, _ in list(worker.steps))]
 
     def disowned(self, connection: Connection) -> None:
         """Learn that a connection is gone for good; from its worker's thread."""

@@ -49,6 +49,7 @@ class Worker(Agenda):
     Attributes:
         directory: nodes, sessions and the other workers.
         connections: those that it serves.
+        steps: long work that is done piece by piece, with whom it is for.
         deadline: when `handle_timers` is due, in seconds; infinity for never.
     """
 
@@ -63,6 +64,7 @@ class Worker(Agenda):
         self.linking_completions = LinkingCompletions(self)
         self.phased_completions = PhasedCompletions(self)
         self.queue: deque[tuple[Callable[[Any], object], Any]] = deque()
+        self.steps: deque[tuple[object, Callable[[], bool]]] = deque()
         self._early: list[Task] = []
         hooks = HookCalls(self)
         # Bound once, since they are queued for every command.
@@ -72,7 +74,7 @@ class Worker(Agenda):
     # For the shell
 
     def run(self, now: float) -> None:
-        """Make the calls that are queued, and those that come of them.
+        """Make the calls that are queued, and those that come of them; then one step of what is done beside them.
 
         Stops early when much has been queued for sending, so that the initiator can take it in while the rest is done.
         """
@@ -83,6 +85,28 @@ class Worker(Agenda):
             function(subject)
         if self._early:
             self._copy_early_data()
+        if self.steps and not queue:
+            self._take_step()
+
+    def background(self, owner: object, step: Callable[[], bool]) -> None:
+        """Have a step called by `run` whenever there is nothing else to do, until it returns False.
+
+        Args:
+            owner: whom it is for, so that `Directory` finds who still works for whom.
+            step: does a piece of work of a millisecond at most.
+        """
+        self.steps.append((owner, step))
+
+    def _take_step(self) -> None:
+        """Take one step of the oldest work, which is then the newest; one that raises is not taken again."""
+        work = self.steps[0]
+        more = False
+        try:
+            more = work[1]()
+        finally:
+            self.steps.popleft()
+            if more:
+                self.steps.append(work)
 
     def post(self, function: Callable[[Any], object], subject: Any) -> None:
         """Have a function called by `run`; from any thread."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.events import chiscsi_event
@@ -107,6 +108,7 @@ class TargetNodes:
             vendor_id=self.directory.registry.globals.vendor_id,
         )
         server.watch(write_denied, self.directory.abort_session)
+        server.work_by(partial(self.directory.background, server))
         return server
 
     def remove(self, node: TargetNode) -> None:
@@ -119,6 +121,9 @@ class TargetNodes:
         for session in directory.sessions_of(node):
             directory.close_session(session)
         self.shell.wait_until(lambda: not directory.sessions_of(node))
+        if isinstance(node.hooks, DeviceServer):
+            node.hooks.units.clear()  # which ends what is done beside commands
+            self.shell.wait_until(lambda: not directory.workers_for(node.hooks))
         logical_units.detach(node.luns, directory.login_worker)
         directory.registry.nodes.pop(name, None)
         directory.login_worker.event(chiscsi_event.NODE_REMOVED, f"Node name={name}")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.long_work import execute_in_pieces, filling
 from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
@@ -48,7 +49,6 @@ _STATUS_HEADER: Final = scsi.LbaStatusData.STRUCT.size
 _STATUS_DESCRIPTOR: Final = scsi.LbaStatusDescriptor.STRUCT.size
 _MOST_STATUS_DESCRIPTORS: Final = 1024
 _LARGEST_COUNT: Final = 0xFFFFFFFF
-_CHUNK: Final = 1 << 20
 
 
 def is_thin(unit: LogicalUnit) -> bool:
@@ -120,16 +120,8 @@ def write_same(
     shift = unit.lu.sect_shift
     if cdb.unmap and not any(data):
         medium.discard(lba << shift, count << shift)
-    else:
-        _fill(medium, lba << shift, count << shift, bytes(data) or bytes(1 << shift))
-    return finish(sc)
-
-
-def _fill(medium: Medium, offset: int, length: int, block: bytes) -> None:
-    """Write a block over and over, in large pieces."""
-    piece = block * min(_CHUNK // len(block), length // len(block))
-    for start in range(offset, offset + length, len(piece)):
-        medium.write(start, piece[: offset + length - start])
+        return finish(sc)
+    return execute_in_pieces(unit, sc, filling(medium, lba << shift, count << shift, bytes(data) or bytes(1 << shift)))
 
 
 # GET LBA STATUS

@@ -104,7 +104,7 @@ class Loop:
             self._handle(fd, event)
         if worker.deadline <= now:
             self._let(worker.handle_timers)
-        if events or worker.queue or worker.dirty or self._lingering:
+        if events or worker.queue or worker.dirty or self._lingering or worker.steps:
             self._settle()
 
     def attach(self, stream: Stream) -> None:
@@ -135,6 +135,8 @@ class Loop:
         sock.close()
 
     def _timeout(self) -> float | None:
+        if self.worker.steps:
+            return 0
         deadlines = [self.worker.deadline, *(stream.deadline for stream in self._lingering)]
         deadline = min(deadlines) if len(deadlines) > 1 else deadlines[0]
         return None if deadline == float("inf") else max(deadline - monotonic(), 0)

@@ -53,7 +53,7 @@ class MemoryTarget:
                     if connection.closing:
                         worker.disown(connection)
                         del self._pipes[connection]
-            busy = busy or any(worker.queue for worker in workers)
+            busy = busy or any(worker.queue or worker.steps for worker in workers)
 
     def advance(self, seconds: float) -> None:
         """Let time pass, stopping at each timer on the way."""
