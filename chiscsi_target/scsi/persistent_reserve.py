@@ -31,7 +31,19 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["PERSISTENT_RESERVE_COMMANDS"]
+__all__ = [
+    "PERSISTENT_RESERVE_COMMANDS",
+    "clear",
+    "preempt",
+    "read_full_status",
+    "read_keys",
+    "read_reservation",
+    "register",
+    "register_and_move",
+    "release",
+    "report_capabilities",
+    "reserve",
+]
 
 _SCOPE_FIELD, _TYPE_FIELD = Field(2, 7), Field(2, 3)
 _TYPES: Final = frozenset(int(kind) for kind in ReservationType)

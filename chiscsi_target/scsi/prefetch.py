@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["PREPARING_COMMANDS"]
+__all__ = [
+    "PREPARING_COMMANDS",
+    "pre_fetch",
+    "read_defect_data_10",
+    "read_defect_data_12",
+]
 
 
 def pre_fetch(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.PreFetch10 | scsi.PreFetch16) -> int:

@@ -32,7 +32,10 @@ __all__ = [
     "MOST_UNMAP_DESCRIPTORS",
     "MOST_WRITE_SAME_BLOCKS",
     "PROVISIONING_COMMANDS",
+    "get_lba_status",
     "is_thin",
+    "unmap",
+    "write_same",
 ]
 
 MOST_UNMAP_BLOCKS: Final = 1 << 20

@@ -20,7 +20,11 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["REPORT_COMMANDS"]
+__all__ = [
+    "REPORT_COMMANDS",
+    "report_supported_operation_codes",
+    "report_supported_task_management_functions",
+]
 
 _OPTIONS_FIELD, _CODE_FIELD, _ACTION_FIELD = Field(2, 2), Field(3), Field(4)
 _SERVICE_ACTION: Final = 0x1F

@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["RESERVE_COMMANDS", "conflict", "release_unit", "watch"]
+__all__ = [
+    "RESERVE_COMMANDS",
+    "conflict",
+    "release",
+    "release_unit",
+    "reserve",
+    "watch",
+]
 
 
 def conflict(sc: chiscsi_scsi_command) -> int:

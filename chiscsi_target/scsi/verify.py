@@ -21,7 +21,16 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit
     from iscsi_wire.structure import Cdb
 
-__all__ = ["MOST_ATOMIC_BLOCKS", "MOST_COMPARED_BLOCKS", "VERIFYING_COMMANDS"]
+__all__ = [
+    "MOST_ATOMIC_BLOCKS",
+    "MOST_COMPARED_BLOCKS",
+    "VERIFYING_COMMANDS",
+    "compare_and_write",
+    "or_write",
+    "verify",
+    "write_and_verify",
+    "write_atomic",
+]
 
 MOST_COMPARED_BLOCKS: Final = 0xFF
 """Blocks that one COMPARE AND WRITE may name; VPD page B0h tells it."""
