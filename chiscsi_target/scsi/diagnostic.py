@@ -59,10 +59,10 @@ def _check_page(data: bytes) -> None:
     """The one page that there is has no parameters when it is sent."""
     if len(data) < _HEAD:
         raise Refused(PARAMETER_LIST_LENGTH_ERROR)
-    page = scsi.DiagnosticPage.decode(data[:_HEAD])
-    if page.page_code != DiagnosticPageCode.SUPPORTED_PAGES:
+    page_code, _, page_length = scsi.DiagnosticPage.STRUCT.unpack_from(data)
+    if page_code != DiagnosticPageCode.SUPPORTED_PAGES:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST, Field(0, in_data=True))
-    if page.page_length or len(data) > _HEAD:
+    if page_length or len(data) > _HEAD:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST, Field(2, in_data=True))
 
 

@@ -17,7 +17,7 @@ from chiscsi_target.api import (
 )
 from chiscsi_target.api.sgvec import Memory, SgList
 
-__all__ = ["FakeHandle", "FakeStack", "Outcome", "disk"]
+__all__ = ["FakeHandle", "FakeStack", "Outcome", "disk", "sense_descriptors"]
 
 
 def vectors(buf: SgList | None, sgcnt: int) -> list[Memory]:
@@ -149,13 +149,26 @@ def outcome(scmd: chiscsi_scsi_command, sent: bytes) -> Outcome:
     assert not (flag & SC_FLAG_XFER_OVERFLOW and flag & SC_FLAG_XFER_UNDERFLOW)
     assert bool(residual) == bool(flag & (SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW))
     sense = (scmd.sc_sense_key, scmd.sc_sense_asc, scmd.sc_sense_ascq)
-    raw = scmd.sc_sense_buf
+    raw = bytes(scmd.sc_sense_buf)
     where = None
     if raw:
-        assert sense == (raw[2] & 0xF, raw[12], raw[13])
-        where = None if not raw[15] & 0x80 else (int.from_bytes(raw[16:18]), raw[15] & 7 if raw[15] & 8 else None)
+        fixed = raw[0] & 0x7F == 0x70
+        assert sense == ((raw[2] & 0xF, raw[12], raw[13]) if fixed else (raw[1] & 0xF, raw[2], raw[3]))
+        pointer = raw[15:18] if fixed else sense_descriptors(raw).get(2, bytes(8))[4:7]
+        where = (
+            None if not pointer[0] & 0x80 else (int.from_bytes(pointer[1:]), pointer[0] & 7 if pointer[0] & 8 else None)
+        )
     signed = -residual if flag & SC_FLAG_XFER_OVERFLOW else residual
-    return Outcome(scmd.sc_status, sent, sense, where, signed, bytes(raw))
+    return Outcome(scmd.sc_status, sent, sense, where, signed, raw)
+
+
+def sense_descriptors(raw: bytes) -> dict[int, bytes]:
+    """The descriptors of sense data in descriptor format, by their types."""
+    assert raw[7] == len(raw) - 8
+    found, rest = {}, raw[8:]
+    while rest:
+        found[rest[0]], rest = rest[: rest[1] + 2], rest[rest[1] + 2 :]
+    return found
 
 
 @dataclass

@@ -265,4 +265,6 @@ def test_pages_are_found_by_code() -> None:
 @pytest.mark.parametrize("page", MODE_PAGES, ids=lambda page: str(page.__name__))
 def test_the_page_length_of_a_mode_page_is_true(page: type[Structure]) -> None:
     octets = page().encode()
-    assert octets[1] == len(octets) - 2
+    info = page.field("page_length")
+    end = info.octet + info.width // 8
+    assert int.from_bytes(octets[info.octet : end]) == len(octets) - end

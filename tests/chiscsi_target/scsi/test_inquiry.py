@@ -65,14 +65,14 @@ def test_data_is_cut_to_allocation_length_and_expected_length(
 def test_supported_pages_are_the_pages_that_there_are_in_ascending_order() -> None:
     rig = Rig()
     pages = SupportedVpdPages.decode(rig.run(page("00"), length=255).data).page_codes
-    assert pages == [0x00, 0x80, 0x83, 0xB0, 0xB1, 0xB2, 0xB3]
+    assert pages == [0x00, 0x80, 0x83, 0x86, 0x87, 0xB0, 0xB1, 0xB2, 0xB3]
     answered = [code for code in range(256) if rig.run(page(f"{code:02x}"), length=255).status == 0]
     assert answered == pages
 
 
 def test_every_page_says_which_it_is_and_how_long() -> None:
     rig = Rig()
-    for code in (0x00, 0x80, 0x83, 0xB0, 0xB1, 0xB2, 0xB3):
+    for code in (0x00, 0x80, 0x83, 0x86, 0x87, 0xB0, 0xB1, 0xB2, 0xB3):
         data = rig.run(page(f"{code:02x}"), length=255).data
         assert data[:2] == bytes((0, code))
         assert int.from_bytes(data[2:4]) == len(data) - 4

@@ -6,12 +6,15 @@ from pathlib import Path
 import pytest
 
 from chiscsi_target.api import LU_FLAG_SYNC
+from chiscsi_target.scsi.mode_pages import PAGES
 from iscsi_wire.scsi import MODE_PAGE_TYPES, ModeParameterHeader6, ModeParameterHeader10
 from tests.chiscsi_target.peers import decode_inhex
 from tests.chiscsi_target.scsi.rig import BLOCKS, READ_ONLY, Rig
 
-SIZES = {0x01: 12, 0x02: 16, 0x03: 24, 0x04: 24, 0x08: 20, 0x0A: 12, 0x1C: 12}
+SIZES = {0x01: 12, 0x02: 16, 0x03: 24, 0x04: 24, 0x08: 20, 0x0A: 12, 0x1A: 40, 0x1C: 12}
 """Octets of each page; their order is that of MODE SENSE for all pages."""
+EXTENSION = 32
+"""Octets of page 0Ah, subpage 01h."""
 
 DESCRIPTOR = bytes.fromhex("00000800 00000200")
 
@@ -52,10 +55,14 @@ def test_each_page_comes_alone(code: int) -> None:
     assert len(data) == 12 + SIZES[code]
 
 
-def test_all_subpages_of_pages_without_any_are_the_pages() -> None:
+def test_all_subpages_are_the_pages_and_the_control_extension() -> None:
     rig = Rig()
-    assert rig.run(six(0x3F, subpage=0xFF), length=255).data == rig.run(six(0x3F), length=255).data
     assert rig.run(ten(0x08, subpage=0xFF), length=255).data == rig.run(ten(0x08), length=255).data
+    control = rig.run(six(0x0A, subpage=0xFF, flags=8), length=255).data[4:]
+    assert control == rig.run(six(0x0A, flags=8), length=255).data[4:] + bytes.fromhex("4a 01 001c") + bytes(28)
+    assert rig.run(six(0x0A, subpage=1, flags=8), length=255).data[4:] == control[-EXTENSION:]
+    everything, without = (rig.run(six(0x3F, subpage=sub), length=255).data for sub in (0xFF, 0))
+    assert len(everything) == len(without) + EXTENSION
 
 
 def test_dbd_leaves_the_block_descriptor_out() -> None:
@@ -82,16 +89,20 @@ def test_the_header_tells_write_protection_and_dpofua(lun: int, device_specific:
     assert ModeParameterHeader10.decode(rig.run(ten(), length=255, lun=lun).data).octet_3 == device_specific
 
 
+CHANGEABLE = {0x08: "04" + 17 * "00", 0x0A: "e4 06 08 40" + 6 * "00", 0x1C: "0c 0f" + 8 * "00"}
+
+
 @pytest.mark.parametrize("code", SIZES)
-def test_default_values_are_the_current_ones_and_nothing_can_be_changed(code: int) -> None:
+def test_default_values_are_the_current_ones_and_these_can_be_changed(code: int) -> None:
     rig = Rig()
     current = rig.run(six(code), length=255).data
     assert rig.run(six(code, control=2), length=255).data == current
     changeable = rig.run(six(code, control=1), length=255).data
-    assert changeable[:14] == current[:14] and not any(changeable[14:])
+    assert changeable[:14] == current[:14]
+    assert changeable[14:] == bytes.fromhex(CHANGEABLE.get(code, "00" * (SIZES[code] - 2)))
 
 
-def test_nothing_is_saved() -> None:
+def test_a_unit_without_a_place_to_keep_things_saves_nothing() -> None:
     for cdb in (six(control=3), ten(control=3)):
         assert Rig().run(cdb, length=255).sense == (5, 0x39, 0)
 
@@ -103,7 +114,7 @@ def test_other_pages_are_refused(command: Callable[[int], str], page: int) -> No
     assert (outcome.status, outcome.sense, outcome.field) == (2, (5, 0x24, 0), (2, 5))
 
 
-@pytest.mark.parametrize("page, subpage", [(0x3F, 0x01), (0x0A, 0x01), (0x08, 0xFE)])
+@pytest.mark.parametrize("page, subpage", [(0x3F, 0x01), (0x0A, 0x02), (0x08, 0xFE)])
 def test_other_subpages_are_refused(page: int, subpage: int) -> None:
     outcome = Rig().run(six(page, subpage=subpage), length=255)
     assert (outcome.sense, outcome.field) == ((5, 0x24, 0), (3, None))
@@ -113,11 +124,11 @@ def test_llbaa_is_none_of_the_short_commands_bits() -> None:
     assert Rig().run(six(flags=0x10), length=255).field == (1, 4)
 
 
-@pytest.mark.parametrize("allocation, length", [(0, 0), (1, 1), (4, 4), (12, 12), (255, 132)])
+@pytest.mark.parametrize("allocation, length", [(0, 0), (1, 1), (4, 4), (12, 12), (255, 172)])
 def test_it_is_cut_to_the_allocation_length_but_tells_the_whole_length(allocation: int, length: int) -> None:
     outcome = Rig().run(six(allocation=allocation), length=255)
     assert (outcome.status, len(outcome.data), outcome.residual) == (0, length, 255 - length)
-    assert outcome.data[:1] in (b"", b"\x83")
+    assert outcome.data[:1] in (b"", b"\xab")
 
 
 @pytest.mark.parametrize("flags, wce", [(LU_FLAG_SYNC, 0), (0, 1)])
@@ -143,7 +154,8 @@ def test_the_geometry_covers_the_medium(blocks: int, cylinders: int) -> None:
 
 
 def test_the_declared_pages_are_answered_and_no_others() -> None:
-    assert sorted(SIZES) == sorted(code for code, _ in MODE_PAGE_TYPES)
+    assert sorted([*SIZES, 0x0A]) == sorted(code for code, _ in MODE_PAGE_TYPES)
+    assert [key for key in PAGES if key[1]] == [(0x0A, 0x01)]
 
 
 @pytest.mark.interop
@@ -156,6 +168,7 @@ def test_sdparm_reads_the_same(tmp_path: Path) -> None:
         "Rigid disk (SBC) mode page:",
         "Caching (SBC) mode page:",
         "Control mode page:",
+        "Power condition mode page:",
         "Informational exceptions control mode page:",
     ):
         assert title in text

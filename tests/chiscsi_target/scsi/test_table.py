@@ -20,7 +20,17 @@ def test_there_is_a_row_for_every_declared_cdb() -> None:
 
 def test_writes_take_data_and_the_others_give_it() -> None:
     """By the standards' names: what is called after its writing, comparing or giving back brings data."""
-    verbs = ("WRITE", "ORWRITE", "COMPARE", "VERIFY", "UNMAP", "MODE SELECT", "PERSISTENT RESERVE OUT")
+    verbs = (
+        "WRITE",
+        "ORWRITE",
+        "COMPARE",
+        "VERIFY",
+        "UNMAP",
+        "MODE SELECT",
+        "PERSISTENT RESERVE OUT",
+        "LOG SELECT",
+        "SEND",
+    )
     for command in COMMANDS:
         assert (command.direction is Direction.OUT) == command.cdb.TITLE.startswith(verbs), command.cdb.TITLE
 
