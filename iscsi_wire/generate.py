@@ -69,8 +69,15 @@ def decode_cdb(buffer: Buffer, offset: int = 0) -> Cdb:
     code = bytes(buffer[offset : offset + 2])
     if not code:
         raise UnknownCdb.too_short(buffer, offset)
-    known = CDB_TYPES.get((code[0], None)) or CDB_TYPES.get((code[0], code[-1] & 0x1F))
+    known = CDB_TYPES.get((code[0], None)) or CDB_TYPES.get((code[0], _service_action(buffer, offset)))
     return (known or UnknownCdb).decode(buffer, offset)
+
+
+def _service_action(buffer: Buffer, offset: int) -> int:
+    """The service action of a CDB: in five bits of octet 1, or in octets 8 and 9 if its length is variable."""
+    if buffer[offset] == OperationCode.VARIABLE_LENGTH:
+        return int.from_bytes(bytes(buffer[offset + 8 : offset + 10]))
+    return int(bytes(buffer[offset : offset + 2])[-1] & 0x1F)
 '''
 
 

@@ -20,12 +20,18 @@ from iscsi_wire.scsi_codes import (
     BufferMode,
     CodeSet,
     CommandSupport,
+    CopyDescriptorType,
+    CopyOperationStatus,
+    CopyStatus,
+    CscdDescriptorId,
     DesignatorType,
     DiagnosticPageCode,
     InitializationPatternType,
     InquiryVersion,
+    ListIdUsage,
     LogPageCode,
     LogPageControl,
+    LongServiceAction,
     MaintenanceIn,
     MaintenanceOut,
     ModePageCode,
@@ -44,6 +50,7 @@ from iscsi_wire.scsi_codes import (
     QueueError,
     ReportingOptions,
     ReservationType,
+    RodType,
     Sanitize,
     SelectReport,
     SelfTestCode,
@@ -53,6 +60,10 @@ from iscsi_wire.scsi_codes import (
     ServiceActionIn16,
     TargetPortGroupsFormat,
     TaskSetType,
+    ThirdPartyCopyDescriptorType,
+    ThirdPartyCopyIn,
+    ThirdPartyCopyOut,
+    TransferCountUnits,
     VpdPageCode,
 )
 from iscsi_wire.structure import (
@@ -81,14 +92,23 @@ __all__ = [
     "VPD_PAGE_TYPES",
     "AllCommandsData",
     "BlockDeviceCharacteristics",
+    "BlockDeviceRange",
+    "BlockDeviceRodLimitsDescriptor",
     "BlockLimits",
+    "BlockToBlockSegment",
     "BufferDescriptor",
     "CachingModePage",
     "CommandDescriptor",
+    "CommandSupportDescriptor",
     "CommandTimeouts",
     "CompareAndWrite",
     "ControlExtensionModePage",
     "ControlModePage",
+    "CopyDataData",
+    "CopyFailureDetails",
+    "CopyOperatingParameters",
+    "CopyParameterDataDescriptor",
+    "CopyStatusData",
     "CycleLogParameter",
     "DateLogParameter",
     "DefectData10",
@@ -99,6 +119,8 @@ __all__ = [
     "DiagnosticPage",
     "DisconnectReconnectModePage",
     "EchoBufferDescriptor",
+    "ExtendedCopy",
+    "ExtendedCopyList",
     "ExtendedInquiryData",
     "FixedSense",
     "FormatDeviceModePage",
@@ -106,7 +128,9 @@ __all__ = [
     "FormatShortHeader",
     "FormatUnit",
     "FullStatusDescriptor",
+    "GeneralCopyOperationsDescriptor",
     "GetLbaStatus",
+    "IdentificationCscd",
     "InformationDescriptor",
     "InformationalExceptionsControlModePage",
     "InformationalExceptionsLogParameter",
@@ -144,6 +168,8 @@ __all__ = [
     "PersistentReportCapabilities",
     "PersistentReserve",
     "PersistentReserveOutList",
+    "PopulateToken",
+    "PopulateTokenList",
     "PowerConditionModePage",
     "PreFetch10",
     "PreFetch16",
@@ -152,6 +178,7 @@ __all__ = [
     "Read10",
     "Read12",
     "Read16",
+    "Read32",
     "ReadBuffer",
     "ReadCapacity10",
     "ReadCapacity10Data",
@@ -163,7 +190,12 @@ __all__ = [
     "ReadKeysData",
     "ReadReservationData",
     "ReadWriteErrorRecoveryModePage",
+    "ReceiveCopyData",
+    "ReceiveCopyFailureDetails",
+    "ReceiveCopyOperatingParameters",
+    "ReceiveCopyStatus",
     "ReceiveDiagnosticResults",
+    "ReceiveRodTokenInformation",
     "Referrals",
     "RegisterAndMoveList",
     "Release6",
@@ -179,6 +211,12 @@ __all__ = [
     "Reserve6",
     "Reserve10",
     "RigidDiskGeometryModePage",
+    "RodToken",
+    "RodTokenDescriptor",
+    "RodTokenDescriptors",
+    "RodTokenFeaturesDescriptor",
+    "RodTokenInformation",
+    "RodTypeDescriptor",
     "SanitizeBlockErase",
     "SanitizeExitFailureMode",
     "SanitizeOverwrite",
@@ -193,6 +231,10 @@ __all__ = [
     "ShortBlockDescriptor",
     "StandardInquiry",
     "StartStopUnit",
+    "SupportedCopyCommands",
+    "SupportedCopyDescriptors",
+    "SupportedCscdIds",
+    "SupportedRodTypes",
     "SupportedTaskManagementFunctions",
     "SupportedVpdPages",
     "SynchronizeCache10",
@@ -203,6 +245,8 @@ __all__ = [
     "TargetPortGroupsExtendedHeader",
     "TemperatureLogParameter",
     "TestUnitReady",
+    "ThirdPartyCopy",
+    "ThirdPartyCopyDescriptor",
     "TransportId",
     "UnitSerialNumber",
     "UnknownCdb",
@@ -212,17 +256,23 @@ __all__ = [
     "Verify10",
     "Verify12",
     "Verify16",
+    "Verify32",
     "Write6",
     "Write10",
     "Write12",
     "Write16",
+    "Write32",
     "WriteAndVerify10",
     "WriteAndVerify12",
     "WriteAndVerify16",
+    "WriteAndVerify32",
     "WriteAtomic16",
     "WriteBuffer",
     "WriteSame10",
     "WriteSame16",
+    "WriteSame32",
+    "WriteUsingToken",
+    "WriteUsingTokenList",
     "decode_cdb",
 ]
 
@@ -300,6 +350,11 @@ _VERIFY12: Final = struct.Struct(">BBIIBB")
 _READ_DEFECT_DATA12: Final = struct.Struct(">BBIIBB")
 _DEFECT_DATA10: Final = struct.Struct(">BBH")
 _DEFECT_DATA12: Final = struct.Struct(">BBHI")
+_READ32: Final = struct.Struct(">BBIBBHBBQIHHI")
+_VERIFY32: Final = struct.Struct(">BBIBBHBBQIHHI")
+_WRITE32: Final = struct.Struct(">BBIBBHBBQIHHI")
+_WRITE_AND_VERIFY32: Final = struct.Struct(">BBIBBHBBQIHHI")
+_WRITE_SAME32: Final = struct.Struct(">BBIBBHBBQIHHI")
 _REPORT_SUPPORTED_OPERATION_CODES: Final = struct.Struct(">BBBBHIBB")
 _REPORT_SUPPORTED_TASK_MANAGEMENT_FUNCTIONS: Final = struct.Struct(">BBBBHIBB")
 _COMMAND_DESCRIPTOR: Final = struct.Struct(">BBHBBH")
@@ -350,6 +405,40 @@ _WRITE_BUFFER: Final = struct.Struct(">BBQ")
 _READ_BUFFER: Final = struct.Struct(">BBQ")
 _BUFFER_DESCRIPTOR: Final = struct.Struct(">I")
 _ECHO_BUFFER_DESCRIPTOR: Final = struct.Struct(">BBH")
+_EXTENDED_COPY: Final = struct.Struct(">BBQIBB")
+_RECEIVE_COPY_STATUS: Final = struct.Struct(">BBBBIHIBB")
+_RECEIVE_COPY_DATA: Final = struct.Struct(">BBBBIHIBB")
+_RECEIVE_COPY_OPERATING_PARAMETERS: Final = struct.Struct(">BBBBIHIBB")
+_RECEIVE_COPY_FAILURE_DETAILS: Final = struct.Struct(">BBBBIHIBB")
+_EXTENDED_COPY_LIST: Final = struct.Struct(">BBHIII")
+_IDENTIFICATION_CSCD: Final = struct.Struct(">BBHBBBB20sI")
+_BLOCK_TO_BLOCK_SEGMENT: Final = struct.Struct(">BBHHHHHQQ")
+_COPY_STATUS_DATA: Final = struct.Struct(">IBHBI")
+_COPY_DATA_DATA: Final = struct.Struct(">I")
+_COPY_OPERATING_PARAMETERS: Final = struct.Struct(">IBBHHHIIIIIHHBBBBHBB")
+_COPY_FAILURE_DETAILS: Final = struct.Struct(">I52sBBH")
+_COMMAND_SUPPORT_DESCRIPTOR: Final = struct.Struct(">BB")
+_SUPPORTED_COPY_COMMANDS: Final = struct.Struct(">B")
+_COPY_PARAMETER_DATA_DESCRIPTOR: Final = struct.Struct(">HHIHHII12s")
+_SUPPORTED_COPY_DESCRIPTORS: Final = struct.Struct(">B")
+_SUPPORTED_CSCD_IDS: Final = struct.Struct(">H")
+_GENERAL_COPY_OPERATIONS_DESCRIPTOR: Final = struct.Struct(">HHIIIBB18s")
+_BLOCK_DEVICE_ROD_LIMITS_DESCRIPTOR: Final = struct.Struct(">HH6sHIIQQ")
+_ROD_TOKEN_FEATURES_DESCRIPTOR: Final = struct.Struct(">HHB11sIII18sHBBHHHQQQQ8s")
+_ROD_TYPE_DESCRIPTOR: Final = struct.Struct(">IBBH56s")
+_SUPPORTED_ROD_TYPES: Final = struct.Struct(">HH")
+_THIRD_PARTY_COPY_DESCRIPTOR: Final = struct.Struct(">HH")
+_THIRD_PARTY_COPY: Final = struct.Struct(">BBH")
+_POPULATE_TOKEN: Final = struct.Struct(">BBIIIBB")
+_WRITE_USING_TOKEN: Final = struct.Struct(">BBIIIBB")
+_RECEIVE_ROD_TOKEN_INFORMATION: Final = struct.Struct(">BBIIIBB")
+_BLOCK_DEVICE_RANGE: Final = struct.Struct(">QII")
+_POPULATE_TOKEN_LIST: Final = struct.Struct(">HBBIIHH")
+_WRITE_USING_TOKEN_LIST: Final = struct.Struct(">HBBIQ512s6sH")
+_ROD_TOKEN: Final = struct.Struct(">IHHQ32s16s32s32s128s256s")
+_ROD_TOKEN_INFORMATION: Final = struct.Struct(">IBBHIBBBBQHHI")
+_ROD_TOKEN_DESCRIPTOR: Final = struct.Struct(">H512s")
+_ROD_TOKEN_DESCRIPTORS: Final = struct.Struct(">I")
 _START_STOP_UNIT: Final = struct.Struct(">BBBBBB")
 _PREVENT_ALLOW_MEDIUM_REMOVAL: Final = struct.Struct(">BBHBB")
 _SANITIZE_OVERWRITE: Final = struct.Struct(">BBBIHB")
@@ -11281,6 +11370,1066 @@ class DefectData12(Structure):
 
 
 @dataclass(slots=True)
+class Read32(Cdb):
+    """READ (32) (SBC-3, READ (32) command)."""
+
+    TITLE: ClassVar[str] = "READ (32)"
+    SECTION: ClassVar[str] = "SBC-3, READ (32) command"
+    OPERATION_CODE: ClassVar[int] = 0x7F
+    SERVICE_ACTION: ClassVar[int | None] = 0x09
+    STRUCT: ClassVar[struct.Struct] = _READ32
+
+    operation_code: int = 0x7F
+    control: int = 0
+    rsvd_2: int = 0
+    octet_6: int = 0
+    additional_cdb_length: int = 0x18
+    service_action: int = 9
+    octet_10: int = 0
+    rsvd_11: int = 0
+    logical_block_address: int = 0
+    reference_tag: int = 0
+    application_tag: int = 0
+    application_tag_mask: int = 0
+    transfer_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_READ32.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _READ32.pack(
+                self.operation_code,
+                self.control,
+                self.rsvd_2,
+                self.octet_6,
+                self.additional_cdb_length,
+                self.service_action,
+                self.octet_10,
+                self.rsvd_11,
+                self.logical_block_address,
+                self.reference_tag,
+                self.application_tag,
+                self.application_tag_mask,
+                self.transfer_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, READ (32) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, READ (32) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    @property
+    def rdprotect(self) -> int:
+        """RDPROTECT (SBC-3, READ (32) command)."""
+        return self.octet_10 >> 5
+
+    @rdprotect.setter
+    def rdprotect(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "rdprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, READ (32) command)."""
+        return self.octet_10 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 4, 1, "dpo")
+
+    @property
+    def fua(self) -> int:
+        """The FUA bit (SBC-3, READ (32) command)."""
+        return self.octet_10 >> 3 & 0x1
+
+    @fua.setter
+    def fua(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 3, 1, "fua")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, READ (32) command)."""
+        return self.octet_10 >> 2 & 0x1
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 2, 1, "rsvd_10")
+
+    @property
+    def fua_nv(self) -> int:
+        """Reserved (SBC-3, READ (32) command)."""
+        return self.octet_10 >> 1 & 0x1
+
+    @fua_nv.setter
+    def fua_nv(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 1, 1, "fua_nv")
+
+    @property
+    def rsvd_10_7(self) -> int:
+        """Reserved (SBC-3, READ (32) command)."""
+        return self.octet_10 & 0x1
+
+    @rsvd_10_7.setter
+    def rsvd_10_7(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 1, "rsvd_10_7")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x7F,
+            codes=OperationCode,
+        ),
+        FieldInfo("control", "CONTROL", 1, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, READ (32) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, READ (32) command", slot="octet_6"),
+        FieldInfo("group_number", "GROUP NUMBER", 6, 3, 5, Kind.NUMBER, "SBC-3, READ (32) command", slot="octet_6"),
+        FieldInfo(
+            "additional_cdb_length",
+            "ADDITIONAL CDB LENGTH",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-3, READ (32) command",
+            default=0x18,
+        ),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            8,
+            0,
+            16,
+            Kind.CODE,
+            "SBC-3, READ (32) command",
+            default=9,
+            codes=LongServiceAction,
+        ),
+        FieldInfo("rdprotect", "RDPROTECT", 10, 0, 3, Kind.NUMBER, "SBC-3, READ (32) command", slot="octet_10"),
+        FieldInfo("dpo", "DPO", 10, 3, 1, Kind.FLAG, "SBC-3, READ (32) command", slot="octet_10"),
+        FieldInfo("fua", "FUA", 10, 4, 1, Kind.FLAG, "SBC-3, READ (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10", "Reserved", 10, 5, 1, Kind.RESERVED, "SBC-3, READ (32) command", slot="octet_10"),
+        FieldInfo("fua_nv", "Reserved", 10, 6, 1, Kind.RESERVED, "SBC-3, READ (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10_7", "Reserved", 10, 7, 1, Kind.RESERVED, "SBC-3, READ (32) command", slot="octet_10"),
+        FieldInfo("rsvd_11", "Reserved", 11, 0, 8, Kind.RESERVED, "SBC-3, READ (32) command"),
+        FieldInfo("logical_block_address", "LOGICAL BLOCK ADDRESS", 12, 0, 64, Kind.NUMBER, "SBC-3, READ (32) command"),
+        FieldInfo(
+            "reference_tag",
+            "EXPECTED INITIAL LOGICAL BLOCK REFERENCE TAG",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, READ (32) command",
+        ),
+        FieldInfo(
+            "application_tag",
+            "EXPECTED LOGICAL BLOCK APPLICATION TAG",
+            24,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, READ (32) command",
+        ),
+        FieldInfo(
+            "application_tag_mask",
+            "LOGICAL BLOCK APPLICATION TAG MASK",
+            26,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, READ (32) command",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 28, 0, 32, Kind.NUMBER, "SBC-3, READ (32) command"),
+    )
+
+
+@dataclass(slots=True)
+class Verify32(Cdb):
+    """VERIFY (32) (SBC-3, VERIFY (32) command)."""
+
+    TITLE: ClassVar[str] = "VERIFY (32)"
+    SECTION: ClassVar[str] = "SBC-3, VERIFY (32) command"
+    OPERATION_CODE: ClassVar[int] = 0x7F
+    SERVICE_ACTION: ClassVar[int | None] = 0x0A
+    STRUCT: ClassVar[struct.Struct] = _VERIFY32
+
+    operation_code: int = 0x7F
+    control: int = 0
+    rsvd_2: int = 0
+    octet_6: int = 0
+    additional_cdb_length: int = 0x18
+    service_action: int = 0x000A
+    octet_10: int = 0
+    rsvd_11: int = 0
+    logical_block_address: int = 0
+    reference_tag: int = 0
+    application_tag: int = 0
+    application_tag_mask: int = 0
+    verification_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_VERIFY32.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _VERIFY32.pack(
+                self.operation_code,
+                self.control,
+                self.rsvd_2,
+                self.octet_6,
+                self.additional_cdb_length,
+                self.service_action,
+                self.octet_10,
+                self.rsvd_11,
+                self.logical_block_address,
+                self.reference_tag,
+                self.application_tag,
+                self.application_tag_mask,
+                self.verification_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, VERIFY (32) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, VERIFY (32) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    @property
+    def vrprotect(self) -> int:
+        """VRPROTECT (SBC-3, VERIFY (32) command)."""
+        return self.octet_10 >> 5
+
+    @vrprotect.setter
+    def vrprotect(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "vrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, VERIFY (32) command)."""
+        return self.octet_10 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, VERIFY (32) command)."""
+        return self.octet_10 >> 3 & 0x1
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 3, 1, "rsvd_10")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, VERIFY (32) command)."""
+        return self.octet_10 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 1, 2, "bytchk")
+
+    @property
+    def rsvd_10_7(self) -> int:
+        """Reserved (SBC-3, VERIFY (32) command)."""
+        return self.octet_10 & 0x1
+
+    @rsvd_10_7.setter
+    def rsvd_10_7(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 1, "rsvd_10_7")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x7F,
+            codes=OperationCode,
+        ),
+        FieldInfo("control", "CONTROL", 1, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, VERIFY (32) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, VERIFY (32) command", slot="octet_6"),
+        FieldInfo("group_number", "GROUP NUMBER", 6, 3, 5, Kind.NUMBER, "SBC-3, VERIFY (32) command", slot="octet_6"),
+        FieldInfo(
+            "additional_cdb_length",
+            "ADDITIONAL CDB LENGTH",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-3, VERIFY (32) command",
+            default=0x18,
+        ),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            8,
+            0,
+            16,
+            Kind.CODE,
+            "SBC-3, VERIFY (32) command",
+            default=0x000A,
+            codes=LongServiceAction,
+        ),
+        FieldInfo("vrprotect", "VRPROTECT", 10, 0, 3, Kind.NUMBER, "SBC-3, VERIFY (32) command", slot="octet_10"),
+        FieldInfo("dpo", "DPO", 10, 3, 1, Kind.FLAG, "SBC-3, VERIFY (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10", "Reserved", 10, 4, 1, Kind.RESERVED, "SBC-3, VERIFY (32) command", slot="octet_10"),
+        FieldInfo("bytchk", "BYTCHK", 10, 5, 2, Kind.NUMBER, "SBC-3, VERIFY (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10_7", "Reserved", 10, 7, 1, Kind.RESERVED, "SBC-3, VERIFY (32) command", slot="octet_10"),
+        FieldInfo("rsvd_11", "Reserved", 11, 0, 8, Kind.RESERVED, "SBC-3, VERIFY (32) command"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            12,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (32) command",
+        ),
+        FieldInfo(
+            "reference_tag",
+            "EXPECTED INITIAL LOGICAL BLOCK REFERENCE TAG",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (32) command",
+        ),
+        FieldInfo(
+            "application_tag",
+            "EXPECTED LOGICAL BLOCK APPLICATION TAG",
+            24,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (32) command",
+        ),
+        FieldInfo(
+            "application_tag_mask",
+            "LOGICAL BLOCK APPLICATION TAG MASK",
+            26,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, VERIFY (32) command",
+        ),
+        FieldInfo("verification_length", "VERIFICATION LENGTH", 28, 0, 32, Kind.NUMBER, "SBC-3, VERIFY (32) command"),
+    )
+
+
+@dataclass(slots=True)
+class Write32(Cdb):
+    """WRITE (32) (SBC-3, WRITE (32) command)."""
+
+    TITLE: ClassVar[str] = "WRITE (32)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE (32) command"
+    OPERATION_CODE: ClassVar[int] = 0x7F
+    SERVICE_ACTION: ClassVar[int | None] = 0x0B
+    STRUCT: ClassVar[struct.Struct] = _WRITE32
+
+    operation_code: int = 0x7F
+    control: int = 0
+    rsvd_2: int = 0
+    octet_6: int = 0
+    additional_cdb_length: int = 0x18
+    service_action: int = 0x000B
+    octet_10: int = 0
+    rsvd_11: int = 0
+    logical_block_address: int = 0
+    reference_tag: int = 0
+    application_tag: int = 0
+    application_tag_mask: int = 0
+    transfer_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE32.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE32.pack(
+                self.operation_code,
+                self.control,
+                self.rsvd_2,
+                self.octet_6,
+                self.additional_cdb_length,
+                self.service_action,
+                self.octet_10,
+                self.rsvd_11,
+                self.logical_block_address,
+                self.reference_tag,
+                self.application_tag,
+                self.application_tag_mask,
+                self.transfer_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, WRITE (32) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE (32) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE (32) command)."""
+        return self.octet_10 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, WRITE (32) command)."""
+        return self.octet_10 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 4, 1, "dpo")
+
+    @property
+    def fua(self) -> int:
+        """The FUA bit (SBC-3, WRITE (32) command)."""
+        return self.octet_10 >> 3 & 0x1
+
+    @fua.setter
+    def fua(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 3, 1, "fua")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, WRITE (32) command)."""
+        return self.octet_10 >> 2 & 0x1
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 2, 1, "rsvd_10")
+
+    @property
+    def fua_nv(self) -> int:
+        """Reserved (SBC-3, WRITE (32) command)."""
+        return self.octet_10 >> 1 & 0x1
+
+    @fua_nv.setter
+    def fua_nv(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 1, 1, "fua_nv")
+
+    @property
+    def rsvd_10_7(self) -> int:
+        """Reserved (SBC-3, WRITE (32) command)."""
+        return self.octet_10 & 0x1
+
+    @rsvd_10_7.setter
+    def rsvd_10_7(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 1, "rsvd_10_7")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x7F,
+            codes=OperationCode,
+        ),
+        FieldInfo("control", "CONTROL", 1, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, WRITE (32) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, WRITE (32) command", slot="octet_6"),
+        FieldInfo("group_number", "GROUP NUMBER", 6, 3, 5, Kind.NUMBER, "SBC-3, WRITE (32) command", slot="octet_6"),
+        FieldInfo(
+            "additional_cdb_length",
+            "ADDITIONAL CDB LENGTH",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-3, WRITE (32) command",
+            default=0x18,
+        ),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            8,
+            0,
+            16,
+            Kind.CODE,
+            "SBC-3, WRITE (32) command",
+            default=0x000B,
+            codes=LongServiceAction,
+        ),
+        FieldInfo("wrprotect", "WRPROTECT", 10, 0, 3, Kind.NUMBER, "SBC-3, WRITE (32) command", slot="octet_10"),
+        FieldInfo("dpo", "DPO", 10, 3, 1, Kind.FLAG, "SBC-3, WRITE (32) command", slot="octet_10"),
+        FieldInfo("fua", "FUA", 10, 4, 1, Kind.FLAG, "SBC-3, WRITE (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10", "Reserved", 10, 5, 1, Kind.RESERVED, "SBC-3, WRITE (32) command", slot="octet_10"),
+        FieldInfo("fua_nv", "Reserved", 10, 6, 1, Kind.RESERVED, "SBC-3, WRITE (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10_7", "Reserved", 10, 7, 1, Kind.RESERVED, "SBC-3, WRITE (32) command", slot="octet_10"),
+        FieldInfo("rsvd_11", "Reserved", 11, 0, 8, Kind.RESERVED, "SBC-3, WRITE (32) command"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            12,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, WRITE (32) command",
+        ),
+        FieldInfo(
+            "reference_tag",
+            "EXPECTED INITIAL LOGICAL BLOCK REFERENCE TAG",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE (32) command",
+        ),
+        FieldInfo(
+            "application_tag",
+            "EXPECTED LOGICAL BLOCK APPLICATION TAG",
+            24,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE (32) command",
+        ),
+        FieldInfo(
+            "application_tag_mask",
+            "LOGICAL BLOCK APPLICATION TAG MASK",
+            26,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE (32) command",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 28, 0, 32, Kind.NUMBER, "SBC-3, WRITE (32) command"),
+    )
+
+
+@dataclass(slots=True)
+class WriteAndVerify32(Cdb):
+    """WRITE AND VERIFY (32) (SBC-3, WRITE AND VERIFY (32) command)."""
+
+    TITLE: ClassVar[str] = "WRITE AND VERIFY (32)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE AND VERIFY (32) command"
+    OPERATION_CODE: ClassVar[int] = 0x7F
+    SERVICE_ACTION: ClassVar[int | None] = 0x0C
+    STRUCT: ClassVar[struct.Struct] = _WRITE_AND_VERIFY32
+
+    operation_code: int = 0x7F
+    control: int = 0
+    rsvd_2: int = 0
+    octet_6: int = 0
+    additional_cdb_length: int = 0x18
+    service_action: int = 0x000C
+    octet_10: int = 0
+    rsvd_11: int = 0
+    logical_block_address: int = 0
+    reference_tag: int = 0
+    application_tag: int = 0
+    application_tag_mask: int = 0
+    transfer_length: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_AND_VERIFY32.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_AND_VERIFY32.pack(
+                self.operation_code,
+                self.control,
+                self.rsvd_2,
+                self.octet_6,
+                self.additional_cdb_length,
+                self.service_action,
+                self.octet_10,
+                self.rsvd_11,
+                self.logical_block_address,
+                self.reference_tag,
+                self.application_tag,
+                self.application_tag_mask,
+                self.transfer_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_10 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "wrprotect")
+
+    @property
+    def dpo(self) -> int:
+        """The DPO bit (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_10 >> 4 & 0x1
+
+    @dpo.setter
+    def dpo(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 4, 1, "dpo")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_10 >> 3 & 0x1
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 3, 1, "rsvd_10")
+
+    @property
+    def bytchk(self) -> int:
+        """BYTCHK (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_10 >> 1 & 0x3
+
+    @bytchk.setter
+    def bytchk(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 1, 2, "bytchk")
+
+    @property
+    def rsvd_10_7(self) -> int:
+        """Reserved (SBC-3, WRITE AND VERIFY (32) command)."""
+        return self.octet_10 & 0x1
+
+    @rsvd_10_7.setter
+    def rsvd_10_7(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 1, "rsvd_10_7")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x7F,
+            codes=OperationCode,
+        ),
+        FieldInfo("control", "CONTROL", 1, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (32) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (32) command", slot="octet_6"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            6,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (32) command",
+            slot="octet_6",
+        ),
+        FieldInfo(
+            "additional_cdb_length",
+            "ADDITIONAL CDB LENGTH",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-3, WRITE AND VERIFY (32) command",
+            default=0x18,
+        ),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            8,
+            0,
+            16,
+            Kind.CODE,
+            "SBC-3, WRITE AND VERIFY (32) command",
+            default=0x000C,
+            codes=LongServiceAction,
+        ),
+        FieldInfo(
+            "wrprotect",
+            "WRPROTECT",
+            10,
+            0,
+            3,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (32) command",
+            slot="octet_10",
+        ),
+        FieldInfo("dpo", "DPO", 10, 3, 1, Kind.FLAG, "SBC-3, WRITE AND VERIFY (32) command", slot="octet_10"),
+        FieldInfo(
+            "rsvd_10",
+            "Reserved",
+            10,
+            4,
+            1,
+            Kind.RESERVED,
+            "SBC-3, WRITE AND VERIFY (32) command",
+            slot="octet_10",
+        ),
+        FieldInfo("bytchk", "BYTCHK", 10, 5, 2, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (32) command", slot="octet_10"),
+        FieldInfo(
+            "rsvd_10_7",
+            "Reserved",
+            10,
+            7,
+            1,
+            Kind.RESERVED,
+            "SBC-3, WRITE AND VERIFY (32) command",
+            slot="octet_10",
+        ),
+        FieldInfo("rsvd_11", "Reserved", 11, 0, 8, Kind.RESERVED, "SBC-3, WRITE AND VERIFY (32) command"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            12,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (32) command",
+        ),
+        FieldInfo(
+            "reference_tag",
+            "EXPECTED INITIAL LOGICAL BLOCK REFERENCE TAG",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (32) command",
+        ),
+        FieldInfo(
+            "application_tag",
+            "EXPECTED LOGICAL BLOCK APPLICATION TAG",
+            24,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (32) command",
+        ),
+        FieldInfo(
+            "application_tag_mask",
+            "LOGICAL BLOCK APPLICATION TAG MASK",
+            26,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE AND VERIFY (32) command",
+        ),
+        FieldInfo("transfer_length", "TRANSFER LENGTH", 28, 0, 32, Kind.NUMBER, "SBC-3, WRITE AND VERIFY (32) command"),
+    )
+
+
+@dataclass(slots=True)
+class WriteSame32(Cdb):
+    """WRITE SAME (32) (SBC-3, WRITE SAME (32) command)."""
+
+    TITLE: ClassVar[str] = "WRITE SAME (32)"
+    SECTION: ClassVar[str] = "SBC-3, WRITE SAME (32) command"
+    OPERATION_CODE: ClassVar[int] = 0x7F
+    SERVICE_ACTION: ClassVar[int | None] = 0x0D
+    STRUCT: ClassVar[struct.Struct] = _WRITE_SAME32
+
+    operation_code: int = 0x7F
+    control: int = 0
+    rsvd_2: int = 0
+    octet_6: int = 0
+    additional_cdb_length: int = 0x18
+    service_action: int = 0x000D
+    octet_10: int = 0
+    rsvd_11: int = 0
+    logical_block_address: int = 0
+    reference_tag: int = 0
+    application_tag: int = 0
+    application_tag_mask: int = 0
+    number_of_logical_blocks: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_SAME32.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_SAME32.pack(
+                self.operation_code,
+                self.control,
+                self.rsvd_2,
+                self.octet_6,
+                self.additional_cdb_length,
+                self.service_action,
+                self.octet_10,
+                self.rsvd_11,
+                self.logical_block_address,
+                self.reference_tag,
+                self.application_tag,
+                self.application_tag_mask,
+                self.number_of_logical_blocks,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_6(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_6 >> 5
+
+    @rsvd_6.setter
+    def rsvd_6(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 5, 3, "rsvd_6")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_6 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_6 = with_bits(self.octet_6, value, 0, 5, "group_number")
+
+    @property
+    def wrprotect(self) -> int:
+        """WRPROTECT (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_10 >> 5
+
+    @wrprotect.setter
+    def wrprotect(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 5, 3, "wrprotect")
+
+    @property
+    def anchor(self) -> int:
+        """The ANCHOR bit (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_10 >> 4 & 0x1
+
+    @anchor.setter
+    def anchor(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 4, 1, "anchor")
+
+    @property
+    def unmap(self) -> int:
+        """The UNMAP bit (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_10 >> 3 & 0x1
+
+    @unmap.setter
+    def unmap(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 3, 1, "unmap")
+
+    @property
+    def rsvd_10(self) -> int:
+        """Reserved (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_10 >> 1 & 0x3
+
+    @rsvd_10.setter
+    def rsvd_10(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 1, 2, "rsvd_10")
+
+    @property
+    def ndob(self) -> int:
+        """The NDOB bit (SBC-3, WRITE SAME (32) command)."""
+        return self.octet_10 & 0x1
+
+    @ndob.setter
+    def ndob(self, value: int) -> None:
+        self.octet_10 = with_bits(self.octet_10, value, 0, 1, "ndob")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x7F,
+            codes=OperationCode,
+        ),
+        FieldInfo("control", "CONTROL", 1, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, WRITE SAME (32) command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 3, Kind.RESERVED, "SBC-3, WRITE SAME (32) command", slot="octet_6"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            6,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (32) command",
+            slot="octet_6",
+        ),
+        FieldInfo(
+            "additional_cdb_length",
+            "ADDITIONAL CDB LENGTH",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SBC-3, WRITE SAME (32) command",
+            default=0x18,
+        ),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            8,
+            0,
+            16,
+            Kind.CODE,
+            "SBC-3, WRITE SAME (32) command",
+            default=0x000D,
+            codes=LongServiceAction,
+        ),
+        FieldInfo("wrprotect", "WRPROTECT", 10, 0, 3, Kind.NUMBER, "SBC-3, WRITE SAME (32) command", slot="octet_10"),
+        FieldInfo("anchor", "ANCHOR", 10, 3, 1, Kind.FLAG, "SBC-3, WRITE SAME (32) command", slot="octet_10"),
+        FieldInfo("unmap", "UNMAP", 10, 4, 1, Kind.FLAG, "SBC-3, WRITE SAME (32) command", slot="octet_10"),
+        FieldInfo("rsvd_10", "Reserved", 10, 5, 2, Kind.RESERVED, "SBC-3, WRITE SAME (32) command", slot="octet_10"),
+        FieldInfo("ndob", "NDOB", 10, 7, 1, Kind.FLAG, "SBC-3, WRITE SAME (32) command", slot="octet_10"),
+        FieldInfo("rsvd_11", "Reserved", 11, 0, 8, Kind.RESERVED, "SBC-3, WRITE SAME (32) command"),
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            12,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (32) command",
+        ),
+        FieldInfo(
+            "reference_tag",
+            "EXPECTED INITIAL LOGICAL BLOCK REFERENCE TAG",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (32) command",
+        ),
+        FieldInfo(
+            "application_tag",
+            "EXPECTED LOGICAL BLOCK APPLICATION TAG",
+            24,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (32) command",
+        ),
+        FieldInfo(
+            "application_tag_mask",
+            "LOGICAL BLOCK APPLICATION TAG MASK",
+            26,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (32) command",
+        ),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            28,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, WRITE SAME (32) command",
+        ),
+    )
+
+
+@dataclass(slots=True)
 class ReportSupportedOperationCodes(Cdb):
     """REPORT SUPPORTED OPERATION CODES (SPC-4, REPORT SUPPORTED OPERATION CODES command)."""
 
@@ -17455,6 +18604,4271 @@ class EchoBufferDescriptor(Structure):
 
 
 @dataclass(slots=True)
+class ExtendedCopy(Cdb):
+    """EXTENDED COPY(LID1) (SPC-4, EXTENDED COPY(LID1) command)."""
+
+    TITLE: ClassVar[str] = "EXTENDED COPY(LID1)"
+    SECTION: ClassVar[str] = "SPC-4, EXTENDED COPY(LID1) command"
+    OPERATION_CODE: ClassVar[int] = 0x83
+    SERVICE_ACTION: ClassVar[int | None] = 0x00
+    STRUCT: ClassVar[struct.Struct] = _EXTENDED_COPY
+
+    operation_code: int = 0x83
+    octet_1: int = 0
+    rsvd_2: int = 0
+    parameter_list_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_EXTENDED_COPY.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _EXTENDED_COPY.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.parameter_list_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x83,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            slot="octet_1",
+            codes=ThirdPartyCopyOut,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 64, Kind.RESERVED, "SPC-4, EXTENDED COPY(LID1) command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, EXTENDED COPY(LID1) command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, EXTENDED COPY(LID1) command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReceiveCopyStatus(Cdb):
+    """RECEIVE COPY STATUS(LID1) (SPC-4, RECEIVE COPY STATUS(LID1) command)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY STATUS(LID1)"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY STATUS(LID1) command"
+    OPERATION_CODE: ClassVar[int] = 0x84
+    SERVICE_ACTION: ClassVar[int | None] = 0x00
+    STRUCT: ClassVar[struct.Struct] = _RECEIVE_COPY_STATUS
+
+    operation_code: int = 0x84
+    octet_1: int = 0
+    list_identifier: int = 0
+    rsvd_3: int = 0
+    rsvd_4: int = 0
+    rsvd_8: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RECEIVE_COPY_STATUS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RECEIVE_COPY_STATUS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.list_identifier,
+                self.rsvd_3,
+                self.rsvd_4,
+                self.rsvd_8,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x84,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            slot="octet_1",
+            codes=ThirdPartyCopyIn,
+        ),
+        FieldInfo("list_identifier", "LIST IDENTIFIER", 2, 0, 8, Kind.TAG, "SPC-4, RECEIVE COPY STATUS(LID1) command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY STATUS(LID1) command"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, RECEIVE COPY STATUS(LID1) command"),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 16, Kind.RESERVED, "SPC-4, RECEIVE COPY STATUS(LID1) command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY STATUS(LID1) command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY STATUS(LID1) command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReceiveCopyData(Cdb):
+    """RECEIVE COPY DATA(LID1) (SPC-4, RECEIVE COPY DATA(LID1) command)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY DATA(LID1)"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY DATA(LID1) command"
+    OPERATION_CODE: ClassVar[int] = 0x84
+    SERVICE_ACTION: ClassVar[int | None] = 0x01
+    STRUCT: ClassVar[struct.Struct] = _RECEIVE_COPY_DATA
+
+    operation_code: int = 0x84
+    octet_1: int = 1
+    list_identifier: int = 0
+    rsvd_3: int = 0
+    rsvd_4: int = 0
+    rsvd_8: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RECEIVE_COPY_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RECEIVE_COPY_DATA.pack(
+                self.operation_code,
+                self.octet_1,
+                self.list_identifier,
+                self.rsvd_3,
+                self.rsvd_4,
+                self.rsvd_8,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x84,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=1,
+            slot="octet_1",
+            codes=ThirdPartyCopyIn,
+        ),
+        FieldInfo("list_identifier", "LIST IDENTIFIER", 2, 0, 8, Kind.TAG, "SPC-4, RECEIVE COPY DATA(LID1) command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY DATA(LID1) command"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, RECEIVE COPY DATA(LID1) command"),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 16, Kind.RESERVED, "SPC-4, RECEIVE COPY DATA(LID1) command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY DATA(LID1) command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY DATA(LID1) command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReceiveCopyOperatingParameters(Cdb):
+    """RECEIVE COPY OPERATING PARAMETERS (SPC-4, RECEIVE COPY OPERATING PARAMETERS command)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY OPERATING PARAMETERS"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY OPERATING PARAMETERS command"
+    OPERATION_CODE: ClassVar[int] = 0x84
+    SERVICE_ACTION: ClassVar[int | None] = 0x03
+    STRUCT: ClassVar[struct.Struct] = _RECEIVE_COPY_OPERATING_PARAMETERS
+
+    operation_code: int = 0x84
+    octet_1: int = 3
+    rsvd_2: int = 0
+    rsvd_3: int = 0
+    rsvd_4: int = 0
+    rsvd_8: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RECEIVE_COPY_OPERATING_PARAMETERS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RECEIVE_COPY_OPERATING_PARAMETERS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.rsvd_3,
+                self.rsvd_4,
+                self.rsvd_8,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x84,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=3,
+            slot="octet_1",
+            codes=ThirdPartyCopyIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY OPERATING PARAMETERS command"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY OPERATING PARAMETERS command"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, RECEIVE COPY OPERATING PARAMETERS command"),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 16, Kind.RESERVED, "SPC-4, RECEIVE COPY OPERATING PARAMETERS command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY OPERATING PARAMETERS command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReceiveCopyFailureDetails(Cdb):
+    """RECEIVE COPY FAILURE DETAILS(LID1) (SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY FAILURE DETAILS(LID1)"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command"
+    OPERATION_CODE: ClassVar[int] = 0x84
+    SERVICE_ACTION: ClassVar[int | None] = 0x04
+    STRUCT: ClassVar[struct.Struct] = _RECEIVE_COPY_FAILURE_DETAILS
+
+    operation_code: int = 0x84
+    octet_1: int = 4
+    list_identifier: int = 0
+    rsvd_3: int = 0
+    rsvd_4: int = 0
+    rsvd_8: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RECEIVE_COPY_FAILURE_DETAILS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RECEIVE_COPY_FAILURE_DETAILS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.list_identifier,
+                self.rsvd_3,
+                self.rsvd_4,
+                self.rsvd_8,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x84,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=4,
+            slot="octet_1",
+            codes=ThirdPartyCopyIn,
+        ),
+        FieldInfo(
+            "list_identifier",
+            "LIST IDENTIFIER",
+            2,
+            0,
+            8,
+            Kind.TAG,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command",
+        ),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command"),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 16, Kind.RESERVED, "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ExtendedCopyList(Structure):
+    """EXTENDED COPY(LID1) parameter list (SPC-4, EXTENDED COPY(LID1) parameter list)."""
+
+    TITLE: ClassVar[str] = "EXTENDED COPY(LID1) parameter list"
+    SECTION: ClassVar[str] = "SPC-4, EXTENDED COPY(LID1) parameter list"
+    STRUCT: ClassVar[struct.Struct] = _EXTENDED_COPY_LIST
+
+    list_identifier: int = 0
+    octet_1: int = 0
+    cscd_descriptor_list_length: int = 0
+    rsvd_4: int = 0
+    segment_descriptor_list_length: int = 0
+    inline_data_length: int = 0
+    descriptors: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_EXTENDED_COPY_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, len(buffer) - offset, truncated)
+        decoded.descriptors = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.descriptors
+        try:
+            head = _EXTENDED_COPY_LIST.pack(
+                self.list_identifier,
+                self.octet_1,
+                self.cscd_descriptor_list_length,
+                self.rsvd_4,
+                self.segment_descriptor_list_length,
+                self.inline_data_length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, EXTENDED COPY(LID1) parameter list)."""
+        return self.octet_1 >> 6
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 2, "rsvd_1")
+
+    @property
+    def str(self) -> int:
+        """The STR bit (SPC-4, EXTENDED COPY(LID1) parameter list)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @str.setter
+    def str(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "str")
+
+    @property
+    def list_id_usage(self) -> int:
+        """LIST ID USAGE (SPC-4, EXTENDED COPY(LID1) parameter list)."""
+        return self.octet_1 >> 3 & 0x3
+
+    @list_id_usage.setter
+    def list_id_usage(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 3, 2, "list_id_usage")
+
+    @property
+    def priority(self) -> int:
+        """PRIORITY (SPC-4, EXTENDED COPY(LID1) parameter list)."""
+        return self.octet_1 & 0x7
+
+    @priority.setter
+    def priority(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 3, "priority")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("list_identifier", "LIST IDENTIFIER", 0, 0, 8, Kind.TAG, "SPC-4, EXTENDED COPY(LID1) parameter list"),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            2,
+            Kind.RESERVED,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+            slot="octet_1",
+        ),
+        FieldInfo("str", "STR", 1, 2, 1, Kind.FLAG, "SPC-4, EXTENDED COPY(LID1) parameter list", slot="octet_1"),
+        FieldInfo(
+            "list_id_usage",
+            "LIST ID USAGE",
+            1,
+            3,
+            2,
+            Kind.CODE,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+            slot="octet_1",
+            codes=ListIdUsage,
+        ),
+        FieldInfo(
+            "priority",
+            "PRIORITY",
+            1,
+            5,
+            3,
+            Kind.NUMBER,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "cscd_descriptor_list_length",
+            "CSCD DESCRIPTOR LIST LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, EXTENDED COPY(LID1) parameter list"),
+        FieldInfo(
+            "segment_descriptor_list_length",
+            "SEGMENT DESCRIPTOR LIST LENGTH",
+            8,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+        ),
+        FieldInfo(
+            "inline_data_length",
+            "INLINE DATA LENGTH",
+            12,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+        ),
+        FieldInfo(
+            "descriptors",
+            "CSCD descriptors, segment descriptors and inline data",
+            16,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, EXTENDED COPY(LID1) parameter list",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class IdentificationCscd(Structure):
+    """Identification Descriptor CSCD descriptor (SPC-4, Identification Descriptor CSCD descriptor format).
+
+    Octets 28 to 31 are those for a block device. The designator is filled with nulls.
+    """
+
+    TITLE: ClassVar[str] = "Identification Descriptor CSCD descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Identification Descriptor CSCD descriptor format"
+    STRUCT: ClassVar[struct.Struct] = _IDENTIFICATION_CSCD
+
+    descriptor_type_code: int = 0xE4
+    octet_1: int = 0
+    relative_initiator_port_identifier: int = 0
+    octet_4: int = 0
+    octet_5: int = 0
+    rsvd_6: int = 0
+    designator_length: int = 0
+    designator: bytes = bytes(20)
+    octets_28_31: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_IDENTIFICATION_CSCD.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.designator) > 20:
+            raise too_long("designator", self.designator, 20)
+        try:
+            return _IDENTIFICATION_CSCD.pack(
+                self.descriptor_type_code,
+                self.octet_1,
+                self.relative_initiator_port_identifier,
+                self.octet_4,
+                self.octet_5,
+                self.rsvd_6,
+                self.designator_length,
+                self.designator,
+                self.octets_28_31,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def lu_id_type(self) -> int:
+        """LU ID TYPE (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_1 >> 6
+
+    @lu_id_type.setter
+    def lu_id_type(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 6, 2, "lu_id_type")
+
+    @property
+    def nul(self) -> int:
+        """The NUL bit (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_1 >> 5 & 0x1
+
+    @nul.setter
+    def nul(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 1, "nul")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_1 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "peripheral_device_type")
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_4 >> 4
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 4, 4, "rsvd_4")
+
+    @property
+    def code_set(self) -> int:
+        """CODE SET (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_4 & 0xF
+
+    @code_set.setter
+    def code_set(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 4, "code_set")
+
+    @property
+    def rsvd_5(self) -> int:
+        """Reserved (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_5 >> 6
+
+    @rsvd_5.setter
+    def rsvd_5(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 6, 2, "rsvd_5")
+
+    @property
+    def association(self) -> int:
+        """ASSOCIATION (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_5 >> 4 & 0x3
+
+    @association.setter
+    def association(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 4, 2, "association")
+
+    @property
+    def designator_type(self) -> int:
+        """DESIGNATOR TYPE (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octet_5 & 0xF
+
+    @designator_type.setter
+    def designator_type(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 0, 4, "designator_type")
+
+    @property
+    def rsvd_28(self) -> int:
+        """Reserved (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octets_28_31 >> 27
+
+    @rsvd_28.setter
+    def rsvd_28(self, value: int) -> None:
+        self.octets_28_31 = with_bits(self.octets_28_31, value, 27, 5, "rsvd_28")
+
+    @property
+    def pad(self) -> int:
+        """The PAD bit (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octets_28_31 >> 26 & 0x1
+
+    @pad.setter
+    def pad(self, value: int) -> None:
+        self.octets_28_31 = with_bits(self.octets_28_31, value, 26, 1, "pad")
+
+    @property
+    def rsvd_28_6(self) -> int:
+        """Reserved (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octets_28_31 >> 24 & 0x3
+
+    @rsvd_28_6.setter
+    def rsvd_28_6(self, value: int) -> None:
+        self.octets_28_31 = with_bits(self.octets_28_31, value, 24, 2, "rsvd_28_6")
+
+    @property
+    def disk_block_length(self) -> int:
+        """DISK BLOCK LENGTH (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        return self.octets_28_31 & 0xFFFFFF
+
+    @disk_block_length.setter
+    def disk_block_length(self, value: int) -> None:
+        self.octets_28_31 = with_bits(self.octets_28_31, value, 0, 24, "disk_block_length")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "descriptor_type_code",
+            "DESCRIPTOR TYPE CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            default=0xE4,
+            codes=CopyDescriptorType,
+        ),
+        FieldInfo(
+            "lu_id_type",
+            "LU ID TYPE",
+            1,
+            0,
+            2,
+            Kind.NUMBER,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "nul",
+            "NUL",
+            1,
+            2,
+            1,
+            Kind.FLAG,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_1",
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_1",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "relative_initiator_port_identifier",
+            "RELATIVE INITIATOR PORT IDENTIFIER",
+            2,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "code_set",
+            "CODE SET",
+            4,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_4",
+            codes=CodeSet,
+        ),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            0,
+            2,
+            Kind.RESERVED,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_5",
+        ),
+        FieldInfo(
+            "association",
+            "ASSOCIATION",
+            5,
+            2,
+            2,
+            Kind.CODE,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_5",
+            codes=Association,
+        ),
+        FieldInfo(
+            "designator_type",
+            "DESIGNATOR TYPE",
+            5,
+            4,
+            4,
+            Kind.CODE,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octet_5",
+            codes=DesignatorType,
+        ),
+        FieldInfo(
+            "rsvd_6",
+            "Reserved",
+            6,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+        ),
+        FieldInfo(
+            "designator_length",
+            "DESIGNATOR LENGTH",
+            7,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+        ),
+        FieldInfo(
+            "designator",
+            "DESIGNATOR",
+            8,
+            0,
+            160,
+            Kind.BYTES,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            default=bytes(20),
+        ),
+        FieldInfo(
+            "rsvd_28",
+            "Reserved",
+            28,
+            0,
+            5,
+            Kind.RESERVED,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octets_28_31",
+        ),
+        FieldInfo(
+            "pad",
+            "PAD",
+            28,
+            5,
+            1,
+            Kind.FLAG,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octets_28_31",
+        ),
+        FieldInfo(
+            "rsvd_28_6",
+            "Reserved",
+            28,
+            6,
+            2,
+            Kind.RESERVED,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octets_28_31",
+        ),
+        FieldInfo(
+            "disk_block_length",
+            "DISK BLOCK LENGTH",
+            29,
+            0,
+            24,
+            Kind.LENGTH,
+            "SPC-4, Identification Descriptor CSCD descriptor format",
+            slot="octets_28_31",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class BlockToBlockSegment(Structure):
+    """Block device to block device segment descriptor (SPC-4, block device to block device operations)."""
+
+    TITLE: ClassVar[str] = "Block device to block device segment descriptor"
+    SECTION: ClassVar[str] = "SPC-4, block device to block device operations"
+    STRUCT: ClassVar[struct.Struct] = _BLOCK_TO_BLOCK_SEGMENT
+
+    descriptor_type_code: int = 2
+    octet_1: int = 0
+    descriptor_length: int = 0x0018
+    source_cscd_descriptor_id: int = 0
+    destination_cscd_descriptor_id: int = 0
+    rsvd_8: int = 0
+    block_device_number_of_blocks: int = 0
+    source_block_device_logical_block_address: int = 0
+    destination_block_device_logical_block_address: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 28 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_BLOCK_TO_BLOCK_SEGMENT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _BLOCK_TO_BLOCK_SEGMENT.pack(
+                self.descriptor_type_code,
+                self.octet_1,
+                self.descriptor_length,
+                self.source_cscd_descriptor_id,
+                self.destination_cscd_descriptor_id,
+                self.rsvd_8,
+                self.block_device_number_of_blocks,
+                self.source_block_device_logical_block_address,
+                self.destination_block_device_logical_block_address,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, block device to block device operations)."""
+        return self.octet_1 >> 2
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 2, 6, "rsvd_1")
+
+    @property
+    def dc(self) -> int:
+        """The DC bit (SPC-4, block device to block device operations)."""
+        return self.octet_1 >> 1 & 0x1
+
+    @dc.setter
+    def dc(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 1, 1, "dc")
+
+    @property
+    def cat(self) -> int:
+        """The CAT bit (SPC-4, block device to block device operations)."""
+        return self.octet_1 & 0x1
+
+    @cat.setter
+    def cat(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 1, "cat")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "descriptor_type_code",
+            "DESCRIPTOR TYPE CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, block device to block device operations",
+            default=2,
+            codes=CopyDescriptorType,
+        ),
+        FieldInfo(
+            "rsvd_1",
+            "Reserved",
+            1,
+            0,
+            6,
+            Kind.RESERVED,
+            "SPC-4, block device to block device operations",
+            slot="octet_1",
+        ),
+        FieldInfo("dc", "DC", 1, 6, 1, Kind.FLAG, "SPC-4, block device to block device operations", slot="octet_1"),
+        FieldInfo("cat", "CAT", 1, 7, 1, Kind.FLAG, "SPC-4, block device to block device operations", slot="octet_1"),
+        FieldInfo(
+            "descriptor_length",
+            "DESCRIPTOR LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, block device to block device operations",
+            default=0x0018,
+        ),
+        FieldInfo(
+            "source_cscd_descriptor_id",
+            "SOURCE CSCD DESCRIPTOR ID",
+            4,
+            0,
+            16,
+            Kind.CODE,
+            "SPC-4, block device to block device operations",
+            codes=CscdDescriptorId,
+        ),
+        FieldInfo(
+            "destination_cscd_descriptor_id",
+            "DESTINATION CSCD DESCRIPTOR ID",
+            6,
+            0,
+            16,
+            Kind.CODE,
+            "SPC-4, block device to block device operations",
+            codes=CscdDescriptorId,
+        ),
+        FieldInfo("rsvd_8", "Reserved", 8, 0, 16, Kind.RESERVED, "SPC-4, block device to block device operations"),
+        FieldInfo(
+            "block_device_number_of_blocks",
+            "BLOCK DEVICE NUMBER OF BLOCKS",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, block device to block device operations",
+        ),
+        FieldInfo(
+            "source_block_device_logical_block_address",
+            "SOURCE BLOCK DEVICE LOGICAL BLOCK ADDRESS",
+            12,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, block device to block device operations",
+        ),
+        FieldInfo(
+            "destination_block_device_logical_block_address",
+            "DESTINATION BLOCK DEVICE LOGICAL BLOCK ADDRESS",
+            20,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, block device to block device operations",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CopyStatusData(Structure):
+    """RECEIVE COPY STATUS(LID1) parameter data (SPC-4, RECEIVE COPY STATUS(LID1) parameter data)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY STATUS(LID1) parameter data"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY STATUS(LID1) parameter data"
+    STRUCT: ClassVar[struct.Struct] = _COPY_STATUS_DATA
+
+    available_data: int = 8
+    octet_4: int = 0
+    octets_5_6: int = 0
+    transfer_count_units: int = 0
+    transfer_count: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 12 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_COPY_STATUS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _COPY_STATUS_DATA.pack(
+                self.available_data,
+                self.octet_4,
+                self.octets_5_6,
+                self.transfer_count_units,
+                self.transfer_count,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def hdd(self) -> int:
+        """The HDD bit (SPC-4, RECEIVE COPY STATUS(LID1) parameter data)."""
+        return self.octet_4 >> 7
+
+    @hdd.setter
+    def hdd(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 7, 1, "hdd")
+
+    @property
+    def copy_command_status(self) -> int:
+        """COPY COMMAND STATUS (SPC-4, RECEIVE COPY STATUS(LID1) parameter data)."""
+        return self.octet_4 & 0x7F
+
+    @copy_command_status.setter
+    def copy_command_status(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 7, "copy_command_status")
+
+    @property
+    def segments_processed(self) -> int:
+        """SEGMENTS PROCESSED (SPC-4, RECEIVE COPY STATUS(LID1) parameter data)."""
+        return self.octets_5_6
+
+    @segments_processed.setter
+    def segments_processed(self, value: int) -> None:
+        self.octets_5_6 = with_bits(self.octets_5_6, value, 0, 16, "segments_processed")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "available_data",
+            "AVAILABLE DATA",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY STATUS(LID1) parameter data",
+            default=8,
+        ),
+        FieldInfo("hdd", "HDD", 4, 0, 1, Kind.FLAG, "SPC-4, RECEIVE COPY STATUS(LID1) parameter data", slot="octet_4"),
+        FieldInfo(
+            "copy_command_status",
+            "COPY COMMAND STATUS",
+            4,
+            1,
+            7,
+            Kind.CODE,
+            "SPC-4, RECEIVE COPY STATUS(LID1) parameter data",
+            slot="octet_4",
+            codes=CopyStatus,
+        ),
+        FieldInfo(
+            "segments_processed",
+            "SEGMENTS PROCESSED",
+            5,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY STATUS(LID1) parameter data",
+            slot="octets_5_6",
+        ),
+        FieldInfo(
+            "transfer_count_units",
+            "TRANSFER COUNT UNITS",
+            7,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, RECEIVE COPY STATUS(LID1) parameter data",
+            codes=TransferCountUnits,
+        ),
+        FieldInfo(
+            "transfer_count",
+            "TRANSFER COUNT",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY STATUS(LID1) parameter data",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CopyDataData(Structure):
+    """RECEIVE COPY DATA(LID1) parameter data (SPC-4, RECEIVE COPY DATA(LID1) parameter data)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY DATA(LID1) parameter data"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY DATA(LID1) parameter data"
+    STRUCT: ClassVar[struct.Struct] = _COPY_DATA_DATA
+
+    available_data: int = AUTO
+    held_data: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_COPY_DATA_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.available_data + 4, truncated)
+        decoded.held_data = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.held_data
+        length = self.available_data
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _COPY_DATA_DATA.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "available_data",
+            "AVAILABLE DATA",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY DATA(LID1) parameter data",
+        ),
+        FieldInfo(
+            "held_data",
+            "HELD DATA",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, RECEIVE COPY DATA(LID1) parameter data",
+            length="available_data",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CopyOperatingParameters(Structure):
+    """RECEIVE COPY OPERATING PARAMETERS parameter data (SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY OPERATING PARAMETERS parameter data"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _COPY_OPERATING_PARAMETERS
+
+    available_data: int = 0
+    octet_4: int = 0
+    rsvd_5: int = 0
+    rsvd_6: int = 0
+    maximum_cscd_descriptor_count: int = 0
+    maximum_segment_descriptor_count: int = 0
+    maximum_descriptor_list_length: int = 0
+    maximum_segment_length: int = 0
+    maximum_inline_data_length: int = 0
+    held_data_limit: int = 0
+    maximum_stream_device_transfer_size: int = 0
+    rsvd_32: int = 0
+    total_concurrent_copies: int = 0
+    maximum_concurrent_copies: int = 0
+    data_segment_granularity: int = 0
+    inline_data_granularity: int = 0
+    held_data_granularity: int = 0
+    rsvd_40: int = 0
+    rsvd_42: int = 0
+    implemented_descriptor_list_length: int = AUTO
+    implemented_descriptor_types: list[int] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_COPY_OPERATING_PARAMETERS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.implemented_descriptor_list_length + 44, truncated)
+        decoded.implemented_descriptor_types = read_integers(part, "B", "implemented_descriptor_types", truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_integers(self.implemented_descriptor_types, "B", "implemented_descriptor_types")
+        length = self.implemented_descriptor_list_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _COPY_OPERATING_PARAMETERS.pack(
+                self.available_data,
+                self.octet_4,
+                self.rsvd_5,
+                self.rsvd_6,
+                self.maximum_cscd_descriptor_count,
+                self.maximum_segment_descriptor_count,
+                self.maximum_descriptor_list_length,
+                self.maximum_segment_length,
+                self.maximum_inline_data_length,
+                self.held_data_limit,
+                self.maximum_stream_device_transfer_size,
+                self.rsvd_32,
+                self.total_concurrent_copies,
+                self.maximum_concurrent_copies,
+                self.data_segment_granularity,
+                self.inline_data_granularity,
+                self.held_data_granularity,
+                self.rsvd_40,
+                self.rsvd_42,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data)."""
+        return self.octet_4 >> 1
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 1, 7, "rsvd_4")
+
+    @property
+    def snlid(self) -> int:
+        """The SNLID bit (SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data)."""
+        return self.octet_4 & 0x1
+
+    @snlid.setter
+    def snlid(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 1, "snlid")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "available_data",
+            "AVAILABLE DATA",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            7,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "snlid",
+            "SNLID",
+            4,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "rsvd_6",
+            "Reserved",
+            6,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_cscd_descriptor_count",
+            "MAXIMUM CSCD DESCRIPTOR COUNT",
+            8,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_segment_descriptor_count",
+            "MAXIMUM SEGMENT DESCRIPTOR COUNT",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_descriptor_list_length",
+            "MAXIMUM DESCRIPTOR LIST LENGTH",
+            12,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_segment_length",
+            "MAXIMUM SEGMENT LENGTH",
+            16,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_inline_data_length",
+            "MAXIMUM INLINE DATA LENGTH",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "held_data_limit",
+            "HELD DATA LIMIT",
+            24,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_stream_device_transfer_size",
+            "MAXIMUM STREAM DEVICE TRANSFER SIZE",
+            28,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "rsvd_32",
+            "Reserved",
+            32,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "total_concurrent_copies",
+            "TOTAL CONCURRENT COPIES",
+            34,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "maximum_concurrent_copies",
+            "MAXIMUM CONCURRENT COPIES",
+            36,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "data_segment_granularity",
+            "DATA SEGMENT GRANULARITY",
+            37,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "inline_data_granularity",
+            "INLINE DATA GRANULARITY",
+            38,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "held_data_granularity",
+            "HELD DATA GRANULARITY",
+            39,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "rsvd_40",
+            "Reserved",
+            40,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "rsvd_42",
+            "Reserved",
+            42,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "implemented_descriptor_list_length",
+            "IMPLEMENTED DESCRIPTOR LIST LENGTH",
+            43,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+        ),
+        FieldInfo(
+            "implemented_descriptor_types",
+            "List of implemented descriptor type codes",
+            44,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, RECEIVE COPY OPERATING PARAMETERS parameter data",
+            length="implemented_descriptor_list_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CopyFailureDetails(Structure):
+    """RECEIVE COPY FAILURE DETAILS(LID1) parameter data (SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data)."""
+
+    TITLE: ClassVar[str] = "RECEIVE COPY FAILURE DETAILS(LID1) parameter data"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data"
+    STRUCT: ClassVar[struct.Struct] = _COPY_FAILURE_DETAILS
+
+    available_data: int = 0
+    rsvd_4: bytes = bytes(52)
+    extended_copy_command_status: int = 0
+    rsvd_57: int = 0
+    sense_data_length: int = AUTO
+    sense_data: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_COPY_FAILURE_DETAILS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.sense_data_length + 60, truncated)
+        decoded.sense_data = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_4) > 52:
+            raise too_long("rsvd_4", self.rsvd_4, 52)
+        part = self.sense_data
+        length = self.sense_data_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _COPY_FAILURE_DETAILS.pack(
+                self.available_data,
+                self.rsvd_4,
+                self.extended_copy_command_status,
+                self.rsvd_57,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "available_data",
+            "AVAILABLE DATA",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data",
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            416,
+            Kind.BYTES,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data",
+            default=bytes(52),
+        ),
+        FieldInfo(
+            "extended_copy_command_status",
+            "EXTENDED COPY COMMAND STATUS",
+            56,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data",
+        ),
+        FieldInfo(
+            "rsvd_57",
+            "Reserved",
+            57,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data",
+        ),
+        FieldInfo(
+            "sense_data_length",
+            "SENSE DATA LENGTH",
+            58,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data",
+        ),
+        FieldInfo(
+            "sense_data",
+            "SENSE DATA",
+            60,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, RECEIVE COPY FAILURE DETAILS(LID1) parameter data",
+            length="sense_data_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CommandSupportDescriptor(Structure):
+    """Command support descriptor (SPC-4, Supported Commands third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "Command support descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Supported Commands third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _COMMAND_SUPPORT_DESCRIPTOR
+
+    supported_operation_code: int = 0
+    supported_service_action_list_length: int = AUTO
+    supported_service_actions: list[int] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_COMMAND_SUPPORT_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.supported_service_action_list_length + 2, truncated)
+        decoded.supported_service_actions = read_integers(part, "B", "supported_service_actions", truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_integers(self.supported_service_actions, "B", "supported_service_actions")
+        length = self.supported_service_action_list_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _COMMAND_SUPPORT_DESCRIPTOR.pack(
+                self.supported_operation_code,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "supported_operation_code",
+            "SUPPORTED OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, Supported Commands third-party copy descriptor",
+            codes=OperationCode,
+        ),
+        FieldInfo(
+            "supported_service_action_list_length",
+            "SUPPORTED SERVICE ACTION LIST LENGTH",
+            1,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Supported Commands third-party copy descriptor",
+        ),
+        FieldInfo(
+            "supported_service_actions",
+            "List of supported service actions",
+            2,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Supported Commands third-party copy descriptor",
+            length="supported_service_action_list_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SupportedCopyCommands(Structure):
+    """Supported Commands descriptor, from byte 4 on (SPC-4, Supported Commands third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "Supported Commands descriptor, from byte 4 on"
+    SECTION: ClassVar[str] = "SPC-4, Supported Commands third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _SUPPORTED_COPY_COMMANDS
+
+    commands_supported_list_length: int = AUTO
+    commands: list[CommandSupportDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SUPPORTED_COPY_COMMANDS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.commands_supported_list_length + 1, truncated)
+        decoded.commands = read_structures(part, CommandSupportDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.commands)
+        length = self.commands_supported_list_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _SUPPORTED_COPY_COMMANDS.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "commands_supported_list_length",
+            "COMMANDS SUPPORTED LIST LENGTH",
+            0,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Supported Commands third-party copy descriptor",
+        ),
+        FieldInfo(
+            "commands",
+            "Command support descriptors",
+            1,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Supported Commands third-party copy descriptor",
+            length="commands_supported_list_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class CopyParameterDataDescriptor(Structure):
+    """Parameter Data descriptor (SPC-4, Parameter Data third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "Parameter Data descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Parameter Data third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _COPY_PARAMETER_DATA_DESCRIPTOR
+
+    third_party_copy_descriptor_type: int = 4
+    third_party_copy_descriptor_length: int = 0x001C
+    rsvd_4: int = 0
+    maximum_cscd_descriptor_count: int = 0
+    maximum_segment_descriptor_count: int = 0
+    maximum_descriptor_list_length: int = 0
+    maximum_inline_data_length: int = 0
+    rsvd_20: bytes = bytes(12)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 32 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_COPY_PARAMETER_DATA_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_20) > 12:
+            raise too_long("rsvd_20", self.rsvd_20, 12)
+        try:
+            return _COPY_PARAMETER_DATA_DESCRIPTOR.pack(
+                self.third_party_copy_descriptor_type,
+                self.third_party_copy_descriptor_length,
+                self.rsvd_4,
+                self.maximum_cscd_descriptor_count,
+                self.maximum_segment_descriptor_count,
+                self.maximum_descriptor_list_length,
+                self.maximum_inline_data_length,
+                self.rsvd_20,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "third_party_copy_descriptor_type",
+            "THIRD-PARTY COPY DESCRIPTOR TYPE",
+            0,
+            0,
+            16,
+            Kind.CODE,
+            "SPC-4, Parameter Data third-party copy descriptor",
+            default=4,
+            codes=ThirdPartyCopyDescriptorType,
+        ),
+        FieldInfo(
+            "third_party_copy_descriptor_length",
+            "THIRD-PARTY COPY DESCRIPTOR LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Parameter Data third-party copy descriptor",
+            default=0x001C,
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, Parameter Data third-party copy descriptor"),
+        FieldInfo(
+            "maximum_cscd_descriptor_count",
+            "MAXIMUM CSCD DESCRIPTOR COUNT",
+            8,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Parameter Data third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_segment_descriptor_count",
+            "MAXIMUM SEGMENT DESCRIPTOR COUNT",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Parameter Data third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_descriptor_list_length",
+            "MAXIMUM DESCRIPTOR LIST LENGTH",
+            12,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Parameter Data third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_inline_data_length",
+            "MAXIMUM INLINE DATA LENGTH",
+            16,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, Parameter Data third-party copy descriptor",
+        ),
+        FieldInfo(
+            "rsvd_20",
+            "Reserved",
+            20,
+            0,
+            96,
+            Kind.BYTES,
+            "SPC-4, Parameter Data third-party copy descriptor",
+            default=bytes(12),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SupportedCopyDescriptors(Structure):
+    """Supported Descriptors descriptor, from byte 4 on (SPC-4, Supported Descriptors third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "Supported Descriptors descriptor, from byte 4 on"
+    SECTION: ClassVar[str] = "SPC-4, Supported Descriptors third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _SUPPORTED_COPY_DESCRIPTORS
+
+    supported_descriptor_list_length: int = AUTO
+    supported_descriptor_types: list[int] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SUPPORTED_COPY_DESCRIPTORS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.supported_descriptor_list_length + 1, truncated)
+        decoded.supported_descriptor_types = read_integers(part, "B", "supported_descriptor_types", truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_integers(self.supported_descriptor_types, "B", "supported_descriptor_types")
+        length = self.supported_descriptor_list_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _SUPPORTED_COPY_DESCRIPTORS.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "supported_descriptor_list_length",
+            "SUPPORTED DESCRIPTOR LIST LENGTH",
+            0,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, Supported Descriptors third-party copy descriptor",
+        ),
+        FieldInfo(
+            "supported_descriptor_types",
+            "List of supported descriptor type codes",
+            1,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Supported Descriptors third-party copy descriptor",
+            length="supported_descriptor_list_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SupportedCscdIds(Structure):
+    """Supported CSCD Descriptor IDs, from byte 4 (SPC-4, Supported CSCD Descriptor IDs third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "Supported CSCD Descriptor IDs, from byte 4"
+    SECTION: ClassVar[str] = "SPC-4, Supported CSCD Descriptor IDs third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _SUPPORTED_CSCD_IDS
+
+    supported_cscd_descriptor_ids_list_length: int = AUTO
+    supported_cscd_descriptor_ids: list[int] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SUPPORTED_CSCD_IDS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.supported_cscd_descriptor_ids_list_length + 2, truncated)
+        decoded.supported_cscd_descriptor_ids = read_integers(part, "H", "supported_cscd_descriptor_ids", truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_integers(self.supported_cscd_descriptor_ids, "H", "supported_cscd_descriptor_ids")
+        length = self.supported_cscd_descriptor_ids_list_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _SUPPORTED_CSCD_IDS.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "supported_cscd_descriptor_ids_list_length",
+            "SUPPORTED CSCD DESCRIPTOR IDS LIST LENGTH",
+            0,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Supported CSCD Descriptor IDs third-party copy descriptor",
+        ),
+        FieldInfo(
+            "supported_cscd_descriptor_ids",
+            "List of supported CSCD descriptor IDs",
+            2,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Supported CSCD Descriptor IDs third-party copy descriptor",
+            length="supported_cscd_descriptor_ids_list_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class GeneralCopyOperationsDescriptor(Structure):
+    """General Copy Operations descriptor (SPC-4, General Copy Operations third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "General Copy Operations descriptor"
+    SECTION: ClassVar[str] = "SPC-4, General Copy Operations third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _GENERAL_COPY_OPERATIONS_DESCRIPTOR
+
+    third_party_copy_descriptor_type: int = 0x8001
+    third_party_copy_descriptor_length: int = 0x0020
+    total_concurrent_copies: int = 0
+    maximum_identified_concurrent_copies: int = 0
+    maximum_segment_length: int = 0
+    data_segment_granularity: int = 0
+    inline_data_granularity: int = 0
+    rsvd_18: bytes = bytes(18)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 36 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_GENERAL_COPY_OPERATIONS_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_18) > 18:
+            raise too_long("rsvd_18", self.rsvd_18, 18)
+        try:
+            return _GENERAL_COPY_OPERATIONS_DESCRIPTOR.pack(
+                self.third_party_copy_descriptor_type,
+                self.third_party_copy_descriptor_length,
+                self.total_concurrent_copies,
+                self.maximum_identified_concurrent_copies,
+                self.maximum_segment_length,
+                self.data_segment_granularity,
+                self.inline_data_granularity,
+                self.rsvd_18,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "third_party_copy_descriptor_type",
+            "THIRD-PARTY COPY DESCRIPTOR TYPE",
+            0,
+            0,
+            16,
+            Kind.CODE,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+            default=0x8001,
+            codes=ThirdPartyCopyDescriptorType,
+        ),
+        FieldInfo(
+            "third_party_copy_descriptor_length",
+            "THIRD-PARTY COPY DESCRIPTOR LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+            default=0x0020,
+        ),
+        FieldInfo(
+            "total_concurrent_copies",
+            "TOTAL CONCURRENT COPIES",
+            4,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_identified_concurrent_copies",
+            "MAXIMUM IDENTIFIED CONCURRENT COPIES",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_segment_length",
+            "MAXIMUM SEGMENT LENGTH",
+            12,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+        ),
+        FieldInfo(
+            "data_segment_granularity",
+            "DATA SEGMENT GRANULARITY",
+            16,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+        ),
+        FieldInfo(
+            "inline_data_granularity",
+            "INLINE DATA GRANULARITY",
+            17,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+        ),
+        FieldInfo(
+            "rsvd_18",
+            "Reserved",
+            18,
+            0,
+            144,
+            Kind.BYTES,
+            "SPC-4, General Copy Operations third-party copy descriptor",
+            default=bytes(18),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class BlockDeviceRodLimitsDescriptor(Structure):
+    """Block Device ROD Token Limits descriptor (SBC-3, Block Device ROD Token Limits descriptor)."""
+
+    TITLE: ClassVar[str] = "Block Device ROD Token Limits descriptor"
+    SECTION: ClassVar[str] = "SBC-3, Block Device ROD Token Limits descriptor"
+    STRUCT: ClassVar[struct.Struct] = _BLOCK_DEVICE_ROD_LIMITS_DESCRIPTOR
+
+    third_party_copy_descriptor_type: int = 0
+    third_party_copy_descriptor_length: int = 0x0020
+    vendor_specific: bytes = bytes(6)
+    maximum_range_descriptors: int = 0
+    maximum_inactivity_timeout: int = 0
+    default_inactivity_timeout: int = 0
+    maximum_token_transfer_size: int = 0
+    optimal_transfer_count: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 36 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_BLOCK_DEVICE_ROD_LIMITS_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.vendor_specific) > 6:
+            raise too_long("vendor_specific", self.vendor_specific, 6)
+        try:
+            return _BLOCK_DEVICE_ROD_LIMITS_DESCRIPTOR.pack(
+                self.third_party_copy_descriptor_type,
+                self.third_party_copy_descriptor_length,
+                self.vendor_specific,
+                self.maximum_range_descriptors,
+                self.maximum_inactivity_timeout,
+                self.default_inactivity_timeout,
+                self.maximum_token_transfer_size,
+                self.optimal_transfer_count,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "third_party_copy_descriptor_type",
+            "THIRD-PARTY COPY DESCRIPTOR TYPE",
+            0,
+            0,
+            16,
+            Kind.CODE,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+            codes=ThirdPartyCopyDescriptorType,
+        ),
+        FieldInfo(
+            "third_party_copy_descriptor_length",
+            "THIRD-PARTY COPY DESCRIPTOR LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+            default=0x0020,
+        ),
+        FieldInfo(
+            "vendor_specific",
+            "Vendor specific",
+            4,
+            0,
+            48,
+            Kind.BYTES,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+            default=bytes(6),
+        ),
+        FieldInfo(
+            "maximum_range_descriptors",
+            "MAXIMUM RANGE DESCRIPTORS",
+            10,
+            0,
+            16,
+            Kind.NUMBER,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+        ),
+        FieldInfo(
+            "maximum_inactivity_timeout",
+            "MAXIMUM INACTIVITY TIMEOUT",
+            12,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+        ),
+        FieldInfo(
+            "default_inactivity_timeout",
+            "DEFAULT INACTIVITY TIMEOUT",
+            16,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+        ),
+        FieldInfo(
+            "maximum_token_transfer_size",
+            "MAXIMUM TOKEN TRANSFER SIZE",
+            20,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+        ),
+        FieldInfo(
+            "optimal_transfer_count",
+            "OPTIMAL TRANSFER COUNT",
+            28,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, Block Device ROD Token Limits descriptor",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RodTokenFeaturesDescriptor(Structure):
+    """ROD Token Features descriptor (SPC-4, ROD Token Features third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "ROD Token Features descriptor"
+    SECTION: ClassVar[str] = "SPC-4, ROD Token Features third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _ROD_TOKEN_FEATURES_DESCRIPTOR
+
+    third_party_copy_descriptor_type: int = 0x0106
+    third_party_copy_descriptor_length: int = 0x005C
+    octet_4: int = 0
+    rsvd_5: bytes = bytes(11)
+    minimum_token_lifetime: int = 0
+    maximum_token_lifetime: int = 0
+    maximum_token_inactivity_timeout: int = 0
+    rsvd_28: bytes = bytes(18)
+    rod_device_type_specific_features_descriptors_length: int = 0x0030
+    octet_48: int = 0
+    rsvd_49: int = 0
+    descriptor_length: int = 0x002C
+    rsvd_52: int = 0
+    optimal_block_rod_length_granularity: int = 0
+    maximum_bytes_in_block_rod: int = 0
+    optimal_bytes_in_block_rod_transfer: int = 0
+    optimal_bytes_to_token_per_segment: int = 0
+    optimal_bytes_from_token_per_segment: int = 0
+    rsvd_88: bytes = bytes(8)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 96 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_ROD_TOKEN_FEATURES_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_5) > 11:
+            raise too_long("rsvd_5", self.rsvd_5, 11)
+        if len(self.rsvd_28) > 18:
+            raise too_long("rsvd_28", self.rsvd_28, 18)
+        if len(self.rsvd_88) > 8:
+            raise too_long("rsvd_88", self.rsvd_88, 8)
+        try:
+            return _ROD_TOKEN_FEATURES_DESCRIPTOR.pack(
+                self.third_party_copy_descriptor_type,
+                self.third_party_copy_descriptor_length,
+                self.octet_4,
+                self.rsvd_5,
+                self.minimum_token_lifetime,
+                self.maximum_token_lifetime,
+                self.maximum_token_inactivity_timeout,
+                self.rsvd_28,
+                self.rod_device_type_specific_features_descriptors_length,
+                self.octet_48,
+                self.rsvd_49,
+                self.descriptor_length,
+                self.rsvd_52,
+                self.optimal_block_rod_length_granularity,
+                self.maximum_bytes_in_block_rod,
+                self.optimal_bytes_in_block_rod_transfer,
+                self.optimal_bytes_to_token_per_segment,
+                self.optimal_bytes_from_token_per_segment,
+                self.rsvd_88,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SPC-4, ROD Token Features third-party copy descriptor)."""
+        return self.octet_4 >> 4
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 4, 4, "rsvd_4")
+
+    @property
+    def remote_tokens(self) -> int:
+        """REMOTE TOKENS (SPC-4, ROD Token Features third-party copy descriptor)."""
+        return self.octet_4 & 0xF
+
+    @remote_tokens.setter
+    def remote_tokens(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 4, "remote_tokens")
+
+    @property
+    def descriptor_format(self) -> int:
+        """DESCRIPTOR FORMAT (SPC-4, block ROD device type specific features descriptor)."""
+        return self.octet_48 >> 5
+
+    @descriptor_format.setter
+    def descriptor_format(self, value: int) -> None:
+        self.octet_48 = with_bits(self.octet_48, value, 5, 3, "descriptor_format")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SPC-4, block ROD device type specific features descriptor)."""
+        return self.octet_48 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_48 = with_bits(self.octet_48, value, 0, 5, "peripheral_device_type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "third_party_copy_descriptor_type",
+            "THIRD-PARTY COPY DESCRIPTOR TYPE",
+            0,
+            0,
+            16,
+            Kind.CODE,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            default=0x0106,
+            codes=ThirdPartyCopyDescriptorType,
+        ),
+        FieldInfo(
+            "third_party_copy_descriptor_length",
+            "THIRD-PARTY COPY DESCRIPTOR LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            default=0x005C,
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            4,
+            Kind.RESERVED,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "remote_tokens",
+            "REMOTE TOKENS",
+            4,
+            4,
+            4,
+            Kind.NUMBER,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            0,
+            88,
+            Kind.BYTES,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            default=bytes(11),
+        ),
+        FieldInfo(
+            "minimum_token_lifetime",
+            "MINIMUM TOKEN LIFETIME",
+            16,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_token_lifetime",
+            "MAXIMUM TOKEN LIFETIME",
+            20,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+        ),
+        FieldInfo(
+            "maximum_token_inactivity_timeout",
+            "MAXIMUM TOKEN INACTIVITY TIMEOUT",
+            24,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+        ),
+        FieldInfo(
+            "rsvd_28",
+            "Reserved",
+            28,
+            0,
+            144,
+            Kind.BYTES,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            default=bytes(18),
+        ),
+        FieldInfo(
+            "rod_device_type_specific_features_descriptors_length",
+            "ROD DEVICE TYPE SPECIFIC FEATURES DESCRIPTORS LENGTH",
+            46,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, ROD Token Features third-party copy descriptor",
+            default=0x0030,
+        ),
+        FieldInfo(
+            "descriptor_format",
+            "DESCRIPTOR FORMAT",
+            48,
+            0,
+            3,
+            Kind.NUMBER,
+            "SPC-4, block ROD device type specific features descriptor",
+            slot="octet_48",
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            48,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, block ROD device type specific features descriptor",
+            slot="octet_48",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "rsvd_49",
+            "Reserved",
+            49,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "descriptor_length",
+            "DESCRIPTOR LENGTH",
+            50,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, block ROD device type specific features descriptor",
+            default=0x002C,
+        ),
+        FieldInfo(
+            "rsvd_52",
+            "Reserved",
+            52,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "optimal_block_rod_length_granularity",
+            "OPTIMAL BLOCK ROD LENGTH GRANULARITY",
+            54,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "maximum_bytes_in_block_rod",
+            "MAXIMUM BYTES IN BLOCK ROD",
+            56,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "optimal_bytes_in_block_rod_transfer",
+            "OPTIMAL BYTES IN BLOCK ROD TRANSFER",
+            64,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "optimal_bytes_to_token_per_segment",
+            "OPTIMAL BYTES TO TOKEN PER SEGMENT",
+            72,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "optimal_bytes_from_token_per_segment",
+            "OPTIMAL BYTES FROM TOKEN PER SEGMENT",
+            80,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, block ROD device type specific features descriptor",
+        ),
+        FieldInfo(
+            "rsvd_88",
+            "Reserved",
+            88,
+            0,
+            64,
+            Kind.BYTES,
+            "SPC-4, block ROD device type specific features descriptor",
+            default=bytes(8),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RodTypeDescriptor(Structure):
+    """ROD type descriptor (SPC-4, Supported ROD Types third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "ROD type descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Supported ROD Types third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _ROD_TYPE_DESCRIPTOR
+
+    rod_type: int = 0
+    octet_4: int = 0
+    rsvd_5: int = 0
+    preference_indicator: int = 0
+    rsvd_8: bytes = bytes(56)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 64 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_ROD_TYPE_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rsvd_8) > 56:
+            raise too_long("rsvd_8", self.rsvd_8, 56)
+        try:
+            return _ROD_TYPE_DESCRIPTOR.pack(
+                self.rod_type,
+                self.octet_4,
+                self.rsvd_5,
+                self.preference_indicator,
+                self.rsvd_8,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def ecpy_int(self) -> int:
+        """The ECPY_INT bit (SPC-4, Supported ROD Types third-party copy descriptor)."""
+        return self.octet_4 >> 7
+
+    @ecpy_int.setter
+    def ecpy_int(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 7, 1, "ecpy_int")
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SPC-4, Supported ROD Types third-party copy descriptor)."""
+        return self.octet_4 >> 2 & 0x1F
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 2, 5, "rsvd_4")
+
+    @property
+    def token_in(self) -> int:
+        """The TOKEN_IN bit (SPC-4, Supported ROD Types third-party copy descriptor)."""
+        return self.octet_4 >> 1 & 0x1
+
+    @token_in.setter
+    def token_in(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 1, 1, "token_in")
+
+    @property
+    def token_out(self) -> int:
+        """The TOKEN_OUT bit (SPC-4, Supported ROD Types third-party copy descriptor)."""
+        return self.octet_4 & 0x1
+
+    @token_out.setter
+    def token_out(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 1, "token_out")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rod_type",
+            "ROD TYPE",
+            0,
+            0,
+            32,
+            Kind.CODE,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            codes=RodType,
+        ),
+        FieldInfo(
+            "ecpy_int",
+            "ECPY_INT",
+            4,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            1,
+            5,
+            Kind.RESERVED,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "token_in",
+            "TOKEN_IN",
+            4,
+            6,
+            1,
+            Kind.FLAG,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "token_out",
+            "TOKEN_OUT",
+            4,
+            7,
+            1,
+            Kind.FLAG,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "rsvd_5",
+            "Reserved",
+            5,
+            0,
+            8,
+            Kind.RESERVED,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+        ),
+        FieldInfo(
+            "preference_indicator",
+            "PREFERENCE INDICATOR",
+            6,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+        ),
+        FieldInfo(
+            "rsvd_8",
+            "Reserved",
+            8,
+            0,
+            448,
+            Kind.BYTES,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            default=bytes(56),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class SupportedRodTypes(Structure):
+    """Supported ROD Types descriptor, from byte 4 on (SPC-4, Supported ROD Types third-party copy descriptor)."""
+
+    TITLE: ClassVar[str] = "Supported ROD Types descriptor, from byte 4 on"
+    SECTION: ClassVar[str] = "SPC-4, Supported ROD Types third-party copy descriptor"
+    STRUCT: ClassVar[struct.Struct] = _SUPPORTED_ROD_TYPES
+
+    rsvd_0: int = 0
+    rod_type_descriptors_length: int = AUTO
+    rod_types: list[RodTypeDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_SUPPORTED_ROD_TYPES.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.rod_type_descriptors_length + 4, truncated)
+        decoded.rod_types = read_structures(part, RodTypeDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.rod_types)
+        length = self.rod_type_descriptors_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _SUPPORTED_ROD_TYPES.pack(
+                self.rsvd_0,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rsvd_0",
+            "Reserved",
+            0,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+        ),
+        FieldInfo(
+            "rod_type_descriptors_length",
+            "ROD TYPE DESCRIPTORS LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+        ),
+        FieldInfo(
+            "rod_types",
+            "ROD type descriptors",
+            4,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Supported ROD Types third-party copy descriptor",
+            length="rod_type_descriptors_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ThirdPartyCopyDescriptor(Structure):
+    """Third-party copy descriptor (SPC-4, Third-party Copy VPD page).
+
+    Any descriptor can be read as one.
+    """
+
+    TITLE: ClassVar[str] = "Third-party copy descriptor"
+    SECTION: ClassVar[str] = "SPC-4, Third-party Copy VPD page"
+    STRUCT: ClassVar[struct.Struct] = _THIRD_PARTY_COPY_DESCRIPTOR
+
+    third_party_copy_descriptor_type: int = 0
+    third_party_copy_descriptor_length: int = AUTO
+    parameters: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_THIRD_PARTY_COPY_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.third_party_copy_descriptor_length + 4, truncated)
+        decoded.parameters = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.parameters
+        length = self.third_party_copy_descriptor_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _THIRD_PARTY_COPY_DESCRIPTOR.pack(
+                self.third_party_copy_descriptor_type,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "third_party_copy_descriptor_type",
+            "THIRD-PARTY COPY DESCRIPTOR TYPE",
+            0,
+            0,
+            16,
+            Kind.CODE,
+            "SPC-4, Third-party Copy VPD page",
+            codes=ThirdPartyCopyDescriptorType,
+        ),
+        FieldInfo(
+            "third_party_copy_descriptor_length",
+            "THIRD-PARTY COPY DESCRIPTOR LENGTH",
+            2,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, Third-party Copy VPD page",
+        ),
+        FieldInfo(
+            "parameters",
+            "Third-party copy descriptor parameters",
+            4,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, Third-party Copy VPD page",
+            length="third_party_copy_descriptor_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class ThirdPartyCopy(VpdPage):
+    """Third-party Copy VPD page (SPC-4, Third-party Copy VPD page)."""
+
+    TITLE: ClassVar[str] = "Third-party Copy VPD page"
+    SECTION: ClassVar[str] = "SPC-4, Third-party Copy VPD page"
+    PAGE_CODE: ClassVar[int] = 0x8F
+    STRUCT: ClassVar[struct.Struct] = _THIRD_PARTY_COPY
+
+    octet_0: int = 0
+    page_code: int = 0x8F
+    page_length: int = AUTO
+    descriptors: list[ThirdPartyCopyDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_THIRD_PARTY_COPY.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.page_length + 4, truncated)
+        decoded.descriptors = read_structures(part, ThirdPartyCopyDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.descriptors)
+        length = self.page_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _THIRD_PARTY_COPY.pack(
+                self.octet_0,
+                self.page_code,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def peripheral_qualifier(self) -> int:
+        """PERIPHERAL QUALIFIER (SPC-4, Third-party Copy VPD page)."""
+        return self.octet_0 >> 5
+
+    @peripheral_qualifier.setter
+    def peripheral_qualifier(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 5, 3, "peripheral_qualifier")
+
+    @property
+    def peripheral_device_type(self) -> int:
+        """PERIPHERAL DEVICE TYPE (SPC-4, Third-party Copy VPD page)."""
+        return self.octet_0 & 0x1F
+
+    @peripheral_device_type.setter
+    def peripheral_device_type(self, value: int) -> None:
+        self.octet_0 = with_bits(self.octet_0, value, 0, 5, "peripheral_device_type")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "peripheral_qualifier",
+            "PERIPHERAL QUALIFIER",
+            0,
+            0,
+            3,
+            Kind.CODE,
+            "SPC-4, Third-party Copy VPD page",
+            slot="octet_0",
+            codes=PeripheralQualifier,
+        ),
+        FieldInfo(
+            "peripheral_device_type",
+            "PERIPHERAL DEVICE TYPE",
+            0,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, Third-party Copy VPD page",
+            slot="octet_0",
+            codes=PeripheralDeviceType,
+        ),
+        FieldInfo(
+            "page_code",
+            "PAGE CODE",
+            1,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, Third-party Copy VPD page",
+            default=0x8F,
+            codes=VpdPageCode,
+        ),
+        FieldInfo("page_length", "PAGE LENGTH", 2, 0, 16, Kind.LENGTH, "SPC-4, Third-party Copy VPD page"),
+        FieldInfo(
+            "descriptors",
+            "Third-party copy descriptors",
+            4,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, Third-party Copy VPD page",
+            length="page_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class PopulateToken(Cdb):
+    """POPULATE TOKEN (SBC-3, POPULATE TOKEN command)."""
+
+    TITLE: ClassVar[str] = "POPULATE TOKEN"
+    SECTION: ClassVar[str] = "SBC-3, POPULATE TOKEN command"
+    OPERATION_CODE: ClassVar[int] = 0x83
+    SERVICE_ACTION: ClassVar[int | None] = 0x10
+    STRUCT: ClassVar[struct.Struct] = _POPULATE_TOKEN
+
+    operation_code: int = 0x83
+    octet_1: int = 0x10
+    rsvd_2: int = 0
+    list_identifier: int = 0
+    parameter_list_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_POPULATE_TOKEN.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _POPULATE_TOKEN.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.list_identifier,
+                self.parameter_list_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, POPULATE TOKEN command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, POPULATE TOKEN command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x83,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=16,
+            slot="octet_1",
+            codes=ThirdPartyCopyOut,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, POPULATE TOKEN command"),
+        FieldInfo("list_identifier", "LIST IDENTIFIER", 6, 0, 32, Kind.TAG, "SBC-3, POPULATE TOKEN command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SBC-3, POPULATE TOKEN command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, POPULATE TOKEN command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, POPULATE TOKEN command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class WriteUsingToken(Cdb):
+    """WRITE USING TOKEN (SBC-3, WRITE USING TOKEN command)."""
+
+    TITLE: ClassVar[str] = "WRITE USING TOKEN"
+    SECTION: ClassVar[str] = "SBC-3, WRITE USING TOKEN command"
+    OPERATION_CODE: ClassVar[int] = 0x83
+    SERVICE_ACTION: ClassVar[int | None] = 0x11
+    STRUCT: ClassVar[struct.Struct] = _WRITE_USING_TOKEN
+
+    operation_code: int = 0x83
+    octet_1: int = 0x11
+    rsvd_2: int = 0
+    list_identifier: int = 0
+    parameter_list_length: int = 0
+    octet_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_WRITE_USING_TOKEN.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _WRITE_USING_TOKEN.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.list_identifier,
+                self.parameter_list_length,
+                self.octet_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    @property
+    def rsvd_14(self) -> int:
+        """Reserved (SBC-3, WRITE USING TOKEN command)."""
+        return self.octet_14 >> 5
+
+    @rsvd_14.setter
+    def rsvd_14(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 5, 3, "rsvd_14")
+
+    @property
+    def group_number(self) -> int:
+        """GROUP NUMBER (SBC-3, WRITE USING TOKEN command)."""
+        return self.octet_14 & 0x1F
+
+    @group_number.setter
+    def group_number(self, value: int) -> None:
+        self.octet_14 = with_bits(self.octet_14, value, 0, 5, "group_number")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x83,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=17,
+            slot="octet_1",
+            codes=ThirdPartyCopyOut,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 32, Kind.RESERVED, "SBC-3, WRITE USING TOKEN command"),
+        FieldInfo("list_identifier", "LIST IDENTIFIER", 6, 0, 32, Kind.TAG, "SBC-3, WRITE USING TOKEN command"),
+        FieldInfo(
+            "parameter_list_length",
+            "PARAMETER LIST LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SBC-3, WRITE USING TOKEN command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 3, Kind.RESERVED, "SBC-3, WRITE USING TOKEN command", slot="octet_14"),
+        FieldInfo(
+            "group_number",
+            "GROUP NUMBER",
+            14,
+            3,
+            5,
+            Kind.NUMBER,
+            "SBC-3, WRITE USING TOKEN command",
+            slot="octet_14",
+        ),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReceiveRodTokenInformation(Cdb):
+    """RECEIVE ROD TOKEN INFORMATION (SPC-4, RECEIVE ROD TOKEN INFORMATION command)."""
+
+    TITLE: ClassVar[str] = "RECEIVE ROD TOKEN INFORMATION"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE ROD TOKEN INFORMATION command"
+    OPERATION_CODE: ClassVar[int] = 0x84
+    SERVICE_ACTION: ClassVar[int | None] = 0x07
+    STRUCT: ClassVar[struct.Struct] = _RECEIVE_ROD_TOKEN_INFORMATION
+
+    operation_code: int = 0x84
+    octet_1: int = 7
+    list_identifier: int = 0
+    rsvd_6: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_RECEIVE_ROD_TOKEN_INFORMATION.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _RECEIVE_ROD_TOKEN_INFORMATION.pack(
+                self.operation_code,
+                self.octet_1,
+                self.list_identifier,
+                self.rsvd_6,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x84,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=7,
+            slot="octet_1",
+            codes=ThirdPartyCopyIn,
+        ),
+        FieldInfo(
+            "list_identifier",
+            "LIST IDENTIFIER",
+            2,
+            0,
+            32,
+            Kind.TAG,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION command",
+        ),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 32, Kind.RESERVED, "SPC-4, RECEIVE ROD TOKEN INFORMATION command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, RECEIVE ROD TOKEN INFORMATION command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class BlockDeviceRange(Structure):
+    """Block device range descriptor (SBC-3, block device range descriptor)."""
+
+    TITLE: ClassVar[str] = "Block device range descriptor"
+    SECTION: ClassVar[str] = "SBC-3, block device range descriptor"
+    STRUCT: ClassVar[struct.Struct] = _BLOCK_DEVICE_RANGE
+
+    logical_block_address: int = 0
+    number_of_logical_blocks: int = 0
+    rsvd_12: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_BLOCK_DEVICE_RANGE.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _BLOCK_DEVICE_RANGE.pack(
+                self.logical_block_address,
+                self.number_of_logical_blocks,
+                self.rsvd_12,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "logical_block_address",
+            "LOGICAL BLOCK ADDRESS",
+            0,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, block device range descriptor",
+        ),
+        FieldInfo(
+            "number_of_logical_blocks",
+            "NUMBER OF LOGICAL BLOCKS",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, block device range descriptor",
+        ),
+        FieldInfo("rsvd_12", "Reserved", 12, 0, 32, Kind.RESERVED, "SBC-3, block device range descriptor"),
+    )
+
+
+@dataclass(slots=True)
+class PopulateTokenList(Structure):
+    """POPULATE TOKEN parameter list (SBC-3, POPULATE TOKEN parameter list)."""
+
+    TITLE: ClassVar[str] = "POPULATE TOKEN parameter list"
+    SECTION: ClassVar[str] = "SBC-3, POPULATE TOKEN parameter list"
+    STRUCT: ClassVar[struct.Struct] = _POPULATE_TOKEN_LIST
+
+    populate_token_data_length: int = 0
+    octet_2: int = 0
+    rsvd_3: int = 0
+    inactivity_timeout: int = 0
+    rod_type: int = 0
+    rsvd_12: int = 0
+    block_device_range_descriptor_length: int = AUTO
+    ranges: list[BlockDeviceRange] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_POPULATE_TOKEN_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.block_device_range_descriptor_length + 16, truncated)
+        decoded.ranges = read_structures(part, BlockDeviceRange, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.ranges)
+        length = self.block_device_range_descriptor_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _POPULATE_TOKEN_LIST.pack(
+                self.populate_token_data_length,
+                self.octet_2,
+                self.rsvd_3,
+                self.inactivity_timeout,
+                self.rod_type,
+                self.rsvd_12,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SBC-3, POPULATE TOKEN parameter list)."""
+        return self.octet_2 >> 2
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 6, "rsvd_2")
+
+    @property
+    def rtv(self) -> int:
+        """The RTV bit (SBC-3, POPULATE TOKEN parameter list)."""
+        return self.octet_2 >> 1 & 0x1
+
+    @rtv.setter
+    def rtv(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 1, 1, "rtv")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, POPULATE TOKEN parameter list)."""
+        return self.octet_2 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 1, "immed")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "populate_token_data_length",
+            "POPULATE TOKEN DATA LENGTH",
+            0,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, POPULATE TOKEN parameter list",
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 6, Kind.RESERVED, "SBC-3, POPULATE TOKEN parameter list", slot="octet_2"),
+        FieldInfo("rtv", "RTV", 2, 6, 1, Kind.FLAG, "SBC-3, POPULATE TOKEN parameter list", slot="octet_2"),
+        FieldInfo("immed", "IMMED", 2, 7, 1, Kind.FLAG, "SBC-3, POPULATE TOKEN parameter list", slot="octet_2"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SBC-3, POPULATE TOKEN parameter list"),
+        FieldInfo(
+            "inactivity_timeout",
+            "INACTIVITY TIMEOUT",
+            4,
+            0,
+            32,
+            Kind.NUMBER,
+            "SBC-3, POPULATE TOKEN parameter list",
+        ),
+        FieldInfo("rod_type", "ROD TYPE", 8, 0, 32, Kind.CODE, "SBC-3, POPULATE TOKEN parameter list", codes=RodType),
+        FieldInfo("rsvd_12", "Reserved", 12, 0, 16, Kind.RESERVED, "SBC-3, POPULATE TOKEN parameter list"),
+        FieldInfo(
+            "block_device_range_descriptor_length",
+            "BLOCK DEVICE RANGE DESCRIPTOR LENGTH",
+            14,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, POPULATE TOKEN parameter list",
+        ),
+        FieldInfo(
+            "ranges",
+            "Block device range descriptors",
+            16,
+            0,
+            0,
+            Kind.LIST,
+            "SBC-3, POPULATE TOKEN parameter list",
+            length="block_device_range_descriptor_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class WriteUsingTokenList(Structure):
+    """WRITE USING TOKEN parameter list (SBC-3, WRITE USING TOKEN parameter list)."""
+
+    TITLE: ClassVar[str] = "WRITE USING TOKEN parameter list"
+    SECTION: ClassVar[str] = "SBC-3, WRITE USING TOKEN parameter list"
+    STRUCT: ClassVar[struct.Struct] = _WRITE_USING_TOKEN_LIST
+
+    write_using_token_data_length: int = 0
+    octet_2: int = 0
+    rsvd_3: int = 0
+    rsvd_4: int = 0
+    offset_into_rod: int = 0
+    rod_token: bytes = bytes(512)
+    rsvd_528: bytes = bytes(6)
+    block_device_range_descriptor_length: int = AUTO
+    ranges: list[BlockDeviceRange] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_WRITE_USING_TOKEN_LIST.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.block_device_range_descriptor_length + 536, truncated)
+        decoded.ranges = read_structures(part, BlockDeviceRange, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rod_token) > 512:
+            raise too_long("rod_token", self.rod_token, 512)
+        if len(self.rsvd_528) > 6:
+            raise too_long("rsvd_528", self.rsvd_528, 6)
+        part = write_structures(self.ranges)
+        length = self.block_device_range_descriptor_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _WRITE_USING_TOKEN_LIST.pack(
+                self.write_using_token_data_length,
+                self.octet_2,
+                self.rsvd_3,
+                self.rsvd_4,
+                self.offset_into_rod,
+                self.rod_token,
+                self.rsvd_528,
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_2(self) -> int:
+        """Reserved (SBC-3, WRITE USING TOKEN parameter list)."""
+        return self.octet_2 >> 2
+
+    @rsvd_2.setter
+    def rsvd_2(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 2, 6, "rsvd_2")
+
+    @property
+    def del_tkn(self) -> int:
+        """The DEL_TKN bit (SBC-3, WRITE USING TOKEN parameter list)."""
+        return self.octet_2 >> 1 & 0x1
+
+    @del_tkn.setter
+    def del_tkn(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 1, 1, "del_tkn")
+
+    @property
+    def immed(self) -> int:
+        """The IMMED bit (SBC-3, WRITE USING TOKEN parameter list)."""
+        return self.octet_2 & 0x1
+
+    @immed.setter
+    def immed(self, value: int) -> None:
+        self.octet_2 = with_bits(self.octet_2, value, 0, 1, "immed")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "write_using_token_data_length",
+            "WRITE USING TOKEN DATA LENGTH",
+            0,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, WRITE USING TOKEN parameter list",
+        ),
+        FieldInfo(
+            "rsvd_2",
+            "Reserved",
+            2,
+            0,
+            6,
+            Kind.RESERVED,
+            "SBC-3, WRITE USING TOKEN parameter list",
+            slot="octet_2",
+        ),
+        FieldInfo("del_tkn", "DEL_TKN", 2, 6, 1, Kind.FLAG, "SBC-3, WRITE USING TOKEN parameter list", slot="octet_2"),
+        FieldInfo("immed", "IMMED", 2, 7, 1, Kind.FLAG, "SBC-3, WRITE USING TOKEN parameter list", slot="octet_2"),
+        FieldInfo("rsvd_3", "Reserved", 3, 0, 8, Kind.RESERVED, "SBC-3, WRITE USING TOKEN parameter list"),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SBC-3, WRITE USING TOKEN parameter list"),
+        FieldInfo(
+            "offset_into_rod",
+            "OFFSET INTO ROD",
+            8,
+            0,
+            64,
+            Kind.NUMBER,
+            "SBC-3, WRITE USING TOKEN parameter list",
+        ),
+        FieldInfo(
+            "rod_token",
+            "ROD TOKEN",
+            16,
+            0,
+            4096,
+            Kind.BYTES,
+            "SBC-3, WRITE USING TOKEN parameter list",
+            default=bytes(512),
+        ),
+        FieldInfo(
+            "rsvd_528",
+            "Reserved",
+            528,
+            0,
+            48,
+            Kind.BYTES,
+            "SBC-3, WRITE USING TOKEN parameter list",
+            default=bytes(6),
+        ),
+        FieldInfo(
+            "block_device_range_descriptor_length",
+            "BLOCK DEVICE RANGE DESCRIPTOR LENGTH",
+            534,
+            0,
+            16,
+            Kind.LENGTH,
+            "SBC-3, WRITE USING TOKEN parameter list",
+        ),
+        FieldInfo(
+            "ranges",
+            "Block device range descriptors",
+            536,
+            0,
+            0,
+            Kind.LIST,
+            "SBC-3, WRITE USING TOKEN parameter list",
+            length="block_device_range_descriptor_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RodToken(Structure):
+    """ROD token (SPC-4, ROD token format).
+
+    All of it but type and length is for the copy manager only that made it.
+    """
+
+    TITLE: ClassVar[str] = "ROD token"
+    SECTION: ClassVar[str] = "SPC-4, ROD token format"
+    STRUCT: ClassVar[struct.Struct] = _ROD_TOKEN
+
+    rod_type: int = 0
+    rsvd_4: int = 0
+    rod_token_length: int = 0x01F8
+    copy_manager_rod_token_identifier: int = 0
+    creator_logical_unit_descriptor: bytes = bytes(32)
+    number_of_bytes_represented: bytes = bytes(16)
+    rod_token_specific_data: bytes = bytes(32)
+    device_type_specific_data: bytes = bytes(32)
+    target_device_descriptor: bytes = bytes(128)
+    extended_rod_token_data: bytes = bytes(256)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 512 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_ROD_TOKEN.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.creator_logical_unit_descriptor) > 32:
+            raise too_long("creator_logical_unit_descriptor", self.creator_logical_unit_descriptor, 32)
+        if len(self.number_of_bytes_represented) > 16:
+            raise too_long("number_of_bytes_represented", self.number_of_bytes_represented, 16)
+        if len(self.rod_token_specific_data) > 32:
+            raise too_long("rod_token_specific_data", self.rod_token_specific_data, 32)
+        if len(self.device_type_specific_data) > 32:
+            raise too_long("device_type_specific_data", self.device_type_specific_data, 32)
+        if len(self.target_device_descriptor) > 128:
+            raise too_long("target_device_descriptor", self.target_device_descriptor, 128)
+        if len(self.extended_rod_token_data) > 256:
+            raise too_long("extended_rod_token_data", self.extended_rod_token_data, 256)
+        try:
+            return _ROD_TOKEN.pack(
+                self.rod_type,
+                self.rsvd_4,
+                self.rod_token_length,
+                self.copy_manager_rod_token_identifier,
+                self.creator_logical_unit_descriptor,
+                self.number_of_bytes_represented,
+                self.rod_token_specific_data,
+                self.device_type_specific_data,
+                self.target_device_descriptor,
+                self.extended_rod_token_data,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rod_type", "ROD TYPE", 0, 0, 32, Kind.CODE, "SPC-4, ROD token format", codes=RodType),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 16, Kind.RESERVED, "SPC-4, ROD token format"),
+        FieldInfo(
+            "rod_token_length",
+            "ROD TOKEN LENGTH",
+            6,
+            0,
+            16,
+            Kind.LENGTH,
+            "SPC-4, ROD token format",
+            default=0x01F8,
+        ),
+        FieldInfo(
+            "copy_manager_rod_token_identifier",
+            "COPY MANAGER ROD TOKEN IDENTIFIER",
+            8,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, ROD token format",
+        ),
+        FieldInfo(
+            "creator_logical_unit_descriptor",
+            "CREATOR LOGICAL UNIT DESCRIPTOR",
+            16,
+            0,
+            256,
+            Kind.BYTES,
+            "SPC-4, ROD token format",
+            default=bytes(32),
+        ),
+        FieldInfo(
+            "number_of_bytes_represented",
+            "NUMBER OF BYTES REPRESENTED",
+            48,
+            0,
+            128,
+            Kind.BYTES,
+            "SPC-4, ROD token format",
+            default=bytes(16),
+        ),
+        FieldInfo(
+            "rod_token_specific_data",
+            "ROD token type specific data",
+            64,
+            0,
+            256,
+            Kind.BYTES,
+            "SPC-4, ROD token format",
+            default=bytes(32),
+        ),
+        FieldInfo(
+            "device_type_specific_data",
+            "Device type specific data",
+            96,
+            0,
+            256,
+            Kind.BYTES,
+            "SPC-4, ROD token format",
+            default=bytes(32),
+        ),
+        FieldInfo(
+            "target_device_descriptor",
+            "TARGET DEVICE DESCRIPTOR",
+            128,
+            0,
+            1024,
+            Kind.BYTES,
+            "SPC-4, ROD token format",
+            default=bytes(128),
+        ),
+        FieldInfo(
+            "extended_rod_token_data",
+            "EXTENDED ROD TOKEN DATA",
+            256,
+            0,
+            2048,
+            Kind.BYTES,
+            "SPC-4, ROD token format",
+            default=bytes(256),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RodTokenInformation(Structure):
+    """RECEIVE ROD TOKEN INFORMATION parameter data (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+
+    TITLE: ClassVar[str] = "RECEIVE ROD TOKEN INFORMATION parameter data"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data"
+    STRUCT: ClassVar[struct.Struct] = _ROD_TOKEN_INFORMATION
+
+    available_data: int = 0
+    octet_4: int = 0
+    octet_5: int = 0
+    operation_counter: int = 0
+    estimated_status_update_delay: int = 0
+    extended_copy_completion_status: int = 0
+    length_of_the_sense_data_field: int = 0
+    sense_data_length: int = 0
+    transfer_count_units: int = 0
+    transfer_count: int = 0
+    segments_processed: int = 0
+    rsvd_26: int = 0
+    rsvd_28: int = 0
+    rest: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_ROD_TOKEN_INFORMATION.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, len(buffer) - offset, truncated)
+        decoded.rest = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.rest
+        try:
+            head = _ROD_TOKEN_INFORMATION.pack(
+                self.available_data,
+                self.octet_4,
+                self.octet_5,
+                self.operation_counter,
+                self.estimated_status_update_delay,
+                self.extended_copy_completion_status,
+                self.length_of_the_sense_data_field,
+                self.sense_data_length,
+                self.transfer_count_units,
+                self.transfer_count,
+                self.segments_processed,
+                self.rsvd_26,
+                self.rsvd_28,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    @property
+    def rsvd_4(self) -> int:
+        """Reserved (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+        return self.octet_4 >> 5
+
+    @rsvd_4.setter
+    def rsvd_4(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 5, 3, "rsvd_4")
+
+    @property
+    def response_to_service_action(self) -> int:
+        """RESPONSE TO SERVICE ACTION (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+        return self.octet_4 & 0x1F
+
+    @response_to_service_action.setter
+    def response_to_service_action(self, value: int) -> None:
+        self.octet_4 = with_bits(self.octet_4, value, 0, 5, "response_to_service_action")
+
+    @property
+    def hdd(self) -> int:
+        """The HDD bit (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+        return self.octet_5 >> 7
+
+    @hdd.setter
+    def hdd(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 7, 1, "hdd")
+
+    @property
+    def copy_operation_status(self) -> int:
+        """COPY OPERATION STATUS (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+        return self.octet_5 & 0x7F
+
+    @copy_operation_status.setter
+    def copy_operation_status(self, value: int) -> None:
+        self.octet_5 = with_bits(self.octet_5, value, 0, 7, "copy_operation_status")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "available_data",
+            "AVAILABLE DATA",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "rsvd_4",
+            "Reserved",
+            4,
+            0,
+            3,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            slot="octet_4",
+        ),
+        FieldInfo(
+            "response_to_service_action",
+            "RESPONSE TO SERVICE ACTION",
+            4,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            slot="octet_4",
+            codes=ThirdPartyCopyOut,
+        ),
+        FieldInfo(
+            "hdd",
+            "HDD",
+            5,
+            0,
+            1,
+            Kind.FLAG,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            slot="octet_5",
+        ),
+        FieldInfo(
+            "copy_operation_status",
+            "COPY OPERATION STATUS",
+            5,
+            1,
+            7,
+            Kind.CODE,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            slot="octet_5",
+            codes=CopyOperationStatus,
+        ),
+        FieldInfo(
+            "operation_counter",
+            "OPERATION COUNTER",
+            6,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "estimated_status_update_delay",
+            "ESTIMATED STATUS UPDATE DELAY",
+            8,
+            0,
+            32,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "extended_copy_completion_status",
+            "EXTENDED COPY COMPLETION STATUS",
+            12,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "length_of_the_sense_data_field",
+            "LENGTH OF THE SENSE DATA FIELD",
+            13,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "sense_data_length",
+            "SENSE DATA LENGTH",
+            14,
+            0,
+            8,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "transfer_count_units",
+            "TRANSFER COUNT UNITS",
+            15,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            codes=TransferCountUnits,
+        ),
+        FieldInfo(
+            "transfer_count",
+            "TRANSFER COUNT",
+            16,
+            0,
+            64,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "segments_processed",
+            "SEGMENTS PROCESSED",
+            24,
+            0,
+            16,
+            Kind.NUMBER,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "rsvd_26",
+            "Reserved",
+            26,
+            0,
+            16,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "rsvd_28",
+            "Reserved",
+            28,
+            0,
+            32,
+            Kind.RESERVED,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "rest",
+            "SENSE DATA, and the ROD token descriptors with their length",
+            32,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RodTokenDescriptor(Structure):
+    """ROD token descriptor (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+
+    TITLE: ClassVar[str] = "ROD token descriptor"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data"
+    STRUCT: ClassVar[struct.Struct] = _ROD_TOKEN_DESCRIPTOR
+
+    rsvd_0: int = 0
+    rod_token: bytes = bytes(512)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 514 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_ROD_TOKEN_DESCRIPTOR.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        if len(self.rod_token) > 512:
+            raise too_long("rod_token", self.rod_token, 512)
+        try:
+            return _ROD_TOKEN_DESCRIPTOR.pack(
+                self.rsvd_0,
+                self.rod_token,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo("rsvd_0", "Reserved", 0, 0, 16, Kind.RESERVED, "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data"),
+        FieldInfo(
+            "rod_token",
+            "ROD TOKEN",
+            2,
+            0,
+            4096,
+            Kind.BYTES,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            default=bytes(512),
+        ),
+    )
+
+
+@dataclass(slots=True)
+class RodTokenDescriptors(Structure):
+    """ROD token descriptors (SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data)."""
+
+    TITLE: ClassVar[str] = "ROD token descriptors"
+    SECTION: ClassVar[str] = "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data"
+    STRUCT: ClassVar[struct.Struct] = _ROD_TOKEN_DESCRIPTORS
+
+    rod_token_descriptors_length: int = AUTO
+    rod_token_descriptors: list[RodTokenDescriptor] = field(default_factory=list)
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_ROD_TOKEN_DESCRIPTORS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.rod_token_descriptors_length + 4, truncated)
+        decoded.rod_token_descriptors = read_structures(part, RodTokenDescriptor, truncated)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = write_structures(self.rod_token_descriptors)
+        length = self.rod_token_descriptors_length
+        if length == AUTO:
+            length = len(part) + 0
+        try:
+            head = _ROD_TOKEN_DESCRIPTORS.pack(
+                length,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "rod_token_descriptors_length",
+            "ROD TOKEN DESCRIPTORS LENGTH",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+        ),
+        FieldInfo(
+            "rod_token_descriptors",
+            "ROD token descriptors",
+            4,
+            0,
+            0,
+            Kind.LIST,
+            "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
+            length="rod_token_descriptors_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
 class StartStopUnit(Cdb):
     """START STOP UNIT (SBC-3, START STOP UNIT command)."""
 
@@ -19831,6 +25245,11 @@ CDBS: tuple[type[Cdb], ...] = (
     WriteAndVerify12,
     Verify12,
     ReadDefectData12,
+    Read32,
+    Verify32,
+    Write32,
+    WriteAndVerify32,
+    WriteSame32,
     ReportSupportedOperationCodes,
     ReportSupportedTaskManagementFunctions,
     Reserve6,
@@ -19857,6 +25276,14 @@ CDBS: tuple[type[Cdb], ...] = (
     SendDiagnostic,
     WriteBuffer,
     ReadBuffer,
+    ExtendedCopy,
+    ReceiveCopyStatus,
+    ReceiveCopyData,
+    ReceiveCopyOperatingParameters,
+    ReceiveCopyFailureDetails,
+    PopulateToken,
+    WriteUsingToken,
+    ReceiveRodTokenInformation,
     StartStopUnit,
     PreventAllowMediumRemoval,
     SanitizeOverwrite,
@@ -19878,6 +25305,7 @@ VPD_PAGES: tuple[type[VpdPage], ...] = (
     ExtendedInquiryData,
     ModePagePolicy,
     LogicalBlockProvisioning,
+    ThirdPartyCopy,
     ScsiPorts,
 )
 """The vital product data pages that are declared."""
@@ -19918,5 +25346,12 @@ def decode_cdb(buffer: Buffer, offset: int = 0) -> Cdb:
     code = bytes(buffer[offset : offset + 2])
     if not code:
         raise UnknownCdb.too_short(buffer, offset)
-    known = CDB_TYPES.get((code[0], None)) or CDB_TYPES.get((code[0], code[-1] & 0x1F))
+    known = CDB_TYPES.get((code[0], None)) or CDB_TYPES.get((code[0], _service_action(buffer, offset)))
     return (known or UnknownCdb).decode(buffer, offset)
+
+
+def _service_action(buffer: Buffer, offset: int) -> int:
+    """The service action of a CDB: in five bits of octet 1, or in octets 8 and 9 if its length is variable."""
+    if buffer[offset] == OperationCode.VARIABLE_LENGTH:
+        return int.from_bytes(bytes(buffer[offset + 8 : offset + 10]))
+    return int(bytes(buffer[offset : offset + 2])[-1] & 0x1F)
