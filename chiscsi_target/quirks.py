@@ -5,7 +5,10 @@ All are off by default, which is the guide's and the RFC's way. A driver can be 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
+
+from chiscsi_target.errors import ConfigurationError
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,3 +72,21 @@ class Quirks:
 QUIRK_NAMES = tuple(field.name for field in fields(Quirks))
 RELEASE_3_14 = Quirks(**dict.fromkeys(QUIRK_NAMES, True))
 """Every switch on: the module as it was released."""
+EVERYTHING = "release-3.14"
+"""What stands for all of them among names."""
+
+
+def named(names: Iterable[str]) -> Quirks:
+    """The switches of these names on; EVERYTHING is all of them.
+
+    Raises:
+        ConfigurationError: a name is none of a switch.
+    """
+    wanted = set(names)
+    if EVERYTHING in wanted:
+        wanted = wanted - {EVERYTHING} | set(QUIRK_NAMES)
+    unknown = sorted(wanted - set(QUIRK_NAMES))
+    if unknown:
+        known = ", ".join((EVERYTHING, *QUIRK_NAMES))
+        raise ConfigurationError("quirk", f"{unknown[0]} is none of: {known}")
+    return Quirks(**dict.fromkeys(wanted, True))

@@ -97,6 +97,10 @@ Driver = Annotated[
         text="A storage driver's LUN class or target class, or a function that makes them. Repeatable.",
     ),
 ]
+Quirk = Annotated[
+    list[str] | None,
+    _flag("--quirk", value="NAME", text="Do as release 3.14 of the module in this, or `release-3.14`. Repeatable."),
+]
 Out = Annotated[str, _flag("--out", value="DIR", text="Directory for the reports (default: reports/out/<run>).")]
 First = Annotated[bool, _flag("--exitfirst", "-x", text="Stop at the first case that does not end well.")]
 Factory = Annotated[str, typer.Option("--embedded-factory", hidden=True)]
@@ -121,6 +125,7 @@ def conform(
     user: User = "",
     target_user: TargetUser = "",
     driver: Driver = None,
+    quirk: Quirk = None,
     patience: Patience = 5.0,
     time_limit: TimeLimit = 30.0,
     reconnect: Reconnect = 5.0,
@@ -156,10 +161,14 @@ def serve(
     mem: Annotated[
         list[str] | None, _flag("--mem", value="SIZE", text="A disk in memory of this size, such as 256M. Repeatable.")
     ] = None,
+    null: Annotated[
+        list[str] | None, _flag("--null", value="SIZE", text="A disk of this size that keeps no data. Repeatable.")
+    ] = None,
     file: Annotated[
-        list[str] | None, _flag("--file", value="PATH[,ro]", text="A file as a disk: PATH or PATH,ro. Repeatable.")
+        list[str] | None, _flag("--file", value="PATH", text="A file, or a block device, as a disk. Repeatable.")
     ] = None,
     driver: Driver = None,
+    quirk: Quirk = None,
     config: Annotated[
         str, _flag("--config", value="FILE", text="Serve what a configuration file describes: any number of targets.")
     ] = "",
@@ -174,7 +183,8 @@ def serve(
 ) -> None:
     """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
 
-    The logical units are numbered from 0 in the order of --mem and --file. Prints an iscsi://ADDR:PORT/IQN/LUN
+    The logical units are numbered from 0 in the order of --mem, --file and --null; options may follow each, such as
+    PATH,ro or 256M,removable (see the configuration reference, TargetDevice). Prints an iscsi://ADDR:PORT/IQN/LUN
     for each, then `ready`. With --config, SIGHUP has the file read again. Exit code: 0 after a clean shutdown;
     2 when this cannot be served.
     """
@@ -187,6 +197,7 @@ def serve(
         iqn=iqn,
         disks=disks,
         drivers=driver or [],
+        quirks=quirk or [],
         config=config,
         user=user,
         target_user=target_user,

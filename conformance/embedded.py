@@ -91,17 +91,21 @@ def start(transport: Way, iqn: str, listener: Listener) -> Embedded:
     return serve(TargetModule(listener=listener), transport, iqn)
 
 
-def start_driver(specifications: Sequence[str], transport: Way, iqn: str, listener: Listener) -> Embedded:
-    """The target of this project with somebody's storage driver; arguments as for `start`.
+def start_with(drivers: Sequence[str], quirks: Sequence[str], transport: Way, iqn: str, listener: Listener) -> Embedded:
+    """The target of this project with somebody's storage driver, or with quirks; other arguments as for `start`.
 
     Raises:
-        DriverProblem: one of the specifications cannot be used.
+        DriverProblem: a driver cannot be used.
+        ConfigurationError: a name is none of a quirk's.
     """
+    from chiscsi_target.quirks import named
     from chiscsi_target.target_module import TargetModule
     from conformance.drivers import load_drivers
 
-    module = TargetModule(listener=listener)
-    return serve(module, transport, iqn, disks=load_drivers(specifications).register(module))
+    module = TargetModule(listener=listener, quirks=named(quirks))
+    if not drivers:
+        return serve(module, transport, iqn)
+    return serve(module, transport, iqn, disks=load_drivers(drivers).register(module))
 
 
 def serve(

@@ -15,6 +15,7 @@ from chiscsi_target.config.config_file import ConfigFileError, load
 from chiscsi_target.config.global_variables import apply_variables
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.quirks import named
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
 from conformance.drivers import DriverProblem, load_drivers
@@ -43,7 +44,11 @@ def main(options: Options) -> int:
     signals: SimpleQueue[int] = SimpleQueue()
     for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if options.config else [])):
         signal.signal(number, lambda number, _: signals.put(number))
-    shell = SocketTarget(TargetModule(complain=_complain), SPIN if (os.cpu_count() or 1) > 1 else 0.0)
+    try:
+        module = TargetModule(complain=_complain, quirks=named(options.quirks))
+    except ConfigurationError as error:
+        return _refuse([f"--{error}"])
+    shell = SocketTarget(module, SPIN if (os.cpu_count() or 1) > 1 else 0.0)
     shell.start()
     try:
         nodes = _add_targets(shell.module, options)

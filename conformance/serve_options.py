@@ -9,6 +9,7 @@ from chiscsi_target.config.portal_group import parse_address
 from chiscsi_target.config.target_config import TargetConfig, parse_target
 from chiscsi_target.config.target_device import TargetDevice
 from chiscsi_target.core.chap_secrets import ChapConfig
+from chiscsi_target.drivers.options import OPTION_NAMES
 from chiscsi_target.errors import ConfigurationError
 from conformance.credentials import AccountError, account_of
 
@@ -27,12 +28,15 @@ _KEYS = {
     "HeaderDigest": "CRC32C,None",
     "DataDigest": "CRC32C,None",
 }
-_READ_ONLY = ",ro"
+_DISK_OPTIONS = ("--mem", "--file", "--null")
 
 
 @dataclass(frozen=True, slots=True)
 class Disk:
-    """A logical unit asked for on the command line: `kind` is "mem" with a size, or "file" with `PATH[,ro]`."""
+    """A logical unit asked for on the command line: `kind` is "mem" or "null" with a size, or "file" with a path.
+
+    Options of a `TargetDevice` line may follow, such as `ro` or `block=4096`.
+    """
 
     kind: str
     value: str
@@ -47,6 +51,7 @@ class Options:
         iqn: the target's name.
         disks: its logical units, in order.
         drivers: LUN classes and target classes to use instead (`conformance.drivers`).
+        quirks: where to do as release 3.14 of the module (`chiscsi_target.quirks`).
         config: a configuration file that says all this, and more; empty for none.
         user, target_user: CHAP names of who may log in, and of the target; secrets are in the environment.
         control: where to listen for `chiscsi ctl`; empty for nowhere.
@@ -56,6 +61,7 @@ class Options:
     iqn: str = DEFAULT_IQN
     disks: Sequence[Disk] = ()
     drivers: Sequence[str] = ()
+    quirks: Sequence[str] = ()
     config: str = ""
     user: str = ""
     target_user: str = ""
@@ -63,12 +69,12 @@ class Options:
 
 
 def disks_in_order(arguments: Sequence[str]) -> list[Disk]:
-    """The values of `--mem` and `--file` in the order in which they stand, which numbers the logical units."""
+    """The values of `--mem`, `--file` and `--null` in the order of their places, which numbers the logical units."""
     disks = []
     rest = iter(arguments)
     for argument in rest:
         name, separator, value = argument.partition("=")
-        if name in ("--mem", "--file"):
+        if name in _DISK_OPTIONS:
             disks.append(Disk(name[2:], value if separator else next(rest, "")))
     return disks
 
@@ -109,11 +115,20 @@ def _demand_chap(config: TargetConfig, options: Options) -> None:
 
 
 def _device(number: int, disk: Disk) -> TargetDevice:
-    if disk.kind == "mem":
-        return TargetDevice(f"mem{number}", f"MEM,size={disk.value}")
-    if disk.value.endswith(_READ_ONLY):
-        return TargetDevice(disk.value.removesuffix(_READ_ONLY), "FILE,RO")
-    return TargetDevice(disk.value, "FILE")
+    value, options = _split(disk.value)
+    if disk.kind == "file":
+        return TargetDevice(value, ",".join(["FILE", *options]))
+    return TargetDevice(f"{disk.kind}{number}", ",".join([disk.kind.upper(), f"size={value}", *options]))
+
+
+def _split(value: str) -> tuple[str, list[str]]:
+    """What stands before the options, and the options: a path may have commas, too."""
+    options: list[str] = []
+    while True:
+        rest, comma, last = value.rpartition(",")
+        if not comma or last.partition("=")[0].strip().upper() not in OPTION_NAMES:
+            return value, options
+        value, options = rest, [last.strip(), *options]
 
 
 def in_words(error: ConfigurationError, options: Options) -> str:

@@ -93,7 +93,7 @@ def command(settings: Settings) -> str:
     """The shell command that makes a run with these settings; where the reports go is not part of it."""
     words = PROGRAM.split()
     words += [settings.url] if settings.url else []
-    for name in ("driver", "suite", "case", "requirement", "level"):
+    for name in ("driver", "quirk", "suite", "case", "requirement", "level"):
         for value in getattr(settings, name):
             words += [f"--{name}", value]
     plain = Settings()

@@ -15,6 +15,8 @@ import msgspec
 import pytest
 from rich.console import Console
 
+from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.quirks import named
 from conformance.credentials import AccountError, account_of
 from conformance.drivers import DriverProblem, load_drivers
 from conformance.harness.address import AddressError, parse_address
@@ -185,17 +187,22 @@ def _check(settings: Settings, workers: str = "") -> None:
         raise UsageError(f"suites {settings.suites}: no such directory")
     if settings.foreign and settings.transport == "memory":
         raise UsageError("the memory transport reaches the embedded target only: leave out the address or --transport")
-    if settings.driver:
-        _check_drivers(settings)
+    if settings.driver or settings.quirk:
+        _check_changes(settings)
     if settings.out:
         _make(settings.out)
 
 
-def _check_drivers(settings: Settings) -> None:
+def _check_changes(settings: Settings) -> None:
+    """Check what is to be otherwise in the embedded target."""
     if settings.foreign:
-        raise UsageError("--driver puts a driver behind the embedded target: leave out the address")
+        name = "--driver" if settings.driver else "--quirk"
+        raise UsageError(f"{name} changes the embedded target: leave out the address")
     try:
+        named(settings.quirk)
         load_drivers(settings.driver)
+    except ConfigurationError as error:
+        raise UsageError(f"--{error}") from None
     except DriverProblem as error:
         raise UsageError(str(error)) from None
 

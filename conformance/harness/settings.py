@@ -30,6 +30,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     initiator_name: the name to log in with; empty lets the harness make one for each worker.
     user, target_user: CHAP names of both sides; their secrets are in the environment (`conformance.credentials`).
     driver: LUN classes and target classes that the embedded target is to use (`conformance.drivers`).
+    quirk: names of the switches of `chiscsi_target.quirks` that are on in the embedded target.
     patience: seconds that an answer may take before it counts as missing.
     time_limit: seconds of wall clock for one case that names no limit of its own.
     reconnect: seconds to wait for a target that died, before the rest of the run is given up.
@@ -52,6 +53,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user: str = ""
     target_user: str = ""
     driver: list[str] = []
+    quirk: list[str] = []
     patience: float = 5.0
     time_limit: float = 30.0
     reconnect: float = 5.0
@@ -85,6 +87,7 @@ _HELP = {
     "user": "CHAP name to log in under; its secret is in CHISCSI_PASSWORD",
     "target_user": "CHAP name that the target answers with; its secret is in CHISCSI_TARGET_PASSWORD",
     "driver": "storage driver that the embedded target is to use: PACKAGE.MODULE:NAME (repeatable)",
+    "quirk": "where the embedded target is to do as release 3.14 of the module (repeatable)",
     "patience": "seconds that an answer may take",
     "time_limit": "seconds that a case may take",
     "reconnect": "seconds to wait for a target that died",

@@ -18,7 +18,7 @@ from typing import cast
 
 import pytest
 
-from conformance.embedded import Embedded, Factory, start_driver
+from conformance.embedded import Embedded, Factory, start_with
 from conformance.harness.address import parse_address
 from conformance.harness.evidence import Evidence
 from conformance.harness.foreign import Foreign
@@ -131,9 +131,10 @@ class Station:
             self._turns = None
 
     def _start(self) -> Embedded:
-        if self.settings.driver:
-            where = (self.settings.transport, self.place.target_name, self._listen)
-            return start_driver(self.settings.driver, *where)
+        settings = self.settings
+        if settings.driver or settings.quirk:
+            where = (settings.transport, self.place.target_name, self._listen)
+            return start_with(settings.driver, settings.quirk, *where)
         module, _, function = self.settings.factory.partition(":")
         factory = cast("Factory", getattr(importlib.import_module(module), function))
         return factory(self.settings.transport, self.place.target_name, self._listen)

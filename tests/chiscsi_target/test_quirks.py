@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from chiscsi_target.quirks import QUIRK_NAMES, RELEASE_3_14, Quirks
+import pytest
+
+from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.quirks import EVERYTHING, QUIRK_NAMES, RELEASE_3_14, Quirks, named
 
 
 def test_all_are_off_by_default() -> None:
@@ -15,3 +18,14 @@ def test_the_release_has_all_on() -> None:
 
 def test_each_is_explained() -> None:
     assert all(f"{name}: " in (Quirks.__doc__ or "") for name in QUIRK_NAMES)
+
+
+def test_by_name() -> None:
+    assert named([]) == Quirks()
+    assert named(["cid_is_tid", "reuse_tsih"]) == Quirks(cid_is_tid=True, reuse_tsih=True)
+    assert named(["cid_is_tid", EVERYTHING]) == RELEASE_3_14
+
+
+def test_a_name_that_is_none() -> None:
+    with pytest.raises(ConfigurationError, match=r"quirk: nonsense is none of: .*name_from_buffer"):
+        named(["reuse_tsih", "nonsense"])

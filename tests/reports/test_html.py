@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reports.html import SIGNS, render_html
-from reports.model import VERDICTS, Case, Event, Field, Requirement, Run, Verdict
+from reports.model import VERDICTS, Case, Event, Field, Finding, Requirement, Run, Verdict
 from tests.reports.sample_run import HOSTILE, STARTED, sample_run
 
 NASTY = [HOSTILE, "-->", "]]>", "'\"><svg onload=x>", "\ud800", "\0", "{% raw %}"]
@@ -107,7 +107,10 @@ def test_no_text_of_a_run_becomes_markup(text: str) -> None:
     def build(said: str) -> Run:
         fields = [Field(said, said, said, section=said)]
         event = Event(0, 0.0, "pdu", "target", said, said, said, said, fields, "00", 0, said, True, said)
-        case = Case("a", said, said, "fail", said, [said], said, said, said, 0, 0, [event], said, said, said, said)
+        finding = Finding(said, said)
+        case = Case(
+            "a", said, said, "fail", said, [said], said, said, said, 0, 0, [event], said, said, [finding], said, said
+        )
         return Run(said, said, said, STARTED, 0, {said: said}, [case], [Requirement(said, said, said, said)], said)
 
     plain, odd = _Outline(render_html(build("x"))), _Outline(render_html(build(text)))

@@ -36,6 +36,9 @@ class Kept:
         else:
             self.pieces[name] = data
 
+    def where(self, name: str) -> str:
+        return f"the test's {name}"
+
 
 def port(session: int) -> InitiatorPort:
     return InitiatorPort(f"iqn.2026-11.org.example:{session}", bytes((0x80, 0, 0, 0, 0, session)))
