@@ -85,7 +85,7 @@ def sense_segment(task: Task) -> bytes:
         sense = bytes((_DESCRIPTOR_FORMAT, task.sc_sense_key, task.sc_sense_asc, task.sc_sense_ascq, 0, 0, 0, 0))
     if not sense and task.sc_status == _CHECK_CONDITION:
         sense = struct.pack(
-            ">BBBIBIBBBB3x",
+            ">BBBIBIBBBB2x",
             _FIXED_FORMAT_VALID & 0x7F,
             0,
             task.sc_sense_key,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from chiscsi_target.api import LUN_CLASS_HAS_CMD_QUEUE_BIT, ReturnCode, chiscsi_lun, chiscsi_scsi_command
+from chiscsi_target.api import LU_FLAG_SYNC, LUN_CLASS_HAS_CMD_QUEUE_BIT, ReturnCode, chiscsi_lun, chiscsi_scsi_command
 from chiscsi_target.api.sgvec import SgList
 from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.errors import DriverError
@@ -238,6 +238,14 @@ def test_with_sync_every_write_waits_for_the_disk(path: Path, syscalls: Syscalls
     rig.close()
 
 
+def test_the_write_cache_can_be_switched_between_two_commands(rig: Rig, syscalls: Syscalls) -> None:
+    for waits in (0, 1, 1, 2):
+        if waits:
+            rig.lu.flags ^= LU_FLAG_SYNC
+        rig.run(WRITE, data=b"c" * BLOCK)
+        assert len(syscalls.synced) == waits
+
+
 def test_flush_and_detach_reach_the_disk(rig: Rig, syscalls: Syscalls) -> None:
     assert rig.lu.lun_class.fp_flush(rig.lu) == 0
     assert len(syscalls.synced) == 1
@@ -393,6 +401,14 @@ def test_a_reconfigured_unit_keeps_the_open_file(rig: Rig) -> None:
     again = chiscsi_lun(rig.stack.lun_class, 0, rig.lu.path)
     assert rig.stack.lun_class.fp_reattach(rig.lu, again, bytearray(), 256) == 0
     assert again.priv_data is rig.lu.priv_data
+    assert again.kept is rig.lu.kept is not None
+
+
+@pytest.mark.parametrize("options", ["RO", "NONEXCL", "RO,NONEXCL"])
+def test_state_is_kept_for_the_one_who_may_write(path: Path, options: str) -> None:
+    shared = Rig(path, options)
+    assert shared.lu.kept is None
+    shared.close()
 
 
 def test_the_class_says_that_it_completes_later() -> None:
