@@ -24,6 +24,7 @@ from chiscsi_target.core.agenda import ERROR, WARNING
 from chiscsi_target.core.challenges import Challenges
 from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.drivers.memory import MemoryLunClass
+from chiscsi_target.drivers.null_class import NullLunClass
 from chiscsi_target.engine.directory import Directory
 from chiscsi_target.engine.held import DriverWatch
 from chiscsi_target.errors import ConfigurationError
@@ -96,7 +97,7 @@ class TargetModule(Information, Upkeep, DriverWatch):
         built_in = chiscsi_target_class()
         built_in.class_name = DEFAULT_CLASS
         self.chiscsi_target_class_register(built_in)
-        for lun_class in (FileLunClass(), MemoryLunClass()):
+        for lun_class in (FileLunClass(), MemoryLunClass(), NullLunClass()):
             self.chiscsi_target_lun_class_register(lun_class, DEFAULT_CLASS)
 
     # Classes

@@ -55,8 +55,10 @@ from chiscsi_target.api.logical_unit import (
     LU_FLAG_NOWCACHE,
     LU_FLAG_NULLRW,
     LU_FLAG_OFFLINE,
+    LU_FLAG_REMOVABLE,
     LU_FLAG_RO,
     LU_FLAG_SYNC,
+    LU_FLAG_THICK,
     chiscsi_lun,
 )
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
@@ -136,8 +138,10 @@ __all__ = [  # noqa: F405
     "LU_FLAG_NOWCACHE",
     "LU_FLAG_NULLRW",
     "LU_FLAG_OFFLINE",
+    "LU_FLAG_REMOVABLE",
     "LU_FLAG_RO",
     "LU_FLAG_SYNC",
+    "LU_FLAG_THICK",
     "SCSI_SENSE_BUFFERSIZE",
     "SC_FLAG_CMD_ABORT",
     "SC_FLAG_IMMEDIATE_CMD",

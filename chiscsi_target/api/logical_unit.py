@@ -19,6 +19,10 @@ LU_FLAG_NULLRW = 0x10
 """Writes are dropped, and reads return arbitrary octets."""
 LU_FLAG_NOWCACHE = 0x20
 """There is to be no write cache."""
+LU_FLAG_REMOVABLE = 0x40
+"""The medium can be ejected and loaded (START STOP UNIT)."""
+LU_FLAG_THICK = 0x80
+"""Storage is never given back: there is no UNMAP."""
 
 
 class chiscsi_lun:
@@ -30,8 +34,12 @@ class chiscsi_lun:
         flags: LU_FLAG_* bits.
         size: size of the medium in octets, a multiple of the block size.
         sect_shift: binary logarithm of the block size in octets.
+        physical_block_exponent: binary logarithm of how many logical blocks a physical one has: 3 for 512e.
         prod_id, scsi_id, scsi_sn, scsi_wwn: identification for INQUIRY and its VPD pages.
         medium: the storage itself, for the commands that the device server executes; None when there are none.
+        protection: the type of protection information, from 1 to 3; 0 without.
+        tuples: with protection information, storage of eight octets for every block, in the order of these, which reads
+            as zeros where nobody has written.
         descriptor_sense: whether sense data are in descriptor format (D_SENSE); the device server sets it.
         kept: where state of the device server survives a restart; None when there is no such place.
         priv_data: the driver's own.
@@ -45,13 +53,16 @@ class chiscsi_lun:
         "lun_class",
         "medium",
         "path",
+        "physical_block_exponent",
         "priv_data",
         "prod_id",
+        "protection",
         "scsi_id",
         "scsi_sn",
         "scsi_wwn",
         "sect_shift",
         "size",
+        "tuples",
     )
 
     def __init__(self, lun_class: chiscsi_target_lun_class, lun: int, path: str) -> None:
@@ -61,11 +72,14 @@ class chiscsi_lun:
         self.flags = 0
         self.size = 0
         self.sect_shift = 9
+        self.physical_block_exponent = 0
         self.prod_id = ""
         self.scsi_id = ""
         self.scsi_sn = ""
         self.scsi_wwn = ""
         self.medium: Medium | None = None
+        self.protection = 0
+        self.tuples: Medium | None = None
         self.descriptor_sense = False
         self.kept: KeptState | None = None
         self.priv_data: Any = None

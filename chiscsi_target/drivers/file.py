@@ -12,6 +12,7 @@ from chiscsi_target.api import (
     LU_FLAG_NONEXCL,
     LU_FLAG_RO,
     LU_FLAG_SYNC,
+    LU_FLAG_THICK,
     LUN_CLASS_HAS_CMD_QUEUE_BIT,
     SC_FLAG_CMD_ABORT,
     SC_FLAG_WRITE,
@@ -128,7 +129,7 @@ class FileLunClass(LocalLunClass):
             ebuf += f"{lu.path}: {reason}".encode()
             return -ReturnCode.EINVAL
         lu.priv_data = disk = Disk(fd, lu.path, lu.size)
-        lu.medium = FileMedium(disk, writable=not lu.read_only)
+        lu.medium = FileMedium(disk, writable=not lu.read_only, thick=bool(lu.flags & LU_FLAG_THICK))
         if not lu.flags & (LU_FLAG_RO | LU_FLAG_NONEXCL) and keeps_files(lu.path):
             lu.kept = KeptFiles(lu.path)
         return 0
@@ -144,6 +145,8 @@ class FileLunClass(LocalLunClass):
         if lu_new.size != lu.size:
             disk.map(lu_new.size)
         lu_new.priv_data, lu_new.medium, lu_new.kept = disk, real_medium(lu), lu.kept
+        if isinstance(lu_new.medium, FileMedium):
+            lu_new.medium.keep(thick=bool(lu_new.flags & LU_FLAG_THICK))
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

@@ -35,13 +35,18 @@ class FileMedium:
     """A `Medium` in a file.
 
     Attributes:
-        thin: whether the file's system can give storage back.
+        thin: whether the file's system can give storage back, and is to.
     """
 
-    def __init__(self, disk: Disk, *, writable: bool) -> None:
-        """Make a medium of an open file."""
+    def __init__(self, disk: Disk, *, writable: bool, thick: bool = False) -> None:
+        """Make a medium of an open file; a `thick` one does not say that it can give storage back."""
         self._disk = disk
-        self.thin = writable and _can_punch(disk.fd)
+        self._punches = writable and _can_punch(disk.fd)
+        self.keep(thick=thick)
+
+    def keep(self, *, thick: bool) -> None:
+        """Pass for a medium that keeps its storage, or not."""
+        self.thin = self._punches and not thick
 
     def read(self, offset: int, length: int) -> bytes:
         """See `Medium`."""
@@ -53,7 +58,7 @@ class FileMedium:
 
     def discard(self, offset: int, length: int) -> None:
         """See `Medium`; where the storage cannot be given back, zeros are written."""
-        if not self.thin:
+        if not self._punches:
             for start in range(offset, offset + length, len(_ZEROS)):
                 self._disk.write(_ZEROS[: offset + length - start], start)
             return

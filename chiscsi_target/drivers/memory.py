@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
     LU_FLAG_SYNC,
+    LU_FLAG_THICK,
     SC_FLAG_WRITE,
     ReturnCode,
     chiscsi_scsi_cmd_buffer_ready,
@@ -81,7 +82,7 @@ class MemoryLunClass(LocalLunClass):
             except (OSError, OverflowError, ValueError) as error:
                 ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
                 return -ReturnCode.ENOMEM
-        lu.medium = MemoryMedium(lu.priv_data)
+        lu.medium = MemoryMedium(lu.priv_data, thin=not lu.flags & LU_FLAG_THICK)
         return 0
 
     def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
@@ -92,6 +93,8 @@ class MemoryLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         lu_new.flags |= LU_FLAG_SYNC
         lu_new.priv_data, lu_new.medium = lu.priv_data, real_medium(lu)
+        if isinstance(lu_new.medium, MemoryMedium):
+            lu_new.medium.thin = not lu_new.flags & LU_FLAG_THICK
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:

@@ -16,12 +16,14 @@ class MemoryMedium:
     """A `Medium` in memory.
 
     Which pages have storage is noted when they are written: the kernel tells that of files only.
+
+    Attributes:
+        thin: whether it passes for a medium that gives storage back; it does, in any case.
     """
 
-    thin = True
-
-    def __init__(self, memory: memoryview) -> None:
+    def __init__(self, memory: memoryview, *, thin: bool = True) -> None:
         """Make a medium of memory that was never written."""
+        self.thin = thin
         self._memory = memory
         self._pages: set[int] = set()
         self._gaps = Gaps()

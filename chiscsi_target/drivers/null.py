@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["NullMedium", "NullReadWrite", "drop_data", "real_medium"]
 
 _LONGEST: Final = 64 << 20
+_BEYOND: Final = 1 << 63
 _ZEROS: Final = memoryview(mmap.mmap(-1, _LONGEST, prot=mmap.PROT_READ))
 """Pages that were never written, so that all of them are one page of zeros."""
 
@@ -35,12 +36,12 @@ class NullMedium:
     """A `Medium` without data, for the commands that the device server executes.
 
     Attributes:
-        inner: the medium that is there, and is not touched.
+        inner: the medium that is there, and is not touched; None when there is none.
     """
 
     thin = False
 
-    def __init__(self, inner: Medium) -> None:
+    def __init__(self, inner: Medium | None = None) -> None:
         self.inner = inner
 
     def read(self, offset: int, length: int) -> bytes:
@@ -55,11 +56,12 @@ class NullMedium:
 
     def extent(self, offset: int) -> tuple[bool, int]:
         """All is alike."""
-        return self.inner.extent(offset)
+        return (True, _BEYOND) if self.inner is None else self.inner.extent(offset)
 
     def flush(self) -> None:
         """Bring to stable storage what was written before the option came."""
-        self.inner.flush()
+        if self.inner is not None:
+            self.inner.flush()
 
 
 def real_medium(lu: chiscsi_lun) -> Medium | None:

@@ -6,13 +6,21 @@ import re
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
-from chiscsi_target.api import LU_FLAG_NONEXCL, LU_FLAG_NOWCACHE, LU_FLAG_RO, LU_FLAG_SYNC, ReturnCode
+from chiscsi_target.api import (
+    LU_FLAG_NONEXCL,
+    LU_FLAG_NOWCACHE,
+    LU_FLAG_REMOVABLE,
+    LU_FLAG_RO,
+    LU_FLAG_SYNC,
+    LU_FLAG_THICK,
+    ReturnCode,
+)
 from chiscsi_target.drivers.null import drop_data
 
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun
 
-__all__ = ["Option", "flag", "parse_options", "parse_size"]
+__all__ = ["OPTION_NAMES", "Option", "flag", "parse_options", "parse_size"]
 
 Option: TypeAlias = "Callable[[chiscsi_lun, str], None]"
 """Applies an option's value, empty for an option that has none; raises ValueError with the reason that it cannot."""
@@ -21,6 +29,9 @@ _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, 
 _SIZE: Final = re.compile(r"([0-9]+) ?(?:([KMGTP])(?:i?B)?|B)?", re.IGNORECASE | re.ASCII)
 _LARGEST: Final = 1 << 63
 BLOCK_SIZES: Final = (512, 4096)
+_EMULATED: Final = "512E"
+"""Blocks of 512 octets on a medium that has them in eights."""
+_EIGHT_BLOCKS: Final = 3
 
 
 def parse_size(text: str) -> int:
@@ -59,10 +70,19 @@ def _identification(attribute: str, length: int) -> Option:
 
 
 def _block_size(lu: chiscsi_lun, value: str) -> None:
-    size = parse_size(value)
+    emulated = value.upper() == _EMULATED
+    size = 512 if emulated else parse_size(value)
     if size not in BLOCK_SIZES:
-        raise ValueError("takes 512 or 4096")
+        raise ValueError("takes 512, 512e or 4096")
     lu.sect_shift = size.bit_length() - 1
+    lu.physical_block_exponent = _EIGHT_BLOCKS if emulated else 0
+
+
+def _thin(lu: chiscsi_lun, value: str) -> None:
+    """THIN: storage that is not needed is given back, as is the rule where the medium can do that."""
+    if value:
+        raise ValueError("takes no value")
+    lu.flags &= ~LU_FLAG_THICK
 
 
 def _pass_through(lu: chiscsi_lun, value: str) -> None:
@@ -79,6 +99,9 @@ def _protection(lu: chiscsi_lun, value: str) -> None:
 
 _COMMON: Final[Mapping[str, Option]] = {
     "RO": flag(LU_FLAG_RO),
+    "REMOVABLE": flag(LU_FLAG_REMOVABLE),
+    "THICK": flag(LU_FLAG_THICK),
+    "THIN": _thin,
     "BLOCK": _block_size,
     "PROD": _identification("prod_id", 16),
     "ID": _identification("scsi_id", 24),
@@ -92,6 +115,8 @@ _COMMON: Final[Mapping[str, Option]] = {
     "DIX": _protection,
     "DIF": _protection,
 }
+OPTION_NAMES: Final = frozenset(_COMMON) | {"SYNC", "DIRECT", "DSYNC"}
+"""All that may stand behind the size or the path of a disk, in upper case."""
 _KNOWN_AND_REFUSED: Final = ("DIX", "DIF")
 
 

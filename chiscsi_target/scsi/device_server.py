@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
-from chiscsi_target.api.constants import SC_FLAG_WRITE
+from chiscsi_target.api.constants import ISCSI_TMF_FUNCTION_CLEAR_ACA, SC_FLAG_WRITE
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_abort_status
 from chiscsi_target.api.logical_unit import LU_FLAG_OFFLINE, chiscsi_lun
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.errors import DriverError
+from chiscsi_target.scsi.aborts import ABORTED, give_up
+from chiscsi_target.scsi.aca import clear_aca, note_end
+from chiscsi_target.scsi.admission import admit
 from chiscsi_target.scsi.commands import handlers
 from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
 from chiscsi_target.scsi.nexus import InitiatorPort
@@ -24,9 +27,8 @@ from chiscsi_target.scsi.sense import (
     RESET_OCCURRED,
     Sense,
 )
-from chiscsi_target.scsi.table import COMMANDS
+from chiscsi_target.scsi.table import COMMANDS, WITH_PROTECTION
 from chiscsi_target.scsi.task_management import execute
-from chiscsi_target.scsi.task_set import TaskSet
 from iscsi_wire.scsi import Inquiry, ReportLuns
 
 if TYPE_CHECKING:
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 __all__ = ["DeviceServer"]
 
 _PRESENT: Final = handlers(COMMANDS)
+_PROTECTING: Final = handlers(WITH_PROTECTION)
 _ABSENT: Final = handlers(COMMANDS, present=False)
 _REDISCOVERS: Final = frozenset((Inquiry.OPERATION_CODE, ReportLuns.OPERATION_CODE))
 """What an initiator sends that has noticed on its own, or is about to, that the units have changed."""
@@ -54,6 +57,8 @@ class DeviceServer(chiscsi_target_lun_class):
     """
 
     class_name = "SCSI"
+    further_functions = frozenset((ISCSI_TMF_FUNCTION_CLEAR_ACA,))
+    """Task management functions that LUN classes do not have (guide 7.3.6)."""
 
     def __init__(
         self,
@@ -77,13 +82,14 @@ class DeviceServer(chiscsi_target_lun_class):
             ConfigurationError: what a logical unit keeps over a restart cannot be used.
         """
         device = Device(target_name, portal_group_tag, vendor_id, revision, COMMANDS)
+        device.with_protection = WITH_PROTECTION
         device.units = {lu.lun: _unit(lu, device) for lu in luns}
         self._device = device
         self.units = device.units
         self._rescans: dict[int | None, int] = {}  # sessions that are to look again, with the refusals that they had
         self.close_session: Callable[[int], object] = _close_nothing
         self._absent = LogicalUnit(chiscsi_lun(self, 0, ""), device, _ABSENT, present=False)
-        self._on_turn = self._start  # bound once, since every command needs it
+        self._on_turn = device.start = self._start  # bound once, since every command needs it
 
     @property
     def vendor_id(self) -> str:
@@ -97,7 +103,7 @@ class DeviceServer(chiscsi_target_lun_class):
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Take a command: see `chiscsi_target_lun_class`."""
         unit = self.units.get(sc.sc_lun, self._absent)
-        if not unit.tasks.admit(sc, self._on_turn):
+        if not unit.tasks.take(sc) and not admit(unit, sc):
             return 0
         if unit.attentions or unit.guards or unit.lu.flags & LU_FLAG_OFFLINE:
             return self._execute(unit, sc)
@@ -106,6 +112,9 @@ class DeviceServer(chiscsi_target_lun_class):
     def _start(self, sc: chiscsi_scsi_command) -> None:
         """Execute a command that had to wait; nobody else would look at the result, or catch what a driver raises."""
         unit = self.units.get(sc.sc_lun, self._absent)
+        if sc.sc_status or sc.sc_flag & ABORTED:
+            give_up(sc)
+            return
         try:
             result = self._execute(unit, sc)
         except DriverError as error:
@@ -179,7 +188,10 @@ class DeviceServer(chiscsi_target_lun_class):
             sc.sc_lu.lun_class.fp_scsi_cmd_cleanup(sc)
         elif self._device.working:
             self._device.working.discard(sc)
-        self.units.get(sc.sc_lun, self._absent).tasks.ended(sc, self._on_turn)
+        unit = self.units.get(sc.sc_lun, self._absent)
+        if sc.sc_status:
+            note_end(unit, sc)
+        unit.tasks.ended(sc, self._on_turn)
 
     def fp_tmf_execute(
         self,
@@ -224,6 +236,8 @@ class DeviceServer(chiscsi_target_lun_class):
             unit.attentions.pop(sess_hdl, None)
             unit.buffers.echo.pop(sess_hdl, None)
             release_unit(unit, sess_hdl)
+            clear_aca(unit, sess_hdl)
+            unit.readiness.preventing.discard(sess_hdl)
             unit.protected.discard(sess_hdl)
 
     # What changes at run time
@@ -250,6 +264,15 @@ class DeviceServer(chiscsi_target_lun_class):
         self._device.denied = denied
         self.close_session = close_session
 
+    def abort_by(self, abort: Callable[[int, Sequence[chiscsi_scsi_command], int], object]) -> None:
+        """Have commands ended by `abort(session, commands, status)`, without a word when the status is GOOD."""
+        self._device.abort_commands = abort
+
+    def tells_of_aborts(self, lun: int) -> bool:
+        """Whether commands that others end get the status TASK ABORTED (TAS of the Control mode page, SPC-4)."""
+        unit = self.units.get(lun)
+        return unit is not None and unit.tas
+
     def work_by(self, background: Callable[[Callable[[], bool]], object]) -> None:
         """Have long work done by `background`, which calls what it is given again and again until that is False."""
         self._device.background = background
@@ -266,7 +289,7 @@ class DeviceServer(chiscsi_target_lun_class):
                 unit = _unit(lu, device)
             elif unit.lu.lun != lu.lun:
                 # What its driver still holds is gone with its session, and would be looked for under the old number.
-                unit.tasks = TaskSet()
+                unit.empty_task_set()
             unit.describe(lu)
             units[lu.lun] = unit
         if units != device.units:
@@ -302,7 +325,7 @@ class DeviceServer(chiscsi_target_lun_class):
 
 def _unit(lu: chiscsi_lun, device: Device) -> LogicalUnit:
     """A new logical unit, as it was before a restart."""
-    unit = LogicalUnit(lu, device, _PRESENT)
+    unit = LogicalUnit(lu, device, _PROTECTING if lu.protection else _PRESENT)
     restore(unit)
     return unit
 

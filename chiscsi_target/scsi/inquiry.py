@@ -13,6 +13,7 @@ from chiscsi_target.scsi.provisioning import (
 )
 from chiscsi_target.scsi.reply import fail, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
+from chiscsi_target.scsi.start_stop import is_removable
 from chiscsi_target.scsi.verify import MOST_ATOMIC_BLOCKS, MOST_COMPARED_BLOCKS
 from iscsi_wire.scsi import (
     BlockDeviceCharacteristics,
@@ -43,6 +44,9 @@ __all__ = ["inquiry"]
 _PAGE_CODE_FIELD: Final = Field(2)
 _PRODUCT: Final = "CHISCSI Target"
 _NON_ROTATING: Final = 1
+_SUPPORTED_TYPES: Final = (0, 0, 2, 4)
+"""SPT by the type of protection information: that one, and no other."""
+_READS_SUCCEED: Final = 1
 _ALL_SUBPAGES: Final = 0xFF
 _LONGEST_SENSE: Final = 96
 """Octets of sense data that one command may end with: what `sc_sense_buf` has room for."""
@@ -64,7 +68,10 @@ def _standard(unit: LogicalUnit) -> bytes:
     )
     data = StandardInquiry.make(
         version=int(InquiryVersion.SPC_4),
+        rmb=int(is_removable(unit)),
+        normaca=1,
         hisup=1,
+        protect=int(bool(unit.lu.protection)),
         cmdque=1,
         vendor_identification=padded(device.vendor_id, 8),
         product_identification=padded(unit.lu.prod_id or _PRODUCT, 16),
@@ -127,18 +134,28 @@ def _referrals(_unit: LogicalUnit) -> VpdPage:
     return Referrals()
 
 
-def _block_device_characteristics(_unit: LogicalUnit) -> VpdPage:
-    """Block Device Characteristics: nothing rotates, so initiators need not sort their commands."""
-    return BlockDeviceCharacteristics.make(medium_rotation_rate=_NON_ROTATING)
+def _block_device_characteristics(unit: LogicalUnit) -> VpdPage:
+    """Block Device Characteristics: nothing rotates, so initiators need not sort their commands.
+
+    After SANITIZE BLOCK ERASE, which thin units have, reads succeed (WABEREQ).
+    """
+    wabereq = _READS_SUCCEED if is_thin(unit) else 0
+    return BlockDeviceCharacteristics.make(medium_rotation_rate=_NON_ROTATING, wabereq=wabereq)
 
 
 def _extended_inquiry_data(unit: LogicalUnit) -> VpdPage:
     """Extended INQUIRY Data: all task attributes; a cache that loses its data with the power, where there may be one.
 
-    A REPORTED LUNS DATA HAS CHANGED is told once, by whatever unit of the target (LUICLR).
+    A REPORTED LUNS DATA HAS CHANGED is told once, by whatever unit of the target (LUICLR). Of protection information,
+    there is the type that the unit has; application tags are checked where the CDB tells them, with type 2.
     """
+    protection = unit.lu.protection
     caching = (int(ModePageCode.CACHING), 0)
     return ExtendedInquiryData.make(
+        spt=_SUPPORTED_TYPES[protection],
+        grd_chk=int(protection > 0),
+        app_chk=int(protection == 2),
+        ref_chk=int(protection in (1, 2)),
         headsup=1,
         ordsup=1,
         simpsup=1,

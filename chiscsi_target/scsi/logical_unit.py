@@ -10,6 +10,9 @@ from chiscsi_target.scsi.data_buffer import Buffers
 from chiscsi_target.scsi.guards import Guards
 from chiscsi_target.scsi.mode_pages import ModePages
 from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.protected_medium import medium_behind
+from chiscsi_target.scsi.protection_information import TUPLE
+from chiscsi_target.scsi.readiness import Readiness
 from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.task_set import TaskSet
@@ -29,8 +32,12 @@ _NO_LOGICAL_UNIT: Final = 0x7F
 """Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
 
 
-def _abort_nothing(session: int, lun: int) -> None:
+def _abort_nothing(session: int, commands: Sequence[chiscsi_scsi_command], status: int) -> None:
     """End no commands: nobody can."""
+
+
+def _start_nothing(sc: chiscsi_scsi_command) -> None:
+    """Start no command: nobody waits."""
 
 
 def _take_all(step: Callable[[], bool]) -> None:
@@ -51,10 +58,12 @@ class Device:
         target_name: iSCSI name of the target.
         portal_group_tag: tag of the portal group through which it is reached, which is the SCSI target port.
         vendor_id, revision: T10 vendor identification and product revision, for INQUIRY.
-        commands: the rows of the command table.
+        commands: the rows of the command table; and
+        with_protection: those for units with protection information.
         units: the logical units by number.
         ports: whose they are.
-        abort_tasks: ends a session's commands on a logical unit, without a word.
+        abort_commands: ends commands of a session with a status, or without a word when that is GOOD.
+        start: executes a command that had to wait in its task set.
         sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
         visible: the numbers of the logical units that a session sees, for sessions that do not see all of them, in the
             order of the numbers which the session has for them.
@@ -68,12 +77,14 @@ class Device:
     vendor_id: str
     revision: str
     commands: Sequence[Command] = ()
+    with_protection: Sequence[Command] = ()
     units: dict[int, LogicalUnit] = field(default_factory=dict)
     sessions: set[int] = field(default_factory=set)
     ports: dict[int | None, InitiatorPort] = field(default_factory=dict)
     visible: dict[int | None, Sequence[int]] = field(default_factory=dict)
     denied: Callable[[chiscsi_scsi_command], None] = _tell_nobody
-    abort_tasks: Callable[[int, int], object] = _abort_nothing
+    abort_commands: Callable[[int, Sequence[chiscsi_scsi_command], int], object] = _abort_nothing
+    start: Callable[[chiscsi_scsi_command], object] = _start_nothing
     background: Callable[[Callable[[], bool]], object] = _take_all
     working: set[chiscsi_scsi_command] = field(default_factory=set)
 
@@ -86,6 +97,7 @@ class LogicalUnit:
         device: the target that it belongs to.
         handlers: what to call for each operation code.
         execute: the driver's hook for commands that touch the medium.
+        medium: the storage, for the commands that are executed here; with protection information, it sees to that.
         max_blocks: blocks that one command may move.
         peripheral: first octet of its INQUIRY data.
         standing_sense: what REQUEST SENSE answers when nothing is pending.
@@ -93,11 +105,12 @@ class LogicalUnit:
             no entry, so that an empty table is all that the common path looks at.
         guards: what else stands before every command for the time being.
         protected: handles of the sessions that may not write, though others may.
+        readiness: how things are with the medium.
         reservations: who is registered, and who holds what.
         tasks: the commands that run, and those that wait because of their task attribute.
         modes: the mode pages, of which some values are at hand here too:
         swp: whether nobody may write (SWP).
-        qerr, tas, tst: the fields of these names in the Control mode page.
+        qerr, tas: the fields of these names in the Control mode page.
         buffers: what WRITE BUFFER wrote.
     """
 
@@ -110,17 +123,18 @@ class LogicalUnit:
         "handlers",
         "lu",
         "max_blocks",
+        "medium",
         "modes",
         "peripheral",
         "present",
         "protected",
         "qerr",
+        "readiness",
         "reservations",
         "standing_sense",
         "swp",
         "tas",
         "tasks",
-        "tst",
     )
 
     def __init__(self, lu: chiscsi_lun, device: Device, handlers: Sequence[Handler], *, present: bool = True) -> None:
@@ -128,8 +142,9 @@ class LogicalUnit:
         self.handlers = handlers
         self.present = present
         self.modes = ModePages(self)
+        self.tasks = TaskSet()
         self.swp = self.tas = False
-        self.qerr = self.tst = 0
+        self.qerr = 0
         self.buffers = Buffers()
         self.describe(lu)
         self.peripheral = 0 if present else _NO_LOGICAL_UNIT
@@ -137,15 +152,27 @@ class LogicalUnit:
         self.attentions: dict[int | None, list[Sense]] = {}
         self.guards = Guards()
         self.protected: set[int | None] = set()
+        self.readiness = Readiness()
         self.reservations = Reservations()
-        self.tasks = TaskSet()
 
     def describe(self, lu: chiscsi_lun) -> None:
         """Go by the driver's description `lu` from now on."""
         self.lu = lu
         self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
-        self.max_blocks = MAXIMUM_TRANSFER >> lu.sect_shift
+        self.medium = medium_behind(lu)
+        self.max_blocks = MAXIMUM_TRANSFER // ((1 << lu.sect_shift) + (TUPLE if lu.protection else 0))
         self.modes.describe()
+
+    def empty_task_set(self) -> None:
+        """Begin with an empty task set: what was in it has been ended by others."""
+        divided, limit = self.tasks.divided, self.tasks.limit
+        self.tasks = TaskSet(limit)
+        self.tasks.divided = divided
+
+    @property
+    def commands(self) -> Sequence[Command]:
+        """The rows of its commands."""
+        return self.device.with_protection if self.lu.protection else self.device.commands
 
     def write_protected(self, session: int | None) -> bool:
         """Whether a session may not write."""

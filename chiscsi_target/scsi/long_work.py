@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["PIECE", "Concluded", "begin", "execute_in_pieces", "filling"]
+__all__ = ["PIECE", "Concluded", "begin", "execute_in_pieces", "filling", "still_held"]
 
 PIECE: Final = 1 << 20
 """Octets that one step writes: a fraction of a millisecond."""
@@ -93,15 +93,18 @@ def execute_in_pieces(unit: LogicalUnit, sc: chiscsi_scsi_command, steps: Iterat
     working = unit.device.working
     working.add(sc)
 
-    def wanted() -> bool:
-        if sc.sc_flag & _ABORTS and sc in working:
-            working.discard(sc)
-            chiscsi_scsi_cmd_abort_status(sc)
-        return sc in working
-
     def concluded(reason: Refused | None) -> None:
         working.discard(sc)
         finish(sc) if reason is None else refuse(unit, sc, reason)
 
-    begin(unit, steps, concluded, wanted)
+    begin(unit, steps, concluded, lambda: still_held(unit, sc))
     return 0
+
+
+def still_held(unit: LogicalUnit, sc: chiscsi_scsi_command) -> bool:
+    """Whether a command still waits for work to be done; one that has been ended meanwhile is let go."""
+    working = unit.device.working
+    if sc.sc_flag & _ABORTS and sc in working:
+        working.discard(sc)
+        chiscsi_scsi_cmd_abort_status(sc)
+    return sc in working

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_execution_status
-from chiscsi_target.scsi.sense import Field, Sense, descriptor_format, fixed_format
+from chiscsi_target.scsi.aca import after_check_condition
+from chiscsi_target.scsi.sense import Field, Progress, Sense, descriptor_format, fixed_format
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
@@ -51,13 +52,13 @@ def fail(
     unit: LogicalUnit,
     sc: chiscsi_scsi_command,
     sense: Sense,
-    field: Field | None = None,
+    field: Field | Progress | None = None,
     information: int | None = None,
 ) -> int:
     """Complete a command of a logical unit with CHECK CONDITION; D_SENSE decides the format of its sense data.
 
     `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5). A command whose
-    data have been moved keeps their residual.
+    data have been moved keeps their residual. What the failure means for other commands begins here.
     """
     sc.fail(*sense)
     if unit.lu.descriptor_sense:
@@ -66,6 +67,7 @@ def fail(
         sc.sc_sense_buf = fixed_format(sense, field, information)
     if sc.sc_sdev_hdl is None:
         settle(sc, 0)
+    after_check_condition(unit, sc)
     return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
 
 

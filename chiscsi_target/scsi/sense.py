@@ -13,7 +13,7 @@ from iscsi_wire.scsi import (
 )
 from iscsi_wire.scsi_codes import AdditionalSense, SenseKey
 
-__all__ = ["Field", "Sense", "descriptor_format", "fixed_format"]
+__all__ = ["Field", "Progress", "Sense", "descriptor_format", "fixed_format"]
 
 _IN_CDB: Final = 1 << 22
 _BIT_POINTER_VALID: Final = 1 << 19
@@ -46,6 +46,18 @@ class Field(NamedTuple):
         return where if self.bit is None else where | _BIT_POINTER_VALID | self.bit << _BIT_POINTER
 
 
+class Progress(NamedTuple):
+    """How far an operation is: so much is done, of so much."""
+
+    done: int
+    total: int
+
+    @property
+    def sense_key_specific(self) -> int:
+        """The progress indication of a NOT READY, in units of 1/65536 (SPC-4, 4.5.2.4.4)."""
+        return min((self.done << 16) // max(self.total, 1), 0xFFFF)
+
+
 def _sense(key: SenseKey, code: AdditionalSense) -> Sense:
     return Sense(int(key), code >> 8, code & 0xFF)
 
@@ -76,12 +88,29 @@ MODE_PARAMETERS_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.MODE_PARAMET
 COMMAND_SEQUENCE_ERROR: Final = _sense(_BAD, AdditionalSense.COMMAND_SEQUENCE_ERROR)
 FAILED_SELF_TEST: Final = _sense(SenseKey.HARDWARE_ERROR, AdditionalSense.LOGICAL_UNIT_FAILED_SELF_TEST)
 FALSE_FAILURE_PREDICTION: Final = _sense(SenseKey.NO_SENSE, AdditionalSense.FAILURE_PREDICTION_THRESHOLD_EXCEEDED_FALSE)
+INITIALIZING_COMMAND_REQUIRED: Final = _sense(SenseKey.NOT_READY, AdditionalSense.INITIALIZING_COMMAND_REQUIRED)
+FORMAT_IN_PROGRESS: Final = _sense(SenseKey.NOT_READY, AdditionalSense.FORMAT_IN_PROGRESS)
+SANITIZE_IN_PROGRESS: Final = _sense(SenseKey.NOT_READY, AdditionalSense.SANITIZE_IN_PROGRESS)
+MEDIUM_NOT_PRESENT: Final = _sense(SenseKey.NOT_READY, AdditionalSense.MEDIUM_NOT_PRESENT)
+FORMAT_FAILED: Final = _sense(SenseKey.MEDIUM_ERROR, AdditionalSense.FORMAT_COMMAND_FAILED)
+SANITIZE_FAILED: Final = _sense(SenseKey.MEDIUM_ERROR, AdditionalSense.SANITIZE_COMMAND_FAILED)
+MEDIUM_REMOVAL_PREVENTED: Final = _sense(_BAD, AdditionalSense.MEDIUM_REMOVAL_PREVENTED)
+MEDIUM_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.NOT_READY_TO_READY_CHANGE)
+INVALID_MESSAGE: Final = _sense(_BAD, AdditionalSense.INVALID_MESSAGE_ERROR)
+COMMANDS_CLEARED_BY_ANOTHER_INITIATOR: Final = _sense(_ATTENTION, AdditionalSense.COMMANDS_CLEARED_BY_ANOTHER_INITIATOR)
+ACCESS_STATE_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.ASYMMETRIC_ACCESS_STATE_CHANGED)
+PORT_IN_STANDBY: Final = _sense(SenseKey.NOT_READY, AdditionalSense.TARGET_PORT_IN_STANDBY_STATE)
+PORT_UNAVAILABLE: Final = _sense(SenseKey.NOT_READY, AdditionalSense.TARGET_PORT_IN_UNAVAILABLE_STATE)
 REPORTED_LUNS_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.REPORTED_LUNS_DATA_HAS_CHANGED)
 CAPACITY_CHANGED: Final = _sense(_ATTENTION, AdditionalSense.CAPACITY_DATA_HAS_CHANGED)
+_ABORTED: Final = SenseKey.ABORTED_COMMAND
+GUARD_CHECK_FAILED: Final = _sense(_ABORTED, AdditionalSense.LOGICAL_BLOCK_GUARD_CHECK_FAILED)
+APPLICATION_TAG_CHECK_FAILED: Final = _sense(_ABORTED, AdditionalSense.LOGICAL_BLOCK_APPLICATION_TAG_CHECK_FAILED)
+REFERENCE_TAG_CHECK_FAILED: Final = _sense(_ABORTED, AdditionalSense.LOGICAL_BLOCK_REFERENCE_TAG_CHECK_FAILED)
 COMMANDS_CLEARED_BY_ISCSI: Final = _sense(_ATTENTION, AdditionalSense.SOME_COMMANDS_CLEARED_BY_ISCSI)
 
 
-def fixed_format(sense: Sense, field: Field | None = None, information: int | None = None) -> bytes:
+def fixed_format(sense: Sense, field: Field | Progress | None = None, information: int | None = None) -> bytes:
     """Current sense data in fixed format, 18 octets (SPC-4, 4.5.3).
 
     An `information` of more than 32 bits is left out, as VALID then has to be 0.
@@ -99,7 +128,7 @@ def fixed_format(sense: Sense, field: Field | None = None, information: int | No
     ).encode()
 
 
-def descriptor_format(sense: Sense, field: Field | None = None, information: int | None = None) -> bytes:
+def descriptor_format(sense: Sense, field: Field | Progress | None = None, information: int | None = None) -> bytes:
     """Current sense data in descriptor format: 8 octets, and for each of the other two a descriptor (SPC-4, 4.5.2)."""
     descriptors = []
     if information is not None:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.mode_pages import informational_exception
 from chiscsi_target.scsi.provisioning import is_thin
+from chiscsi_target.scsi.readiness import standing_sense
 from chiscsi_target.scsi.reply import fail, good, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, NO_SENSE, Field, descriptor_format, fixed_format
 from iscsi_wire.scsi import ReadCapacity10Data, ReadCapacity16Data, ReportLunsData
@@ -27,7 +28,7 @@ _SELECT_REPORT_FIELD, _ALLOCATION_LENGTH_FIELD = Field(2), Field(6)
 
 
 def unit_ready(_unit: LogicalUnit, sc: chiscsi_scsi_command, _cdb: TestUnitReady) -> int:
-    """TEST UNIT READY: a logical unit without removable medium is always ready."""
+    """TEST UNIT READY: when the medium is not ready, the command does not come here (`readiness`)."""
     return good(sc)
 
 
@@ -36,10 +37,13 @@ def request_sense(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: RequestSense
 
     DESC decides the format, and D_SENSE does not: that is for sense data beside a CHECK CONDITION (SPC-4, D_SENSE).
     """
-    sense = unit.take_attention(sc.sc_sess) or unit.standing_sense
+    sense, progress = unit.take_attention(sc.sc_sess), None
+    if sense is None:
+        sense, progress = standing_sense(unit)
     if sense == NO_SENSE:
         sense = informational_exception(unit)
-    return send(sc, descriptor_format(sense) if cdb.desc else fixed_format(sense), cdb.allocation_length)
+    data = descriptor_format(sense, progress) if cdb.desc else fixed_format(sense, progress)
+    return send(sc, data, cdb.allocation_length)
 
 
 def read_capacity_10(unit: LogicalUnit, sc: chiscsi_scsi_command, _cdb: ReadCapacity10) -> int:
@@ -58,6 +62,7 @@ def read_capacity_16(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReadCapac
     data = ReadCapacity16Data.make(
         returned_logical_block_address=lu.block_count - 1,
         logical_block_length=1 << lu.sect_shift,
+        logical_blocks_per_physical_block_exponent=lu.physical_block_exponent,
         lbpme=int(is_thin(unit)),
         lbprz=int(is_thin(unit)),
     )

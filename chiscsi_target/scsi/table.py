@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.scsi.commands import Command, Direction, Fast
 from chiscsi_target.scsi.data_buffer import BUFFER_COMMANDS
 from chiscsi_target.scsi.diagnostic import DIAGNOSTIC_COMMANDS
+from chiscsi_target.scsi.format_unit import FORMATTING_COMMANDS
 from chiscsi_target.scsi.inquiry import inquiry
 from chiscsi_target.scsi.log_sense import LOG_COMMANDS
 from chiscsi_target.scsi.medium import synchronize_cache, transfer_6, transfer_10, transfer_12_16
@@ -14,9 +15,12 @@ from chiscsi_target.scsi.mode import mode_sense_6, mode_sense_10
 from chiscsi_target.scsi.mode_select import MODE_SELECT_COMMANDS
 from chiscsi_target.scsi.persistent_reserve import PERSISTENT_RESERVE_COMMANDS
 from chiscsi_target.scsi.prefetch import PREPARING_COMMANDS
+from chiscsi_target.scsi.protected_transfer import LONG_COMMANDS, PROTECTED_COMMANDS
 from chiscsi_target.scsi.provisioning import PROVISIONING_COMMANDS
 from chiscsi_target.scsi.report import REPORT_COMMANDS
 from chiscsi_target.scsi.reserve import RESERVE_COMMANDS
+from chiscsi_target.scsi.sanitize import SANITIZE_COMMANDS
+from chiscsi_target.scsi.start_stop import START_STOP_COMMANDS
 from chiscsi_target.scsi.status import read_capacity_10, read_capacity_16, report_luns, request_sense, unit_ready
 from chiscsi_target.scsi.verify import VERIFYING_COMMANDS
 from iscsi_wire import scsi
@@ -24,7 +28,7 @@ from iscsi_wire import scsi
 if TYPE_CHECKING:
     from iscsi_wire.structure import Cdb
 
-__all__ = ["COMMANDS"]
+__all__ = ["COMMANDS", "WITH_PROTECTION"]
 
 _NONE, _IN, _OUT = Direction.NONE, Direction.IN, Direction.OUT
 
@@ -65,8 +69,12 @@ COMMANDS: Final = (
     _write(scsi.Write12, transfer_12_16),
     *PROVISIONING_COMMANDS,
     *VERIFYING_COMMANDS,
+    *LONG_COMMANDS,
     *PREPARING_COMMANDS,
     *REPORT_COMMANDS,
+    *START_STOP_COMMANDS,
+    *SANITIZE_COMMANDS,
+    *FORMATTING_COMMANDS,
     *RESERVE_COMMANDS,
     *PERSISTENT_RESERVE_COMMANDS,
     *MODE_SELECT_COMMANDS,
@@ -74,3 +82,7 @@ COMMANDS: Final = (
     *DIAGNOSTIC_COMMANDS,
     *BUFFER_COMMANDS,
 )
+
+_REPLACED: Final = frozenset(command.cdb for command in PROTECTED_COMMANDS)
+WITH_PROTECTION: Final = (*(command for command in COMMANDS if command.cdb not in _REPLACED), *PROTECTED_COMMANDS)
+"""The commands of a logical unit with protection information."""

@@ -10,12 +10,15 @@ from chiscsi_target.api.constants import (
     ISCSI_RESPONSE_TMF_NOT_SUPPORTED,
     ISCSI_TMF_FUNCTION_ABORT_TASK,
     ISCSI_TMF_FUNCTION_ABORT_TASK_SET,
+    ISCSI_TMF_FUNCTION_CLEAR_ACA,
     ISCSI_TMF_FUNCTION_CLEAR_TASK_SET,
     ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
     ISCSI_TMF_FUNCTION_TARGET_COLD_RESET,
     ISCSI_TMF_FUNCTION_TARGET_WARM_RESET,
 )
 from chiscsi_target.api.functions import chiscsi_tmf_execution_done
+from chiscsi_target.scsi import readiness
+from chiscsi_target.scsi.aca import clear_aca, clear_all_aca
 from chiscsi_target.scsi.reserve import release_unit
 from chiscsi_target.scsi.sense import RESET_OCCURRED
 
@@ -30,6 +33,7 @@ _FOR_A_UNIT: Final = frozenset(
     (
         ISCSI_TMF_FUNCTION_ABORT_TASK,
         ISCSI_TMF_FUNCTION_ABORT_TASK_SET,
+        ISCSI_TMF_FUNCTION_CLEAR_ACA,
         ISCSI_TMF_FUNCTION_CLEAR_TASK_SET,
         ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
     )
@@ -86,9 +90,15 @@ def execute(
     if function in _RESETS:
         for unit in units:
             release_unit(unit)
+            clear_all_aca(unit)
+            readiness.reset(unit)
             unit.modes.revert()
             for other in device.sessions - {session}:
                 unit.establish_attention(other, RESET_OCCURRED)
+    if function == ISCSI_TMF_FUNCTION_CLEAR_ACA:
+        # Of another session's, it takes no notice (SAM-5, CLEAR ACA).
+        clear_aca(units[0], session)
+        return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)
     drivers = {unit.lu.lun_class: None for unit in units}
     if not drivers:
         return chiscsi_tmf_execution_done(hndl, ISCSI_RESPONSE_TMF_COMPLETE, sc)
