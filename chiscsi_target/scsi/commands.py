@@ -18,6 +18,7 @@ from chiscsi_target.scsi.sense import (
     LOGICAL_UNIT_NOT_SUPPORTED,
     Field,
 )
+from iscsi_wire.scsi_codes import OperationCode
 from iscsi_wire.structure import Kind
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ __all__ = ["Command", "Direction", "handlers", "reject_bits"]
 
 _SERVICE_ACTION: Final = 0x1F
 _SERVICE_ACTION_FIELD: Final = Field(1, 4)
+LONG_CDB: Final = 32
+"""Octets of a CDB that needs an Additional Header Segment."""
+_LENGTH_OF_LONG_FIELD, _LONG_ACTION_FIELD = Field(7), Field(8)
 
 
 class Direction(Enum):
@@ -161,6 +165,20 @@ def _by_service_action(actions: Mapping[int, Handler]) -> Handler:
     return handler
 
 
+def _by_long_action(actions: Mapping[int, Handler]) -> Handler:
+    """The handler of the CDBs of 32 octets, whose service action has two of them (SBC-3, variable length CDBs)."""
+
+    def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
+        action = actions.get(int.from_bytes(sc.sc_cmd[8:10]))
+        if len(sc.sc_cmd) < LONG_CDB:
+            return fail(unit, sc, INVALID_FIELD_IN_CDB, _LENGTH_OF_LONG_FIELD)
+        if action is None:
+            return fail(unit, sc, INVALID_FIELD_IN_CDB, _LONG_ACTION_FIELD)
+        return action(unit, sc)
+
+    return handler
+
+
 def _unknown_operation_code(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
     return fail(unit, sc, INVALID_OPERATION_CODE, Field(0))
 
@@ -182,5 +200,9 @@ def handlers(commands: Iterable[Command], *, present: bool = True) -> tuple[Hand
         else:
             actions.setdefault(cdb.OPERATION_CODE, {})[cdb.SERVICE_ACTION] = _handler(command)
     for operation_code, by_action in actions.items():
-        table[operation_code] = _by_service_action(by_action)
+        table[operation_code] = _by_action_of(operation_code)(by_action)
     return tuple(table)
+
+
+def _by_action_of(operation_code: int) -> Callable[[Mapping[int, Handler]], Handler]:
+    return _by_long_action if operation_code == OperationCode.VARIABLE_LENGTH else _by_service_action

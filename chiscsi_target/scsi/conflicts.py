@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.reservations import REGISTRANTS_ONLY
-from iscsi_wire.scsi_codes import MaintenanceIn, OperationCode, ReservationType, ServiceActionIn16
+from iscsi_wire.scsi_codes import LongServiceAction, MaintenanceIn, OperationCode, ReservationType, ServiceActionIn16
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
@@ -59,6 +59,8 @@ _READING: Final = frozenset(
         (OperationCode.READ_DEFECT_DATA_10, _ANY),
         (OperationCode.READ_DEFECT_DATA_12, _ANY),
         (OperationCode.SERVICE_ACTION_IN_16, ServiceActionIn16.GET_LBA_STATUS),
+        (OperationCode.VARIABLE_LENGTH, LongServiceAction.READ_32),
+        (OperationCode.VARIABLE_LENGTH, LongServiceAction.VERIFY_32),
     )
 )
 _WRITE_EXCLUSIVE: Final = frozenset(
@@ -97,6 +99,8 @@ def conflicts(reservations: Reservations, port: InitiatorPort | None, sc: chiscs
 
 def _key(sc: chiscsi_scsi_command) -> tuple[int, int]:
     code = sc.sc_cmd[0]
+    if code == OperationCode.VARIABLE_LENGTH:
+        return code, int.from_bytes(sc.sc_cmd[8:10])
     return code, sc.sc_cmd[1] & _SERVICE_ACTION if code in _BY_ACTION else _ANY
 
 

@@ -28,7 +28,7 @@ def has_medium(unit: LogicalUnit) -> bool:
 
 def medium_of(unit: LogicalUnit) -> Medium:
     """The medium of a unit that has one."""
-    medium = unit.lu.medium
+    medium = unit.medium
     assert medium is not None, "a command that needs a medium says so in its row"
     return medium
 

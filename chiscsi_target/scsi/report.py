@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import LONG_CDB, Command, Direction
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
@@ -42,7 +42,7 @@ def report_supported_operation_codes(
     unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ReportSupportedOperationCodes
 ) -> int:
     """REPORT SUPPORTED OPERATION CODES."""
-    rows = [row for row in unit.device.commands if row.supported(unit)]
+    rows = [row for row in unit.commands if row.supported(unit)]
     if cdb.reporting_options == ReportingOptions.ALL:
         data = b"".join(_descriptor(row, cdb.rctd) for row in _in_order(rows))
         return send(sc, scsi.AllCommandsData.make(descriptors=data).encode(), cdb.allocation_length)
@@ -89,7 +89,9 @@ def _usage_data(row: Command) -> bytes:
     """The usage map, with operation code and service action themselves in their places."""
     usage = bytearray(row.usage)
     usage[0] = row.cdb.OPERATION_CODE or 0
-    if row.cdb.SERVICE_ACTION is not None:
+    if len(usage) == LONG_CDB:
+        usage[7:10] = bytes((LONG_CDB - 8,)) + (row.cdb.SERVICE_ACTION or 0).to_bytes(2)
+    elif row.cdb.SERVICE_ACTION is not None:
         usage[1] = usage[1] & ~_SERVICE_ACTION | row.cdb.SERVICE_ACTION
     return bytes(usage)
 

@@ -62,6 +62,8 @@ def read_capacity_16(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReadCapac
     data = ReadCapacity16Data.make(
         returned_logical_block_address=lu.block_count - 1,
         logical_block_length=1 << lu.sect_shift,
+        p_type=max(lu.protection - 1, 0),
+        prot_en=int(bool(lu.protection)),
         logical_blocks_per_physical_block_exponent=lu.physical_block_exponent,
         lbpme=int(is_thin(unit)),
         lbprz=int(is_thin(unit)),
