@@ -51,6 +51,8 @@ from chiscsi_target.api.information_functions import (
     chiscsi_get_target_info,
 )
 from chiscsi_target.api.logical_unit import (
+    LU_FLAG_DIRECT,
+    LU_FLAG_DSYNC,
     LU_FLAG_NONEXCL,
     LU_FLAG_NOWCACHE,
     LU_FLAG_NULLRW,
@@ -134,6 +136,8 @@ __all__ = [  # noqa: F405
     "LUN_CLASS_MULTI_PHASE_DATA_BIT",
     "LUN_CLASS_SCSI_PASS_THRU_BIT",
     "LUN_CLASS_TYPE_SCST_BIT",
+    "LU_FLAG_DIRECT",
+    "LU_FLAG_DSYNC",
     "LU_FLAG_NONEXCL",
     "LU_FLAG_NOWCACHE",
     "LU_FLAG_NULLRW",

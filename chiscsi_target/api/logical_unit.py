@@ -23,6 +23,10 @@ LU_FLAG_REMOVABLE = 0x40
 """The medium can be ejected and loaded (START STOP UNIT)."""
 LU_FLAG_THICK = 0x80
 """Storage is never given back: there is no UNMAP."""
+LU_FLAG_DIRECT = 0x100
+"""Reads and writes go past the page cache (O_DIRECT)."""
+LU_FLAG_DSYNC = 0x200
+"""Each write is on stable storage when it returns (O_DSYNC)."""
 
 
 class chiscsi_lun:

@@ -29,6 +29,7 @@ class Disk:
         fd: its descriptor.
         path: its name, for messages.
         dirty: whether something was written since the last flush began.
+        durable: whether a write is on stable storage when it returns (O_DSYNC).
         lost: the error of a flush that failed. The kernel reports it once and forgets what it could not write, so no
             later flush may claim that everything is safe.
         flusher: who flushes it.
@@ -39,12 +40,13 @@ class Disk:
         mapped: the file in memory, for reads that nobody looks at on their way; None when that cannot be, or failed.
     """
 
-    __slots__ = ("dirty", "fd", "flusher", "gaps", "lock", "lost", "mapped", "path", "pool", "waiting")
+    __slots__ = ("dirty", "durable", "fd", "flusher", "gaps", "lock", "lost", "mapped", "path", "pool", "waiting")
 
     def __init__(self, fd: int, path: str, size: int) -> None:
         self.fd = fd
         self.path = path
         self.dirty = False
+        self.durable = False
         self.lost: OSError | None = None
         self.flusher = Flusher(self.flush, f"flush {os.path.basename(path)}")
         self.lock = threading.Lock()

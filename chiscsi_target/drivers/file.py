@@ -9,6 +9,8 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
+    LU_FLAG_DIRECT,
+    LU_FLAG_DSYNC,
     LU_FLAG_NONEXCL,
     LU_FLAG_RO,
     LU_FLAG_SYNC,
@@ -22,6 +24,7 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_execution_status,
     chiscsi_sgvec,
 )
+from chiscsi_target.drivers.direct_disk import DirectDisk
 from chiscsi_target.drivers.disk import Disk
 from chiscsi_target.drivers.file_medium import FileMedium
 from chiscsi_target.drivers.kept_files import KeptFiles, keeps_files
@@ -52,7 +55,13 @@ class _Unusable(Exception):
     """The file cannot be a logical unit; the text says why."""
 
 
-_OPTIONS: Final[Mapping[str, Option]] = {"NONEXCL": flag(LU_FLAG_NONEXCL), "SYNC": flag(LU_FLAG_SYNC)}
+_OPTIONS: Final[Mapping[str, Option]] = {
+    "NONEXCL": flag(LU_FLAG_NONEXCL),
+    "SYNC": flag(LU_FLAG_SYNC),
+    "DIRECT": flag(LU_FLAG_DIRECT),
+    "DSYNC": flag(LU_FLAG_DSYNC | LU_FLAG_SYNC),
+}
+_MODES: Final = {LU_FLAG_DIRECT: os.O_DIRECT, LU_FLAG_DSYNC: os.O_DSYNC}
 _NOT_FOR_WRITING: Final = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -62,8 +71,11 @@ def _open(lu: chiscsi_lun) -> int:
         mode = os.stat(lu.path).st_mode
         if not (stat.S_ISREG(mode) or stat.S_ISBLK(mode)):
             raise _Unusable("is neither a regular file nor a block device")
-        return os.open(lu.path, os.O_CLOEXEC | (os.O_RDONLY if lu.read_only else os.O_RDWR))
+        mode = sum(bit for asked, bit in _MODES.items() if lu.flags & asked)
+        return os.open(lu.path, mode | os.O_CLOEXEC | (os.O_RDONLY if lu.read_only else os.O_RDWR))
     except OSError as error:
+        if error.errno == errno.EINVAL and lu.flags & LU_FLAG_DIRECT:
+            raise _Unusable("cannot be read past the page cache; leave out the option DIRECT") from error
         may_read = error.errno in _NOT_FOR_WRITING and not lu.read_only
         advice = "; the option RO exports it without write access" if may_read else ""
         raise _Unusable(f"{error.strerror}{advice}") from error
@@ -101,6 +113,7 @@ class FileLunClass(LocalLunClass):
 
     Reads and writes go through the page cache, in the stack's thread. SYNCHRONIZE CACHE, FUA and the option SYNC reach
     the disk: the command is completed from another thread, after an fdatasync that began when its data was written.
+    With DSYNC each write reaches it at once, in the stack's thread; with DIRECT there is no page cache on the way.
     Reads are sent from the page cache without a copy when nobody looks at their data on the way (`sc_zero_copy`): the
     kernel reports an input error, or a truncation, to the transport, which ends the connection. What the process itself
     touches is read into buffers: there the same would kill it. So does every read after such an error, so that the
@@ -113,7 +126,7 @@ class FileLunClass(LocalLunClass):
     property = 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT
 
     def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
-        """Take SYNC, NONEXCL and the common options."""
+        """Take SYNC, DSYNC, DIRECT, NONEXCL and the common options."""
         return parse_options(lu, buf, ebuf, _OPTIONS)
 
     def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
@@ -128,7 +141,8 @@ class FileLunClass(LocalLunClass):
                 os.close(fd)
             ebuf += f"{lu.path}: {reason}".encode()
             return -ReturnCode.EINVAL
-        lu.priv_data = disk = Disk(fd, lu.path, lu.size)
+        lu.priv_data = disk = (DirectDisk if lu.flags & LU_FLAG_DIRECT else Disk)(fd, lu.path, lu.size)
+        disk.durable = bool(lu.flags & LU_FLAG_DSYNC)
         lu.medium = FileMedium(disk, writable=not lu.read_only, thick=bool(lu.flags & LU_FLAG_THICK))
         if not lu.flags & (LU_FLAG_RO | LU_FLAG_NONEXCL) and keeps_files(lu.path):
             lu.kept = KeptFiles(lu.path)
@@ -187,7 +201,7 @@ class FileLunClass(LocalLunClass):
         assert lu is not None
         disk: Disk = lu.priv_data
         disk.write(sc.sc_sdev_hdl, sc.sc_lba << lu.sect_shift)
-        if lu.flags & LU_FLAG_SYNC or _forced(sc):
+        if not disk.durable and (lu.flags & LU_FLAG_SYNC or _forced(sc)):
             return self._after_flush(disk, sc)
         return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, buflen)
 
