@@ -14,7 +14,7 @@ from chiscsi_target.core.lun_mask import FULL_RIGHTS, NO_MASK, LunMask
 from chiscsi_target.core.response_fence import ResponseFence
 from chiscsi_target.core.session_state import SessionEvent, SessionState, next_state
 from chiscsi_target.core.task import DONE, Task
-from iscsi_wire.constants import RESERVED_TAG, AsyncEvent
+from iscsi_wire.constants import RESERVED_TAG, AsyncEvent, ScsiStatus
 from iscsi_wire.records import StateRecord
 from iscsi_wire.text import NONE
 
@@ -58,6 +58,8 @@ class Session:
         task_class: what its commands are made of; `attribute_mask`, which bits of ATTR they show.
         mask: what it sees of the target's logical units, and may write; `decode_lun`, how a LUN field names one;
             `lun_flags`, SC_FLAG_* bits of every command: its rights, when they are the same everywhere.
+        further_functions: task management functions that `hooks` executes, though the core answers them by default.
+        tells_of_aborts: whether commands to a logical unit that others end get the status TASK ABORTED (TAS, SPC-4).
         stack: where completions go.
         counters: what its connections have moved, past ones included.
         ending: why it is being closed, or None; a connection that joins too late is closed as well.
@@ -68,6 +70,7 @@ class Session:
     pass_through = False
     keeps_released = False
     has_cleanup = True
+    further_functions: Collection[int] = ()
     task_class: type[Task] = Task
     attribute_mask = ATTRIBUTES
 
@@ -83,6 +86,7 @@ class Session:
         self.window: CommandWindow
         self.stack: CommandStack
         self.hooks: chiscsi_target_lun_class
+        self.tells_of_aborts: Callable[[int], bool] = _tells_of_none
         self.multi_phase = False
         self.set_mask(NO_MASK)
         self.handlers = dispatch.handlers_for(identity.discovery)
@@ -202,12 +206,16 @@ class Session:
 
         Args:
             lun: the logical unit, or None for all.
-            sense: the unit attention that tells why: key, additional sense code, qualifier.
+            sense: the unit attention that tells why: key, additional sense code, qualifier; where TAS is set, the
+                status TASK ABORTED does.
         """
         for task in list(self.tasks.values()):
             if lun in (None, task.sc_lun):
                 task.sc_flag |= SC_FLAG_TMF_ABORT
-                task.doom(sense)
+                if self.tells_of_aborts(task.sc_lun):
+                    task.doom_to(ScsiStatus.TASK_ABORTED)
+                else:
+                    task.doom(sense)
                 scsi_response.conclude_when_data_is_in(task)
 
     # Life
@@ -281,3 +289,8 @@ class Session:
                 async_message.send_drop(connection, code)
         for connection in connections:
             connection.close(event)
+
+
+def _tells_of_none(lun: int) -> bool:
+    """Have no command end with TASK ABORTED: nobody keeps a TAS."""
+    return False

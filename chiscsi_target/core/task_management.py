@@ -15,6 +15,7 @@ from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.core.data_path import INTERNAL_FAILURE
 from chiscsi_target.core.numbered_request import execute_in_turn, immediate, look_at_tag, session_for
 from chiscsi_target.core.task import DONE, EXECUTING, W_BUFFER_READY, W_XFER, Task
+from iscsi_wire.constants import TaskAttribute
 from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.constants import TaskManagementResponseCode as Response
 from iscsi_wire.pdus import TaskManagementRequest, TaskManagementResponse
@@ -30,7 +31,8 @@ if TYPE_CHECKING:
 ALL_LUNS = 0xFFFFFFFF
 """The LUN that `fp_tmf_execute` is given for a target reset (behaviour file, 4.2)."""
 
-# Answered without the driver (guide 7.3.6). The functions of RFC 7144 need a protocol level that is never agreed on.
+# Answered without the driver (guide 7.3.6), unless it says that it has the function. Those of RFC 7144 need a protocol
+# level that is never agreed on.
 _ANSWERED_HERE: dict[int, Response] = {
     Function.CLEAR_ACA: Response.FUNCTION_NOT_SUPPORTED,
     Function.TASK_REASSIGN: Response.TASK_REASSIGNMENT_NOT_SUPPORTED,
@@ -99,7 +101,7 @@ class TaskManagement:
         """Act on the request: its turn has come."""
         if self.connection.closing:
             return
-        if self.function in _ANSWERED_HERE:
+        if self.function in _ANSWERED_HERE and self.function not in self.session.further_functions:
             self.respond(_ANSWERED_HERE[self.function])
         elif self.function == Function.ABORT_TASK:
             self._abort_task()
@@ -157,6 +159,8 @@ class TaskManagement:
     def affects(self, task: Task) -> bool:
         """Whether the function ends a task of its own session: those that came before it (section 4.6.1.3)."""
         if self.lun not in (ALL_LUNS, task.sc_lun):
+            return False
+        if self.function == Function.CLEAR_ACA and task.sc_attribute != TaskAttribute.ACA:
             return False
         return task.is_immediate or sn_lt(task.sc_CmdSN, self._pdu.cmd_sn)
 
@@ -246,13 +250,13 @@ class TaskManagement:
         for task in [task for task in self._unfinished() if task.aborting is self]:
             task.aborting = None
             task.sc_flag &= ~SC_FLAG_TMF_ABORT
-            if getattr(task, "abort_asked", None) is False:
+            if task.abort_asked is False:
                 # Its driver has given it up meanwhile, and has its buffers back: it cannot go on.
                 if not task.sc_status:
                     task.doom(INTERNAL_FAILURE)
                 task.failing = True
-            elif hasattr(task, "abort_asked"):
-                del task.abort_asked
+            else:
+                task.abort_asked = None
             self.connection.agenda.resume(task)
 
     def _let_followers_go(self) -> None:

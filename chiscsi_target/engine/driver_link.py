@@ -8,6 +8,7 @@ from chiscsi_target.api.constants import LUN_CLASS_CMD_RELEASE_WAIT_BIT
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through
 from chiscsi_target.api.struct import is_set
 from chiscsi_target.engine.inspection import Inspector, inspect
+from chiscsi_target.scsi.device_server import DeviceServer
 
 if TYPE_CHECKING:
     from chiscsi_target.core.session import Session
@@ -37,6 +38,8 @@ class DriverLink:
         session.pass_through = is_pass_through(hooks)
         session.keeps_released = bool(hooks.property & 1 << LUN_CLASS_CMD_RELEASE_WAIT_BIT)
         session.has_cleanup = is_set(hooks, chiscsi_target_lun_class, "fp_scsi_cmd_cleanup")
+        if isinstance(hooks, DeviceServer):
+            session.further_functions, session.tells_of_aborts = hooks.further_functions, hooks.tells_of_aborts
         session.stack = worker.stack_for(session)
         if worker.quirks.attribute_zero:
             session.attribute_mask = 0

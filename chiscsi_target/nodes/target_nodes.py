@@ -13,6 +13,7 @@ from chiscsi_target.core.agenda import INFORMATION
 from chiscsi_target.core.registry import HIDDEN_ALIAS, HIDDEN_NAME
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.engine.live_access import write_denied
+from chiscsi_target.engine.task_aborts import abort_commands
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.nodes import logical_units, portals
 from chiscsi_target.scsi.device_server import DeviceServer
@@ -108,6 +109,7 @@ class TargetNodes:
             vendor_id=self.directory.registry.globals.vendor_id,
         )
         server.watch(write_denied, self.directory.abort_session)
+        server.abort_by(abort_commands)
         server.work_by(partial(self.directory.background, server))
         return server
 

@@ -8,6 +8,7 @@ from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chiscsi_target.api.constants import SC_FLAG_WRITE
+from chiscsi_target.scsi.aca import NACA
 from chiscsi_target.scsi.parameter_data import collect
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import fail, refuse
@@ -93,13 +94,15 @@ class Command:
         """The bits of the CDB that may be set; any other is an invalid field.
 
         Reserved bits need not be checked (SPC-4, keywords), but an initiator that sets one is mistaken about
-        something, and had better know. CONTROL must be 0: there is no ACA (SAM-5, CONTROL byte), and LINK is obsolete.
+        something, and had better know. Of CONTROL, NACA may be set (SAM-5, CONTROL byte); LINK is obsolete.
         """
         size = 8 * self.cdb.STRUCT.size
         usage = 0
         for info in self.cdb.FIELDS:
-            known = info.kind is not Kind.RESERVED and info.name not in ("control", *self.refused)
-            if known or info.name in self.ignored:
+            known = info.kind is not Kind.RESERVED and info.name not in self.refused
+            if info.name == "control":
+                usage |= NACA << size - 8 * info.octet - info.width
+            elif known or info.name in self.ignored:
                 usage |= (1 << info.width) - 1 << size - 8 * info.octet - info.bit - info.width
         return usage.to_bytes(size // 8)
 

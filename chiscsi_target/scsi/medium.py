@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.api.constants import SC_FLAG_WRITE
 from chiscsi_target.api.functions import chiscsi_scsi_cmd_execution_status
 from chiscsi_target.api.logical_unit import LU_FLAG_RO
+from chiscsi_target.scsi.aca import NACA
 from chiscsi_target.scsi.commands import Direction, reject_bits
 from chiscsi_target.scsi.reply import fail, good, settle
 from chiscsi_target.scsi.sense import (
@@ -88,7 +89,7 @@ def transfer_6(command: Command) -> Handler:
 
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         first, count, control = unpack_from(sc.sc_cmd)
-        if first & wrong or control:
+        if first & wrong or (control and control != NACA):
             return reject_bits(unit, usage, sc)
         return _transfer(unit, sc, first & _ADDRESS_6, count or _MOST_BLOCKS_6, direction, 4)
 
@@ -103,7 +104,7 @@ def transfer_10(command: Command) -> Handler:
 
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         _, flags, lba, group, count, control = unpack_from(sc.sc_cmd)
-        if flags & wrong or group & wrong_group or control:
+        if flags & wrong or group & wrong_group or (control and control != NACA):
             return reject_bits(unit, usage, sc)
         return _transfer(unit, sc, lba, count, direction, 7)
 
@@ -119,7 +120,7 @@ def transfer_12_16(command: Command) -> Handler:
 
     def handler(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
         _, flags, lba, count, group, control = unpack_from(sc.sc_cmd)
-        if flags & wrong or group & wrong_group or control:
+        if flags & wrong or group & wrong_group or (control and control != NACA):
             return reject_bits(unit, usage, sc)
         return _transfer(unit, sc, lba, count, direction, at)
 

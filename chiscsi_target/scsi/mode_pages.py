@@ -142,7 +142,7 @@ def _take_control(unit: LogicalUnit, page: scsi.ControlModePage) -> None:
         _flush(unit)
     unit.swp = bool(page.swp)
     unit.lu.descriptor_sense = bool(page.d_sense)
-    unit.qerr, unit.tas, unit.tst = page.qerr, bool(page.tas), page.tst
+    unit.qerr, unit.tas, unit.tasks.divided = page.qerr, bool(page.tas), page.tst == TaskSetType.PER_NEXUS
 
 
 def _extension(_unit: LogicalUnit) -> ModePage:

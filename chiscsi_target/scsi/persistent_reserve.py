@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
+from chiscsi_target.scsi.aborts import abort_commands
+from chiscsi_target.scsi.aca import clear_aca
 from chiscsi_target.scsi.commands import Command, Direction
 from chiscsi_target.scsi.nexus import InitiatorPort, decode_transport_id, encode_transport_id
 from chiscsi_target.scsi.refused import Refused
@@ -312,7 +314,8 @@ def preempt(
 def _abort_tasks(unit: LogicalUnit, sc: chiscsi_scsi_command, victims: list[Registration]) -> None:
     for session, port in unit.device.ports.items():
         if session is not None and session != sc.sc_sess and any(each.port.covers(port) for each in victims):
-            unit.device.abort_tasks(session, unit.lu.lun)
+            abort_commands(unit, sc, session)
+            clear_aca(unit, session)
 
 
 def register_and_move(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | bytearray) -> int:

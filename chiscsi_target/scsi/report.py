@@ -102,7 +102,7 @@ def report_supported_task_management_functions(
     """REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS: those of RFC 7143, 11.5.1 that are executed."""
     if cdb.allocation_length < _LEAST_ALLOCATION:
         raise Refused(INVALID_FIELD_IN_CDB, Field(6))
-    functions = scsi.SupportedTaskManagementFunctions.make(ats=1, atss=1, ctss=1, lurs=1, trs=1)
+    functions = scsi.SupportedTaskManagementFunctions.make(ats=1, atss=1, cacas=1, ctss=1, lurs=1, trs=1)
     functions.additional_data_length = len(_NO_TIMEOUTS) if cdb.repd else 0
     return send(sc, functions.encode() + (_NO_TIMEOUTS if cdb.repd else b""), cdb.allocation_length)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT
+from chiscsi_target.api.functions import chiscsi_tmf_execution_done
 from chiscsi_target.core import task_management
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.connection_state import ConnectionEvent
@@ -71,7 +72,16 @@ def reassignment_is_complete(plant: Plant) -> None:
 @mutant("11.6.1", "tmf-clear-aca-01")
 def clear_aca_finds_no_lun(plant: Plant) -> None:
     """CLEAR ACA is answered "LUN does not exist"."""
-    plant.row(task_management._ANSWERED_HERE, Function.CLEAR_ACA, Response.LUN_DOES_NOT_EXIST)
+
+    def execute(
+        original: Original, device: Any, session: int, handle: Any, immediate: int, function: int, *on: Any
+    ) -> int:
+        if function == Function.CLEAR_ACA:
+            return chiscsi_tmf_execution_done(handle, Response.LUN_DOES_NOT_EXIST, None)
+        result: int = original(device, session, handle, immediate, function, *on)
+        return result
+
+    plant.wrap(device_server, "execute", execute)
 
 
 @mutant("4.2.2.1", "tmf-order-01 cmdsn-order-06.task-management")

@@ -9,14 +9,14 @@ from tests.chiscsi_target.fakes import FakeStack
 from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 
 
-def test_the_usage_map_has_the_declared_fields_without_control() -> None:
-    assert Command(scsi.Inquiry, Direction.IN).usage == bytes.fromhex("ff 01 ff ff ff 00")
-    assert Command(scsi.ModeSense10, Direction.IN).usage == bytes.fromhex("ff 18 ff ff 00 00 00 ff ff 00")
+def test_the_usage_map_has_the_declared_fields_and_of_control_naca() -> None:
+    assert Command(scsi.Inquiry, Direction.IN).usage == bytes.fromhex("ff 01 ff ff ff 04")
+    assert Command(scsi.ModeSense10, Direction.IN).usage == bytes.fromhex("ff 18 ff ff 00 00 00 ff ff 04")
 
 
 def test_fields_are_refused_and_ignored_by_name() -> None:
     command = Command(scsi.Read10, Direction.IN, refused=("rdprotect", "dpo"), ignored=("fua_nv",))
-    assert command.usage == bytes.fromhex("ff 0a ff ff ff ff 1f ff ff 00")
+    assert command.usage == bytes.fromhex("ff 0a ff ff ff ff 1f ff ff 04")
 
 
 def serve(*commands: Command) -> FakeStack:

@@ -26,11 +26,11 @@ def page(code: str, allocation: str = "00 ff") -> str:
 def test_standard_inquiry_data() -> None:
     data = Rig().run(STANDARD, length=255).data
     assert len(data) == LENGTH
-    assert data[:8] == bytes.fromhex("00 00 06 12 5b 00 00 02")
+    assert data[:8] == bytes.fromhex("00 00 06 32 5b 00 00 02")
     assert data[8:36] == b"CHISCSI " + b"CHISCSI Target  " + b"0.1 "
     assert data[58:74] == bytes.fromhex("00a0 0960 0460 04c0 0000 0000 0000 0000")
     standard = StandardInquiry.decode(data)
-    assert (standard.response_data_format, standard.normaca, standard.cmdque) == (2, 0, 1)
+    assert (standard.response_data_format, standard.normaca, standard.cmdque) == (2, 1, 1)
     assert InquiryExtension.decode(standard.further_data).version_descriptor_4 == 0x04C0
 
 
@@ -107,7 +107,7 @@ def test_an_absent_unit_has_no_device() -> None:
         ("12 02 00 00 ff 00", (1, 1)),  # CMDDT is obsolete
         ("12 03 00 00 ff 00", (1, 1)),
         ("12 20 00 00 ff 00", (1, 5)),
-        ("12 00 00 00 ff 04", (5, 2)),  # NACA
+        ("12 00 00 00 ff 08", (5, 3)),  # reserved in CONTROL
     ],
 )
 def test_what_is_not_supported_is_named(cdb: str, field: tuple[int, int | None]) -> None:

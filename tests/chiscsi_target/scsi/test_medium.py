@@ -199,7 +199,7 @@ def test_dpo_fua_and_fua_nv_are_taken(cdb: Cdb, flags: int) -> None:
 
 
 @pytest.mark.parametrize("cdb", [*LONG_READS.values(), *LONG_WRITES.values()], ids=[*LONG_READS, *LONG_WRITES])
-@pytest.mark.parametrize("octet, bits, bit", [(1, 0x20, 5), (1, 0xE0, 7), (1, 0x01, 0), (-1, 0x04, 2), (-1, 0x01, 0)])
+@pytest.mark.parametrize("octet, bits, bit", [(1, 0x20, 5), (1, 0xE0, 7), (1, 0x01, 0), (-1, 0x08, 3), (-1, 0x01, 0)])
 def test_protection_obsolete_bits_and_control_are_refused(cdb: Cdb, octet: int, bits: int, bit: int) -> None:
     octets = bytearray(cdb(0, 1))
     octets[octet] |= bits
@@ -213,8 +213,8 @@ def test_bits_above_a_short_address_are_refused(cdb: Cdb) -> None:
     octets = bytearray(cdb(0, 1))
     octets[1] |= 0x40
     assert Rig().stack.run(bytes(octets), length=BLOCK).field == (1, 6)
-    octets[1], octets[5] = 0, 0x04
-    assert Rig().stack.run(bytes(octets), length=BLOCK).field == (5, 2)
+    octets[1], octets[5] = 0, 0x08
+    assert Rig().stack.run(bytes(octets), length=BLOCK).field == (5, 3)
 
 
 def test_a_group_number_is_taken_and_its_reserved_bits_are_refused() -> None:

@@ -255,11 +255,16 @@ def test_preempting_nobody(rig: Rig) -> None:
 
 
 def test_preempt_and_abort_ends_their_commands(rig: Rig) -> None:
-    aborted: list[tuple[int, int]] = []
-    rig.server.units[0].device.abort_tasks = lambda session, lun: aborted.append((session, lun))
+    aborted: list[tuple[int, list[object], int]] = []
+    rig.server.abort_by(lambda session, commands, status: aborted.append((session, list(commands), status)))
     registered(rig, ONE, TWO, THREE)
+    waiting = [rig.stack.command(bytes.fromhex(WRITE), session=each, write=True, length=BLOCK) for each in (ONE, THREE)]
+    rig.stack.reset(bytes(BLOCK))
+    assert rig.server.fp_scsi_cmd_cdb_rcved(waiting[0]) == 0
+    rig.stack.reset(bytes(BLOCK))
+    assert rig.server.fp_scsi_cmd_cdb_rcved(waiting[1]) == 0
     assert status(rig, TWO, PREEMPT_AND_ABORT, key=0x22, new=0x33, kind=EA) == GOOD
-    assert aborted == [(THREE, 0)]
+    assert aborted == [(THREE, [waiting[1]], GOOD)]
 
 
 # Moving

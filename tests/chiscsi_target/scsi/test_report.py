@@ -73,6 +73,6 @@ def test_questions_that_do_not_fit_the_command() -> None:
 
 
 def test_task_management_functions() -> None:
-    assert Rig().run("a3 0d 00 00 0000 000000ff 00 00", length=255).data == bytes.fromhex("da000000")
-    assert Rig().run("a3 0d 80 00 0000 000000ff 00 00", length=255).data == bytes.fromhex("da00000c") + bytes(12)
+    assert Rig().run("a3 0d 00 00 0000 000000ff 00 00", length=255).data == bytes.fromhex("fa000000")
+    assert Rig().run("a3 0d 80 00 0000 000000ff 00 00", length=255).data == bytes.fromhex("fa00000c") + bytes(12)
     assert Rig().run("a3 0d 00 00 0000 00000003 00 00", length=255).field == (6, None)

@@ -29,6 +29,7 @@ from tests.chiscsi_target.scsi.rig import ABSENT, Rig
 FOR_A_UNIT = [
     ISCSI_TMF_FUNCTION_ABORT_TASK,
     ISCSI_TMF_FUNCTION_ABORT_TASK_SET,
+    ISCSI_TMF_FUNCTION_CLEAR_ACA,
     ISCSI_TMF_FUNCTION_CLEAR_TASK_SET,
     ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET,
 ]
@@ -59,7 +60,7 @@ def test_a_target_reset_is_complete(function: int) -> None:
     assert answer(Rig().server, function, ALL_UNITS) == [(ISCSI_RESPONSE_TMF_COMPLETE, None)]
 
 
-@pytest.mark.parametrize("function", [ISCSI_TMF_FUNCTION_CLEAR_ACA, ISCSI_TMF_FUNCTION_TASK_REASSIGN, 9, 255])
+@pytest.mark.parametrize("function", [ISCSI_TMF_FUNCTION_TASK_REASSIGN, 9, 255])
 def test_other_functions_are_not_supported(function: int) -> None:
     assert answer(Rig().server, function, 0) == [(ISCSI_RESPONSE_TMF_NOT_SUPPORTED, None)]
 
