@@ -17703,7 +17703,10 @@ class CycleLogParameter(Structure):
 
 @dataclass(slots=True)
 class InformationalExceptionsLogParameter(Structure):
-    """Informational Exceptions General log parameter (SPC-4, Informational Exceptions log page)."""
+    """Informational Exceptions General log parameter (SPC-4, Informational Exceptions log page).
+
+    Programs take the vendor specific octet for a threshold temperature; FFh is none.
+    """
 
     TITLE: ClassVar[str] = "Informational Exceptions General log parameter"
     SECTION: ClassVar[str] = "SPC-4, Informational Exceptions log page"
@@ -17715,7 +17718,7 @@ class InformationalExceptionsLogParameter(Structure):
     asc: int = 0
     ascq: int = 0
     most_recent_temperature_reading: int = 0
-    rsvd_7: int = 0
+    vendor_specific: int = 0xFF
 
     @classmethod
     def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
@@ -17735,7 +17738,7 @@ class InformationalExceptionsLogParameter(Structure):
                 self.asc,
                 self.ascq,
                 self.most_recent_temperature_reading,
-                self.rsvd_7,
+                self.vendor_specific,
             )
         except struct.error as fault:
             raise self.unfit() from fault
@@ -17866,7 +17869,16 @@ class InformationalExceptionsLogParameter(Structure):
             Kind.NUMBER,
             "SPC-4, Informational Exceptions log page",
         ),
-        FieldInfo("rsvd_7", "Reserved", 7, 0, 8, Kind.RESERVED, "SPC-4, Informational Exceptions log page"),
+        FieldInfo(
+            "vendor_specific",
+            "Vendor specific",
+            7,
+            0,
+            8,
+            Kind.NUMBER,
+            "SPC-4, Informational Exceptions log page",
+            default=0xFF,
+        ),
     )
 
 

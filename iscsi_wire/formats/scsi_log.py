@@ -146,7 +146,8 @@ EXCEPTIONS_PARAMETER: Format = structure(
     uint("asc", "INFORMATIONAL EXCEPTION ADDITIONAL SENSE CODE", _EXCEPTIONS, 8),
     uint("ascq", "INFORMATIONAL EXCEPTION ADDITIONAL SENSE CODE QUALIFIER", _EXCEPTIONS, 8),
     uint("most_recent_temperature_reading", "MOST RECENT TEMPERATURE READING", _EXCEPTIONS, 8),
-    reserved("rsvd_7", 8, _EXCEPTIONS),
+    uint("vendor_specific", "Vendor specific", _EXCEPTIONS, 8, default=0xFF),
+    doc="Programs take the vendor specific octet for a threshold temperature; FFh is none.",
 )
 
 FORMATS: tuple[Format, ...] = (

@@ -65,13 +65,13 @@ def test_nothing_starts_or_stops() -> None:
 
 
 def test_a_pending_exception_is_logged() -> None:
-    assert parameters(logged(INFORMATIONAL).parameters) == {0: bytes.fromhex("00 00 ff 00")}
+    assert parameters(logged(INFORMATIONAL).parameters) == {0: bytes.fromhex("00 00 ff ff")}
     rig = Rig()
     octets = bytearray(page(rig, EXCEPTIONS))
     octets[2:4] = bytes.fromhex("04 06")
     assert select(rig, bytes(octets)).status == 0
     data = rig.run(log_sense(INFORMATIONAL), length=512).data
-    assert parameters(data[4:]) == {0: bytes.fromhex("5d ff ff 00")}
+    assert parameters(data[4:]) == {0: bytes.fromhex("5d ff ff ff")}
 
 
 @pytest.mark.parametrize("control", range(4))
