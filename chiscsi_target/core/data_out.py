@@ -137,7 +137,7 @@ def _takes_data(task: Task) -> bool:
 
     The driver of a command that was told to give it up has its buffers back when it has answered.
     """
-    return not task.failing and (task.aborting is None or getattr(task, "abort_asked", True))
+    return not task.failing and (task.aborting is None or task.abort_asked is not False)
 
 
 def place(connection: Connection, frame: Frame) -> memoryview | None:

@@ -110,7 +110,7 @@ def conclude_when_data_is_in(task: Task) -> None:
     """
     if not task.failing or task.data_due or task.held or task.state >= STATUS or task.aborting is not None:
         return
-    if task.phases and not task.given_up and not hasattr(task, "abort_asked"):
+    if task.phases and not task.given_up and task.abort_asked is None:
         task.held = task.sc_flag & SC_FLAG_CMD_ABORT != 0
         task.sc_flag |= SC_FLAG_CMD_ABORT
         task.connection.agenda.call_abort(task)

@@ -86,7 +86,7 @@ class Task(chiscsi_scsi_command):
         lun_field: the LUN as it stood in the PDU, for the R2Ts.
 
     Attributes that are there only when they are set, since they are rare:
-        abort_asked: the driver was told to give the command up, and has not answered.
+        abort_asked: whether the driver was told to give the command up and has not answered; None if it was not told.
         let_go_ahead: the driver said before its end that it needs no object to be kept.
     """
 
@@ -119,9 +119,6 @@ class Task(chiscsi_scsi_command):
         "unsolicited_open",
         "unsolicited_sn",
     )
-
-    abort_asked: bool
-    let_go_ahead: bool
 
     def __init__(  # noqa: PLR0915  # for every command, so without a call of the base class's
         self,
@@ -160,10 +157,11 @@ class Task(chiscsi_scsi_command):
         self.sc_lu = self.sc_sdev_hdl = None
         self.is_immediate = flag & SC_FLAG_IMMEDIATE_CMD != 0
         self.state = INITIALIZED
-        self.held = self.seen = self.failing = self.given_up = False
+        self.held = self.seen = self.failing = self.given_up = self.let_go_ahead = False
         self.phases: list[Phase] = []
         self.given = self.returned = self.data_sn = self.sent = 0
         self.aborting: TaskManagement | None = None
+        self.abort_asked: bool | None = None
         self.is_write = flag & SC_FLAG_WRITE != 0
         if self.is_write:
             self.r2t_sn = self.solicited = self.landed = self.executed = 0
@@ -186,6 +184,12 @@ class Task(chiscsi_scsi_command):
         if not self.failing:
             self.failing = True
             self.fail(*sense)
+
+    def doom_to(self, status: int) -> None:
+        """Have the task end with a status that has no sense data once its data are in; the first reason stays."""
+        if not self.failing:
+            self.failing = True
+            self.sc_status = status
 
     @property
     def name(self) -> str:

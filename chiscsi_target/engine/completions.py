@@ -133,7 +133,7 @@ class Completions:
     def command_abort_status(self, scmd: chiscsi_scsi_command) -> int:
         """See `chiscsi_scsi_cmd_abort_status`."""
         assert isinstance(scmd, Task)
-        if not getattr(scmd, "abort_asked", False) and not (scmd.held and scmd.sc_flag & _ABORTS):
+        if not scmd.abort_asked and not (scmd.held and scmd.sc_flag & _ABORTS):
             return self._refuse(scmd, _ABORT_STATUS)
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
         # Even if nobody asks any more: a driver that says so has given the command up, so it cannot go on.
@@ -219,7 +219,7 @@ class Completions:
                 task.phases.append((buf, sgcnt, offset, buflen))
             self._post(self._let_go, task)
             return 0
-        if task.sc_flag & SC_FLAG_TMF_ABORT and getattr(task, "abort_asked", False):
+        if task.sc_flag & SC_FLAG_TMF_ABORT and task.abort_asked:
             # Guide 7.3.6: so the driver may answer the hook, even if nobody waits for it.
             task.abort_asked = False
             return 0
@@ -334,7 +334,7 @@ class Completions:
 
 def _note_answer(task: Task) -> None:
     """Take note that a driver has answered `fp_scsi_cmd_abort`, if it was called."""
-    if hasattr(task, "abort_asked"):
+    if task.abort_asked is not None:
         task.abort_asked = False
 
 

@@ -99,7 +99,7 @@ class HookCalls:
 
     def abort(self, task: Task) -> None:
         """Tell the driver to give a command up, once: its buffers are the driver's again (guide 7.3.5.4)."""
-        if hasattr(task, "abort_asked"):
+        if task.abort_asked is not None:
             return
         task.abort_asked = True
         if task.is_write:
@@ -146,7 +146,7 @@ class HookCalls:
         """Return what the stack still has at the end of a command, unless `fp_scsi_cmd_abort` has done so."""
         if task.given_up:
             self._tell_of_abort(task, phases)
-        elif not (task.sc_flag & _ABORTS and hasattr(task, "abort_asked")):
+        elif not (task.sc_flag & _ABORTS and task.abort_asked is not None):
             for buf, sgcnt, offset, length in self._in_portions(phases):
                 task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
         elif not task.session.has_cleanup:

@@ -17,7 +17,7 @@ __all__ = ["let_go", "park"]
 
 def park(task: Task) -> None:
     """Keep a command whose cleanup was called, unless its driver has let it go before."""
-    if not hasattr(task, "let_go_ahead"):
+    if not task.let_go_ahead:
         task.sc_flag |= SC_FLAG_RELEASE_WAIT
 
 
@@ -28,7 +28,7 @@ def let_go(agenda: Agenda, task: Task) -> int:
         0, or -EINVAL when it is gone already, or was never to be kept.
     """
     if task.session.keeps_released:
-        if task.state != CLOSED and not hasattr(task, "let_go_ahead"):
+        if task.state != CLOSED and not task.let_go_ahead:
             task.let_go_ahead = True
             return 0
         if task.sc_flag & SC_FLAG_RELEASE_WAIT:
