@@ -29,14 +29,16 @@ from chiscsi_target.drivers.disk import Disk
 from chiscsi_target.drivers.file_medium import FileMedium
 from chiscsi_target.drivers.kept_files import KeptFiles, keeps_files
 from chiscsi_target.drivers.local import LocalLunClass
-from chiscsi_target.drivers.null import real_medium
-from chiscsi_target.drivers.options import Option, flag, parse_options
+from chiscsi_target.drivers.null import real_medium, real_tuples
+from chiscsi_target.drivers.options import Option, flag, kept_protection, parse_options, protection_information
+from chiscsi_target.drivers.tuples_file import TuplesFile, UnusableTuples
 from chiscsi_target.errors import DriverError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
+    from chiscsi_target.api.medium import Medium
     from chiscsi_target.api.sgvec import SgList
 
 __all__ = ["FileLunClass"]
@@ -57,6 +59,7 @@ class _Unusable(Exception):
 
 _OPTIONS: Final[Mapping[str, Option]] = {
     "NONEXCL": flag(LU_FLAG_NONEXCL),
+    "PI": protection_information,
     "SYNC": flag(LU_FLAG_SYNC),
     "DIRECT": flag(LU_FLAG_DIRECT),
     "DSYNC": flag(LU_FLAG_DSYNC | LU_FLAG_SYNC),
@@ -103,6 +106,15 @@ def _measure(fd: int, lu: chiscsi_lun) -> int:
     return size
 
 
+def _resize_tuples(tuples: Medium | None, lu: chiscsi_lun) -> None:
+    """Let the protection information follow the size of a logical unit."""
+    try:
+        if isinstance(tuples, TuplesFile):
+            tuples.resize(lu)
+    except OSError as error:
+        raise _Unusable(f"no room for protection information: {error.strerror}") from error
+
+
 def _forced(sc: chiscsi_scsi_command) -> bool:
     """Whether a READ or WRITE may not be content with the page cache (SBC-3, FUA)."""
     return bool(sc.sc_cmd[1] & _FUA) and sc.sc_cmd[0] not in (_READ_6, _WRITE_6)
@@ -136,7 +148,8 @@ class FileLunClass(LocalLunClass):
             fd = _open(lu)
             _claim(fd, lu)
             lu.size = _measure(fd, lu)
-        except _Unusable as reason:
+            lu.tuples = TuplesFile(lu) if lu.protection else None
+        except (_Unusable, UnusableTuples) as reason:
             if fd >= 0:
                 os.close(fd)
             ebuf += f"{lu.path}: {reason}".encode()
@@ -152,12 +165,16 @@ class FileLunClass(LocalLunClass):
         """Keep the file open, and measure it again: it may have grown."""
         disk: Disk = lu.priv_data
         try:
+            if why := kept_protection(lu, lu_new):
+                raise _Unusable(why)
             lu_new.size = _measure(disk.fd, lu_new)
+            _resize_tuples(real_tuples(lu), lu_new)
         except _Unusable as reason:
             ebuf += f"{lu.path}: {reason}".encode()
             return -ReturnCode.EINVAL
         if lu_new.size != lu.size:
             disk.map(lu_new.size)
+        lu_new.tuples = real_tuples(lu)
         lu_new.priv_data, lu_new.medium, lu_new.kept = disk, real_medium(lu), lu.kept
         if isinstance(lu_new.medium, FileMedium):
             lu_new.medium.keep(thick=bool(lu_new.flags & LU_FLAG_THICK))
@@ -165,14 +182,20 @@ class FileLunClass(LocalLunClass):
 
     def fp_detach(self, lu: chiscsi_lun) -> None:
         """Flush and close the file."""
-        disk, lu.priv_data = lu.priv_data, None
-        disk.close()
+        disk, tuples, lu.priv_data, lu.tuples = lu.priv_data, real_tuples(lu), None, None
+        try:
+            if isinstance(tuples, TuplesFile):
+                tuples.close()
+        finally:
+            disk.close()
 
     def fp_flush(self, lu: chiscsi_lun) -> int:
         """Bring all accepted writes to the disk."""
         try:
             lu.priv_data.flush()
-        except OSError:
+            if lu.tuples is not None:
+                lu.tuples.flush()
+        except (OSError, DriverError):
             return -ReturnCode.EIO
         return 0
 

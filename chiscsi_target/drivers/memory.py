@@ -16,8 +16,8 @@ from chiscsi_target.api import (
 )
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.memory_medium import MemoryMedium
-from chiscsi_target.drivers.null import real_medium
-from chiscsi_target.drivers.options import Option, parse_options, parse_size
+from chiscsi_target.drivers.null import real_medium, real_tuples
+from chiscsi_target.drivers.options import Option, kept_protection, parse_options, parse_size, protection_information
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,7 +50,9 @@ def _kind(lu: chiscsi_lun, value: str) -> None:
         raise ValueError("takes 1, 2 or 3")
 
 
-_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size, "TYPE": _kind}
+_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size, "TYPE": _kind, "PI": protection_information}
+_TUPLE: Final = 8
+"""Octets of a block's protection information."""
 
 
 class MemoryLunClass(LocalLunClass):
@@ -83,6 +85,8 @@ class MemoryLunClass(LocalLunClass):
                 ebuf += f"cannot reserve {lu.size} octets of memory: {error}".encode()
                 return -ReturnCode.ENOMEM
         lu.medium = MemoryMedium(lu.priv_data, thin=not lu.flags & LU_FLAG_THICK)
+        if lu.protection:
+            lu.tuples = MemoryMedium(_reserve((len(lu.priv_data) >> lu.sect_shift) * _TUPLE))
         return 0
 
     def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
@@ -91,15 +95,18 @@ class MemoryLunClass(LocalLunClass):
         if lu_new.size % (1 << lu_new.sect_shift) or lu_new.size > len(lu.priv_data):
             ebuf += f"size {lu_new.size} cannot follow {lu.size}: there is room for {len(lu.priv_data)} octets".encode()
             return -ReturnCode.EINVAL
+        if reason := kept_protection(lu, lu_new):
+            ebuf += reason.encode()
+            return -ReturnCode.EINVAL
         lu_new.flags |= LU_FLAG_SYNC
-        lu_new.priv_data, lu_new.medium = lu.priv_data, real_medium(lu)
+        lu_new.priv_data, lu_new.medium, lu_new.tuples = lu.priv_data, real_medium(lu), real_tuples(lu)
         if isinstance(lu_new.medium, MemoryMedium):
             lu_new.medium.thin = not lu_new.flags & LU_FLAG_THICK
         return 0
 
     def fp_detach(self, lu: chiscsi_lun) -> None:
         """Give the memory back."""
-        lu.priv_data = lu.medium = None
+        lu.priv_data = lu.medium = lu.tuples = None
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Execute a READ, provide the buffer of a WRITE, and complete SYNCHRONIZE CACHE: there is no cache."""

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.medium import Medium
     from chiscsi_target.api.sgvec import SgList
 
-__all__ = ["NullMedium", "NullReadWrite", "drop_data", "real_medium"]
+__all__ = ["NullMedium", "NullReadWrite", "drop_data", "real_medium", "real_tuples"]
 
 _LONGEST: Final = 64 << 20
 _BEYOND: Final = 1 << 63
@@ -69,9 +69,17 @@ def real_medium(lu: chiscsi_lun) -> Medium | None:
     return lu.medium.inner if isinstance(lu.medium, NullMedium) else lu.medium
 
 
+def real_tuples(lu: chiscsi_lun) -> Medium | None:
+    """Where such a unit has its protection information."""
+    return lu.tuples.inner if isinstance(lu.tuples, NullMedium) else lu.tuples
+
+
 def _hide_medium(lu: chiscsi_lun) -> None:
-    if lu.medium is not None and not isinstance(lu.medium, NullMedium):
-        lu.medium = NullMedium(lu.medium)
+    lu.medium, lu.tuples = _hidden(lu.medium), _hidden(lu.tuples)
+
+
+def _hidden(medium: Medium | None) -> Medium | None:
+    return medium if medium is None or isinstance(medium, NullMedium) else NullMedium(medium)
 
 
 def drop_data(lu: chiscsi_lun, value: str) -> None:

@@ -20,7 +20,15 @@ from chiscsi_target.drivers.null import drop_data
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun
 
-__all__ = ["OPTION_NAMES", "Option", "flag", "parse_options", "parse_size"]
+__all__ = [
+    "OPTION_NAMES",
+    "Option",
+    "flag",
+    "kept_protection",
+    "parse_options",
+    "parse_size",
+    "protection_information",
+]
 
 Option: TypeAlias = "Callable[[chiscsi_lun, str], None]"
 """Applies an option's value, empty for an option that has none; raises ValueError with the reason that it cannot."""
@@ -93,6 +101,21 @@ def _pass_through(lu: chiscsi_lun, value: str) -> None:
         raise ValueError("takes 0, 1 or 2")
 
 
+def protection_information(lu: chiscsi_lun, value: str) -> None:
+    """The option PI: every block has protection information of a type; not for classes that could not keep it."""
+    if value not in ("1", "2", "3"):
+        raise ValueError("takes 1, 2 or 3, the type of protection information")
+    lu.protection = int(value)
+
+
+def kept_protection(lu: chiscsi_lun, lu_new: chiscsi_lun) -> str:
+    """Why a unit's new description cannot follow the old one, as tuples are what they are; empty when it can."""
+    kept = (lu.protection, lu.sect_shift) == (lu_new.protection, lu_new.sect_shift)
+    if kept or not (lu.protection or lu_new.protection):
+        return ""
+    return "PI, and the block size of a unit with it, cannot change while the unit is in use"
+
+
 def _protection(lu: chiscsi_lun, value: str) -> None:
     raise ValueError("is not supported: no protection information is kept")
 
@@ -115,7 +138,7 @@ _COMMON: Final[Mapping[str, Option]] = {
     "DIX": _protection,
     "DIF": _protection,
 }
-OPTION_NAMES: Final = frozenset(_COMMON) | {"SYNC", "DIRECT", "DSYNC"}
+OPTION_NAMES: Final = frozenset(_COMMON) | {"SYNC", "DIRECT", "DSYNC", "PI"}
 """All that may stand behind the size or the path of a disk, in upper case."""
 _KNOWN_AND_REFUSED: Final = ("DIX", "DIF")
 
