@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.scsi.commands import Command, Direction
 from chiscsi_target.scsi.long_work import execute_in_pieces, filling
-from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, medium_of
+from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, make_safe, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
 from chiscsi_target.scsi.sense import (
@@ -72,6 +72,7 @@ def unmap(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.Unmap, data: by
     medium = medium_of(unit)
     for lba, count in ranges:
         medium.discard(lba << shift, count << shift)
+    make_safe(unit)
     return finish(sc)
 
 
@@ -123,8 +124,16 @@ def write_same(
     shift = unit.lu.sect_shift
     if cdb.unmap and not any(data):
         medium.discard(lba << shift, count << shift)
+        make_safe(unit)
         return finish(sc)
-    return execute_in_pieces(unit, sc, filling(medium, lba << shift, count << shift, bytes(data) or bytes(1 << shift)))
+    block = bytes(data) or bytes(1 << shift)
+    return execute_in_pieces(unit, sc, _filled(unit, filling(medium, lba << shift, count << shift, block)))
+
+
+def _filled(unit: LogicalUnit, steps: Iterator[int]) -> Iterator[int]:
+    """Take the steps, and have what they wrote safe before the command's status."""
+    yield from steps
+    make_safe(unit)
 
 
 # GET LBA STATUS

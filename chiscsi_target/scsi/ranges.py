@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chiscsi_target.api.logical_unit import LU_FLAG_SYNC
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import (
     INVALID_FIELD_IN_CDB,
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["check_range", "check_writable", "has_medium", "medium_of"]
+__all__ = ["check_range", "check_writable", "has_medium", "make_safe", "medium_of"]
 
 
 def has_medium(unit: LogicalUnit) -> bool:
@@ -63,3 +64,14 @@ def check_writable(unit: LogicalUnit, sc: chiscsi_scsi_command) -> None:
     if sc.sc_sess in unit.protected:
         unit.device.denied(sc)
         raise Refused(PERIPHERAL_DEVICE_WRITE_FAULT)
+
+
+def make_safe(unit: LogicalUnit, *, forced: bool = False) -> None:
+    """Bring what a command wrote to stable storage before its status, where there is no write cache (WCE).
+
+    Args:
+        unit: the logical unit.
+        forced: whether the command asks for it in any case (FUA).
+    """
+    if forced or unit.lu.flags & LU_FLAG_SYNC:
+        medium_of(unit).flush()

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.scsi.commands import Command, Direction
-from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, medium_of
+from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, make_safe, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, INVALID_INFORMATION_UNIT, MISCOMPARE, Field
@@ -100,8 +100,8 @@ def _written_octets(unit: LogicalUnit, cdb: Any) -> int:
 
 def _write(unit: LogicalUnit, medium: Medium, cdb: Any, data: bytes | bytearray) -> None:
     medium.write(cdb.logical_block_address << unit.lu.sect_shift, data)
-    if getattr(cdb, "fua", 0):
-        medium.flush()
+    if data:
+        make_safe(unit, forced=bool(getattr(cdb, "fua", 0)))
 
 
 def write_and_verify(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | bytearray) -> int:

@@ -99,6 +99,30 @@ def test_what_was_written_is_safe_when_the_cache_is_off(monkeypatch: pytest.Monk
     assert len(flushed) == 1
 
 
+@pytest.mark.parametrize(
+    "cdb, data",
+    [
+        (f"89 00 {0:016x} 000000 01 00 00", bytes(2 * BLOCK)),
+        (f"8b 00 {0:016x} 00000001 00 00", bytes(BLOCK)),
+        (f"9c 00 {0:016x} 0000 0001 00 00", bytes(BLOCK)),
+        (f"93 00 {0:016x} 00000008 00 00", bytes(BLOCK)),
+        (f"93 08 {0:016x} 00000008 00 00", bytes(BLOCK)),
+        ("42 00 00000000 00 0018 00", bytes.fromhex(f"0016 0010 00000000 {0:016x} 00000001 00000000")),
+    ],
+)
+def test_without_a_cache_all_that_writes_is_safe_before_its_status(
+    monkeypatch: pytest.MonkeyPatch, cdb: str, data: bytes
+) -> None:
+    rig = Rig()
+    flushed: list[int] = []
+    monkeypatch.setattr(type(rig.server.units[0].lu.medium), "flush", lambda _medium: flushed.append(1))
+    assert rig.write(cdb, data).status == 0
+    assert len(flushed) == 1
+    set_bits(rig, CACHING, 2, 0x04)
+    assert rig.write(cdb, data).status == 0
+    assert len(flushed) == 1
+
+
 @pytest.mark.parametrize("flags, medium", [(LU_FLAG_NOWCACHE | LU_FLAG_SYNC, True), (0, False)])
 def test_wce_cannot_be_changed_everywhere(flags: int, medium: bool) -> None:
     unit = Rig.disk("size=1M")
