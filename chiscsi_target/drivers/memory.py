@@ -33,6 +33,8 @@ _MAP_NORESERVE: Final = 0x4000
 
 _GROWTH: Final = 16
 """How many times its size a unit may have after a reconfiguration; address space that is not used costs nothing."""
+_ROOM: Final = 4 << 40
+"""Address space up to which that is true: a process has 128 TiB for all."""
 
 
 def _reserve(size: int) -> memoryview:
@@ -77,7 +79,7 @@ class MemoryLunClass(LocalLunClass):
             ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
             return -ReturnCode.EINVAL
         try:
-            lu.priv_data = _reserve(_GROWTH * lu.size)
+            lu.priv_data = _reserve(max(lu.size, min(_GROWTH * lu.size, _ROOM)))
         except (OSError, OverflowError, ValueError):
             try:
                 lu.priv_data = _reserve(lu.size)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chiscsi_target.api import chiscsi_lun
 from chiscsi_target.drivers.memory import MemoryLunClass
+from chiscsi_target.scsi.commands import Command
 from chiscsi_target.scsi.device_server import DeviceServer
 from tests.chiscsi_target.fakes import FakeStack, Outcome, disk
 
@@ -27,6 +28,12 @@ class Rig:
     @staticmethod
     def disk(options: str, number: int = 0) -> chiscsi_lun:
         return disk(_MEMORY, options, number)
+
+    @classmethod
+    def having(cls, command: Command) -> Rig:
+        """A rig whose logical unit 0 has a command: the plain one, or one of a kind that not every unit is."""
+        rigs = (cls(), *(cls(cls.disk(f"size=1M,{option}")) for option in ("PI=2", "REMOVABLE")))
+        return next(rig for rig in rigs if command.supported(rig.server.units[0]))
 
     def run(self, cdb: str | bytes, *, length: int = 0, lun: int = 0, session: int = 1) -> Outcome:
         """Run a command that reads, or moves nothing."""

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chiscsi_target.api import LU_FLAG_OFFLINE
-from chiscsi_target.scsi.commands import Direction
+from chiscsi_target.scsi.commands import Command, Direction
 from chiscsi_target.scsi.table import COMMANDS
 from iscsi_wire.scsi import CDBS
 from tests.chiscsi_target.scsi.rig import ABSENT, BLOCK, READ_ONLY, Rig
@@ -56,14 +56,14 @@ def test_other_operation_codes_are_invalid(opcode: int) -> None:
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.cdb.TITLE)
-def test_every_bit_outside_the_usage_map_is_refused_by_name(command: object) -> None:
-    rig = Rig()
-    cdb = command.cdb  # type: ignore[attr-defined]
-    usage = command.usage  # type: ignore[attr-defined]
+def test_every_bit_outside_the_usage_map_is_refused_by_name(command: Command) -> None:
+    rig = Rig.having(command)
+    cdb = command.cdb
+    usage = command.usage
     for octet in range(1, len(usage)):
         for bit in range(8):
             octets = bytearray(cdb().encode())
-            octets[octet] |= 1 << bit
+            octets[octet] ^= 1 << bit
             outcome = rig.run(bytes(octets))
             rig.server.session_removed(1)  # with the ACA condition that NACA may have brought about
             if not usage[octet] >> bit & 1:
