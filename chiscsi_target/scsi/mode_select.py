@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.scsi.commands import Command, Direction
 from chiscsi_target.scsi.mode_pages import PAGES
+from chiscsi_target.scsi.ranges import check_granted
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish
 from chiscsi_target.scsi.sense import (
@@ -49,13 +50,17 @@ def mode_select(
     cdb: scsi.ModeSelect6 | scsi.ModeSelect10,
     data: bytes | bytearray,
 ) -> int:
-    """MODE SELECT (6) and (10): the sessions of others learn of a change from a unit attention condition."""
+    """MODE SELECT (6) and (10): the sessions of others learn of a change from a unit attention condition.
+
+    As everybody shares the values, only those may change them that may write.
+    """
     if cdb.sp and unit.lu.kept is None:
         raise Refused(INVALID_FIELD_IN_CDB, _SAVE_FIELD)
     if cdb.parameter_list_length and not cdb.pf:
         raise Refused(INVALID_FIELD_IN_CDB, _FORMAT_FIELD)
     if len(data) != cdb.parameter_list_length:
         raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    check_granted(unit, sc)
     selected: dict[Key, dict[str, int]] = {}
     if data:
         at = _after_descriptors(unit, isinstance(cdb, scsi.ModeSelect10), bytes(data))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["check_range", "check_writable", "has_medium", "make_safe", "medium_of"]
+__all__ = ["check_granted", "check_range", "check_writable", "has_medium", "make_safe", "medium_of"]
 
 
 def has_medium(unit: LogicalUnit) -> bool:
@@ -61,6 +61,15 @@ def check_writable(unit: LogicalUnit, sc: chiscsi_scsi_command) -> None:
     """
     if unit.lu.read_only or unit.swp:
         raise Refused(WRITE_PROTECTED)
+    check_granted(unit, sc)
+
+
+def check_granted(unit: LogicalUnit, sc: chiscsi_scsi_command) -> None:
+    """Check that the access list lets the session of a command change things.
+
+    Raises:
+        Refused: it does not (behaviour file, 2.6).
+    """
     if sc.sc_sess in unit.protected:
         unit.device.denied(sc)
         raise Refused(PERIPHERAL_DEVICE_WRITE_FAULT)

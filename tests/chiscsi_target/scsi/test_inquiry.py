@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from chiscsi_target.api import LU_FLAG_NOWCACHE
 from iscsi_wire.scsi import (
     BlockLimits,
     DeviceIdentification,
@@ -148,3 +149,19 @@ def test_sg_vpd_reads_every_designator(tmp_path: Path) -> None:
     assert text.count("transport: Internet SCSI (iSCSI)") == 4
     assert "iqn.2024-01.com.example:target,t,0x0003\n" in text
     assert "iqn.2024-01.com.example:target\n" in text
+
+
+@pytest.mark.parametrize(
+    "options, flags, v_sup",
+    [("size=1M", 0, 1), ("size=1M,NOWCACHE", LU_FLAG_NOWCACHE, 0)],
+)
+def test_page_86_tells_whether_there_may_be_a_volatile_cache(options: str, flags: int, v_sup: int) -> None:
+    unit = Rig.disk(options)
+    assert unit.flags & LU_FLAG_NOWCACHE == flags
+    data = Rig(unit).run(page("86"), length=255).data
+    assert data[:4] == bytes.fromhex("00 86 003c") and len(data) == 64
+    assert data[5:8] == bytes((0x07, v_sup, 0x01))
+
+
+def test_page_87_says_that_all_share_all_mode_pages() -> None:
+    assert Rig().run(page("87"), length=255).data == bytes.fromhex("00 87 0004 3f ff 00 00")

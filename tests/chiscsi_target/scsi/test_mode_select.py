@@ -106,6 +106,22 @@ def test_fewer_data_than_the_list_has() -> None:
     assert rig.write(f"15 10 0000 {len(data):02x} 00", data, length=len(data) - 4).sense == LENGTH_ERROR
 
 
+def test_who_may_not_write_changes_nothing_for_others() -> None:
+    rig = Rig()
+    denied: list[object] = []
+    rig.server.watch(denied.append, lambda _: None)
+    rig.server.restrict(1, None, lambda _: False)
+    assert select(rig, changed(rig, CONTROL, 4, 0x08)).sense == (3, 3, 0)
+    assert len(denied) == 1 and not rig.server.units[0].swp
+    assert select(rig, changed(rig, CONTROL, 4, 0x08), session=2).status == 0
+
+
+def test_a_read_only_unit_has_mode_pages_like_others() -> None:
+    rig = Rig(Rig.disk("size=1M,RO"))
+    set_bits(rig, CONTROL, 2, 0x04)
+    assert rig.server.units[0].lu.descriptor_sense
+
+
 # Header and block descriptor
 
 

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chiscsi_target.scsi.sense import RESET_OCCURRED
+from chiscsi_target.scsi.sense import MODE_PARAMETERS_CHANGED, RESET_OCCURRED
 from iscsi_wire.scsi import ReadCapacity16Data, ReportLunsData
 from tests.chiscsi_target.scsi.rig import ABSENT, Rig
 
@@ -148,3 +148,31 @@ def test_request_sense_reports_a_unit_attention_as_data_and_clears_it() -> None:
     assert (outcome.status, outcome.data[2], outcome.data[12]) == (0, 6, 0x29)
     assert rig.run("03 00 00 00 12 00", length=18).data == NOTHING
     assert rig.run(READY).status == 0
+
+
+@pytest.mark.parametrize("room", [0, 1, 8, 17, 18, 252])
+def test_request_sense_is_cut_and_the_condition_is_cleared_all_the_same(room: int) -> None:
+    rig = Rig()
+    rig.server.establish_attention(1, 0, RESET_OCCURRED)
+    outcome = rig.run(f"03 00 00 00 {room:02x} 00", length=252)
+    assert (outcome.status, len(outcome.data)) == (0, min(room, 18))
+    assert rig.run(READY).status == 0
+
+
+def test_request_sense_reports_one_condition_at_a_time_to_whom_it_concerns() -> None:
+    rig = Rig()
+    for sense in (RESET_OCCURRED, MODE_PARAMETERS_CHANGED):
+        rig.server.establish_attention(1, 0, sense)
+    rig.server.establish_attention(2, 0, MODE_PARAMETERS_CHANGED)
+    seen = [rig.run("03 01 00 00 fc 00", length=252, session=1).data[1:4] for _ in range(3)]
+    assert seen == [bytes.fromhex("06 29 00"), bytes.fromhex("06 2a 01"), bytes(3)]
+    assert rig.run(READY, session=2).sense == MODE_PARAMETERS_CHANGED
+
+
+@pytest.mark.parametrize("cdb", ["03 02 00 00 12 00", "03 00 01 00 12 00", "03 00 00 80 12 00"])
+def test_request_sense_refuses_reserved_bits(cdb: str) -> None:
+    assert Rig().run(cdb, length=18).sense == (5, 0x24, 0)
+
+
+def test_descriptor_format_of_an_absent_unit() -> None:
+    assert Rig().run("03 01 00 00 12 00", length=18, lun=ABSENT).data == bytes.fromhex("72 05 25 00 000000 00")
