@@ -19354,7 +19354,7 @@ class IdentificationCscd(Structure):
 
     @property
     def nul(self) -> int:
-        """The NUL bit (SPC-4, Identification Descriptor CSCD descriptor format)."""
+        """Obsolete (NUL) (SPC-4, Identification Descriptor CSCD descriptor format)."""
         return self.octet_1 >> 5 & 0x1
 
     @nul.setter
@@ -19475,11 +19475,11 @@ class IdentificationCscd(Structure):
         ),
         FieldInfo(
             "nul",
-            "NUL",
+            "Obsolete (NUL)",
             1,
             2,
             1,
-            Kind.FLAG,
+            Kind.RESERVED,
             "SPC-4, Identification Descriptor CSCD descriptor format",
             slot="octet_1",
         ),

@@ -134,6 +134,7 @@ class SenseDescriptorType(Code):
     FIELD_REPLACEABLE_UNIT = 0x03, "Field replaceable unit"
     STREAM_COMMANDS = 0x04, "Stream commands"
     BLOCK_COMMANDS = 0x05, "Block commands"
+    FORWARDED = 0x0C, "Forwarded sense data"
 
     @classmethod
     def unassigned(cls, value: int) -> str:

@@ -27,8 +27,10 @@ from chiscsi_target.scsi.sense import (
     RESET_OCCURRED,
     Sense,
 )
+from chiscsi_target.scsi.status import REPORT_LUNS_UNIT
 from chiscsi_target.scsi.table import COMMANDS, WITH_PROTECTION
 from chiscsi_target.scsi.task_management import execute
+from chiscsi_target.scsi.well_known import report_luns_unit
 from iscsi_wire.scsi import Inquiry, ReportLuns
 
 if TYPE_CHECKING:
@@ -89,6 +91,7 @@ class DeviceServer(chiscsi_target_lun_class):
         self._rescans: dict[int | None, int] = {}  # sessions that are to look again, with the refusals that they had
         self.close_session: Callable[[int], object] = _close_nothing
         self._absent = LogicalUnit(chiscsi_lun(self, 0, ""), device, _ABSENT, present=False)
+        self._well_known = report_luns_unit(device, self)
         self._on_turn = device.start = self._start  # bound once, since every command needs it
 
     @property
@@ -102,16 +105,19 @@ class DeviceServer(chiscsi_target_lun_class):
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Take a command: see `chiscsi_target_lun_class`."""
-        unit = self.units.get(sc.sc_lun, self._absent)
+        unit = self.units.get(sc.sc_lun) or self._unit_of(sc)
         if not unit.tasks.take(sc) and not admit(unit, sc):
             return 0
         if unit.attentions or unit.guards or unit.lu.flags & LU_FLAG_OFFLINE:
             return self._execute(unit, sc)
         return unit.handlers[sc.sc_cmd[0]](unit, sc)
 
+    def _unit_of(self, sc: chiscsi_scsi_command) -> LogicalUnit:
+        return self.units.get(sc.sc_lun) or (self._well_known if sc.sc_lun == REPORT_LUNS_UNIT else self._absent)
+
     def _start(self, sc: chiscsi_scsi_command) -> None:
         """Execute a command that had to wait; nobody else would look at the result, or catch what a driver raises."""
-        unit = self.units.get(sc.sc_lun, self._absent)
+        unit = self.units.get(sc.sc_lun) or self._unit_of(sc)
         if sc.sc_status or sc.sc_flag & ABORTED:
             give_up(sc)
             return
@@ -164,7 +170,7 @@ class DeviceServer(chiscsi_target_lun_class):
     ) -> int:
         """Pass a medium command's buffers back to its driver, or execute a command whose data were waited for here."""
         if sc.sc_lu is None:
-            return arrived(self.units.get(sc.sc_lun, self._absent), sc) if sc.sc_flag & SC_FLAG_WRITE else 0
+            return arrived(self._unit_of(sc), sc) if sc.sc_flag & SC_FLAG_WRITE else 0
         return sc.sc_lu.lun_class.fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
 
     def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
@@ -188,7 +194,7 @@ class DeviceServer(chiscsi_target_lun_class):
             sc.sc_lu.lun_class.fp_scsi_cmd_cleanup(sc)
         elif self._device.working:
             self._device.working.discard(sc)
-        unit = self.units.get(sc.sc_lun, self._absent)
+        unit = self.units.get(sc.sc_lun) or self._unit_of(sc)
         if sc.sc_status:
             note_end(unit, sc)
         unit.tasks.ended(sc, self._on_turn)
@@ -235,6 +241,7 @@ class DeviceServer(chiscsi_target_lun_class):
         for unit in self.units.values():
             unit.attentions.pop(sess_hdl, None)
             unit.buffers.echo.pop(sess_hdl, None)
+            unit.copies.forget(sess_hdl)
             release_unit(unit, sess_hdl)
             clear_aca(unit, sess_hdl)
             unit.readiness.preventing.discard(sess_hdl)

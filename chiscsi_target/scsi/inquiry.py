@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.identity import designators, padded, serial_number
+from chiscsi_target.scsi.logical_unit import NO_LOGICAL_UNIT
 from chiscsi_target.scsi.provisioning import (
     MOST_UNMAP_BLOCKS,
     MOST_UNMAP_DESCRIPTORS,
     MOST_WRITE_SAME_BLOCKS,
     is_thin,
 )
+from chiscsi_target.scsi.ranges import has_medium
 from chiscsi_target.scsi.reply import fail, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
 from chiscsi_target.scsi.start_stop import is_removable
+from chiscsi_target.scsi.third_party_page import third_party_copy
 from chiscsi_target.scsi.verify import MOST_ATOMIC_BLOCKS, MOST_COMPARED_BLOCKS
 from iscsi_wire.scsi import (
     BlockDeviceCharacteristics,
@@ -72,6 +75,7 @@ def _standard(unit: LogicalUnit) -> bytes:
         normaca=1,
         hisup=1,
         protect=int(bool(unit.lu.protection)),
+        third_party_copy=int(has_medium(unit)),
         cmdque=1,
         vendor_identification=padded(device.vendor_id, 8),
         product_identification=padded(unit.lu.prod_id or _PRODUCT, 16),
@@ -82,10 +86,18 @@ def _standard(unit: LogicalUnit) -> bytes:
     return data.encode()
 
 
+def _has_page(unit: LogicalUnit, code: int) -> bool:
+    """Whether a logical unit has a page that is known here."""
+    if code == VpdPageCode.THIRD_PARTY_COPY:
+        return has_medium(unit)
+    if code == VpdPageCode.DEVICE_IDENTIFICATION:
+        return unit.peripheral != NO_LOGICAL_UNIT
+    return unit.present or code == VpdPageCode.SUPPORTED_PAGES
+
+
 def _supported_pages(unit: LogicalUnit) -> VpdPage:
     """Supported VPD Pages: where there is no logical unit, no other page is known."""
-    codes = sorted(_PAGES) if unit.present else [VpdPageCode.SUPPORTED_PAGES]
-    page = SupportedVpdPages.make(page_codes=[int(code) for code in codes])
+    page = SupportedVpdPages.make(page_codes=[int(code) for code in sorted(_PAGES) if _has_page(unit, code)])
     page.octet_0 = unit.peripheral
     return page
 
@@ -181,6 +193,7 @@ _PAGES: Final[dict[int, Callable[[LogicalUnit], VpdPage]]] = {
     VpdPageCode.DEVICE_IDENTIFICATION: _device_identification,
     VpdPageCode.EXTENDED_INQUIRY_DATA: _extended_inquiry_data,
     VpdPageCode.MODE_PAGE_POLICY: _mode_page_policy,
+    VpdPageCode.THIRD_PARTY_COPY: third_party_copy,
     VpdPageCode.BLOCK_LIMITS: _block_limits,
     VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS: _block_device_characteristics,
     VpdPageCode.LOGICAL_BLOCK_PROVISIONING: _logical_block_provisioning,
@@ -195,6 +208,6 @@ def inquiry(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Inquiry) -> int:
             return fail(unit, sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
         return send(sc, _standard(unit), cdb.allocation_length)
     page = _PAGES.get(cdb.page_code)
-    if page is None or not (unit.present or cdb.page_code == VpdPageCode.SUPPORTED_PAGES):
+    if page is None or not _has_page(unit, cdb.page_code):
         return fail(unit, sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
     return send(sc, page(unit).encode(), cdb.allocation_length)

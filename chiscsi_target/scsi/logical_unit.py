@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from chiscsi_target.scsi.copy_results import CopyResults
 from chiscsi_target.scsi.data_buffer import Buffers
 from chiscsi_target.scsi.guards import Guards
 from chiscsi_target.scsi.mode_pages import ModePages
@@ -22,13 +23,13 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.commands import Command
 
-__all__ = ["Device", "Handler", "LogicalUnit"]
+__all__ = ["NO_LOGICAL_UNIT", "Device", "Handler", "LogicalUnit"]
 
 MAXIMUM_TRANSFER: Final = 16 << 20
 """Octets that one READ or WRITE may move. It bounds the memory of a command; VPD page b0 tells it in blocks."""
 
 _RESET_CODE: Final = RESET_OCCURRED.asc
-_NO_LOGICAL_UNIT: Final = 0x7F
+NO_LOGICAL_UNIT: Final = 0x7F
 """Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
 
 
@@ -112,11 +113,13 @@ class LogicalUnit:
         swp: whether nobody may write (SWP).
         qerr, tas: the fields of these names in the Control mode page.
         buffers: what WRITE BUFFER wrote.
+        copies: how third-party copies went.
     """
 
     __slots__ = (
         "attentions",
         "buffers",
+        "copies",
         "device",
         "execute",
         "guards",
@@ -146,8 +149,9 @@ class LogicalUnit:
         self.swp = self.tas = False
         self.qerr = 0
         self.buffers = Buffers()
+        self.copies = CopyResults()
         self.describe(lu)
-        self.peripheral = 0 if present else _NO_LOGICAL_UNIT
+        self.peripheral = 0 if present else NO_LOGICAL_UNIT
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
         self.attentions: dict[int | None, list[Sense]] = {}
         self.guards = Guards()

@@ -14,6 +14,7 @@ class Refused(Exception):
         sense: the sense data.
         field: the part of the CDB that is wrong, if one is.
         information: the INFORMATION field, for the sense data that have one (SPC-4, 4.5.2.2).
+        sense_data: the sense data in full, in the format that the logical unit wants; empty to have them made.
     """
 
     def __init__(self, sense: Sense, field: Field | None = None, information: int | None = None) -> None:
@@ -21,3 +22,4 @@ class Refused(Exception):
         self.sense = sense
         self.field = field
         self.information = information
+        self.sense_data = b""

@@ -54,14 +54,17 @@ def fail(
     sense: Sense,
     field: Field | Progress | None = None,
     information: int | None = None,
+    sense_data: bytes = b"",
 ) -> int:
     """Complete a command of a logical unit with CHECK CONDITION; D_SENSE decides the format of its sense data.
 
-    `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5). A command whose
-    data have been moved keeps their residual. What the failure means for other commands begins here.
+    `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5); or all of
+    it is in `sense_data`. A command whose data have been moved keeps their residual. What the failure means for other commands begins here.
     """
     sc.fail(*sense)
-    if unit.lu.descriptor_sense:
+    if sense_data:
+        sc.sc_sense_buf = sense_data
+    elif unit.lu.descriptor_sense:
         sc.sc_sense_buf = descriptor_format(sense, field, information)
     elif field is not None or information is not None:
         sc.sc_sense_buf = fixed_format(sense, field, information)
@@ -86,4 +89,4 @@ def end(sc: chiscsi_scsi_command, status: int) -> int:
 
 def refuse(unit: LogicalUnit, sc: chiscsi_scsi_command, reason: Refused) -> int:
     """Complete a command that was refused."""
-    return fail(unit, sc, reason.sense, reason.field, reason.information)
+    return fail(unit, sc, reason.sense, reason.field, reason.information, reason.sense_data)

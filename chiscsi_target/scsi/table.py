@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.scsi.commands import Command, Direction, Fast
 from chiscsi_target.scsi.data_buffer import BUFFER_COMMANDS
 from chiscsi_target.scsi.diagnostic import DIAGNOSTIC_COMMANDS
+from chiscsi_target.scsi.extended_copy import EXTENDED_COPY_COMMANDS
 from chiscsi_target.scsi.format_unit import FORMATTING_COMMANDS
 from chiscsi_target.scsi.inquiry import inquiry
 from chiscsi_target.scsi.log_sense import LOG_COMMANDS
@@ -17,6 +18,7 @@ from chiscsi_target.scsi.persistent_reserve import PERSISTENT_RESERVE_COMMANDS
 from chiscsi_target.scsi.prefetch import PREPARING_COMMANDS
 from chiscsi_target.scsi.protected_transfer import LONG_COMMANDS, PROTECTED_COMMANDS
 from chiscsi_target.scsi.provisioning import PROVISIONING_COMMANDS
+from chiscsi_target.scsi.receive_copy import RECEIVE_COPY_COMMANDS
 from chiscsi_target.scsi.report import REPORT_COMMANDS
 from chiscsi_target.scsi.reserve import RESERVE_COMMANDS
 from chiscsi_target.scsi.sanitize import SANITIZE_COMMANDS
@@ -77,6 +79,8 @@ COMMANDS: Final = (
     *FORMATTING_COMMANDS,
     *RESERVE_COMMANDS,
     *PERSISTENT_RESERVE_COMMANDS,
+    *EXTENDED_COPY_COMMANDS,
+    *RECEIVE_COPY_COMMANDS,
     *MODE_SELECT_COMMANDS,
     *LOG_COMMANDS,
     *DIAGNOSTIC_COMMANDS,

@@ -90,6 +90,7 @@ def execute(
     if function in _RESETS:
         for unit in units:
             release_unit(unit)
+            unit.copies.clear()
             clear_all_aca(unit)
             readiness.reset(unit)
             unit.modes.revert()

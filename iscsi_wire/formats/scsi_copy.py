@@ -122,8 +122,8 @@ IDENTIFICATION_CSCD: Format = structure(
     ),
     word(
         "octet_1",
-        bits("lu_id_type", "LU ID TYPE", _CSCD, 2),
-        flag("nul", "NUL", _CSCD),
+        bits("lu_id_type", "LU ID TYPE", _CSCD, 2),  # ignored in this sort of descriptor since SPC-4
+        bits("nul", "Obsolete (NUL)", _CSCD, 1, kind=Kind.RESERVED),  # obsolete in SPC-4
         bits("peripheral_device_type", "PERIPHERAL DEVICE TYPE", _CSCD, 5, codes=PeripheralDeviceType),
     ),
     uint("relative_initiator_port_identifier", "RELATIVE INITIATOR PORT IDENTIFIER", _CSCD, 16),
