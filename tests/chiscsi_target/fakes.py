@@ -128,6 +128,9 @@ class FakeStack:
         scmd.sc_sess = session
         return scmd
 
+    def await_end(self) -> None:
+        """Wait for what completes commands; here, they are complete when their hooks return."""
+
     def run(self, cdb: str | bytes, *, data: bytes | None = None, **how: int | None) -> Outcome:
         """Run a command to its end: `data` makes it a write; other arguments as for `command`."""
         octets = bytes.fromhex(cdb) if isinstance(cdb, str) else cdb
@@ -138,6 +141,7 @@ class FakeStack:
         assert self.lun_class.fp_scsi_cmd_cdb_rcved(scmd) == 0
         if self.sreq is not None and not self.completions:
             self.deliver(scmd)
+        self.await_end()
         assert self.completions == 1
         self.lun_class.fp_scsi_cmd_cleanup(scmd)
         return outcome(scmd, self.sent)
