@@ -16486,9 +16486,9 @@ class ModeSelect10(Cdb):
 
 @dataclass(slots=True)
 class ControlExtensionModePage(ModePage):
-    """Control mode page (SPC-4, Control Extension mode page)."""
+    """Control Extension mode page (SPC-4, Control Extension mode page)."""
 
-    TITLE: ClassVar[str] = "Control mode page"
+    TITLE: ClassVar[str] = "Control Extension mode page"
     SECTION: ClassVar[str] = "SPC-4, Control Extension mode page"
     PAGE_CODE: ClassVar[int] = 0x0A
     SUBPAGE_CODE: ClassVar[int | None] = 0x01

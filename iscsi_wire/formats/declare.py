@@ -268,9 +268,11 @@ def vpd_page(name: str, page: Code, section: str, *rows: Described) -> Format:
     return replace(structure(name, f"{page.label} VPD page", section, *rows), base="VpdPage", code=int(page))
 
 
-def mode_page(name: str, page: Code, section: str, *rows: Described, subpage: int | None = None) -> Format:
-    """Declare the mode page with the code ``page``."""
-    declared = structure(name, f"{page.label} mode page", section, *rows)
+def mode_page(
+    name: str, page: Code, section: str, *rows: Described, subpage: int | None = None, title: str = ""
+) -> Format:
+    """Declare the mode page with the code ``page``; a subpage has a ``title`` of its own."""
+    declared = structure(name, f"{title or page.label} mode page", section, *rows)
     return replace(declared, base="ModePage", code=int(page), subcode=subpage)
 
 

@@ -336,6 +336,7 @@ CONTROL_EXTENSION: Format = mode_page(
     uint("maximum_sense_data_length", "MAXIMUM SENSE DATA LENGTH", _EXTENSION, 8),
     octets("rsvd_7", "Reserved", _EXTENSION, 25),
     subpage=CONTROL_EXTENSION_SUBPAGE,
+    title="Control Extension",
 )
 
 POWER_CONDITION: Format = mode_page(

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from chiscsi_target.api import LU_FLAG_NOWCACHE, LU_FLAG_SYNC
-from chiscsi_target.scsi.mode_pages import load_mode_pages
+from chiscsi_target.scsi.mode_pages import PAGES, load_mode_pages
 from tests.chiscsi_target.fakes import FakeHandle, sense_descriptors
 from tests.chiscsi_target.scsi.modes import CACHING, CONTROL, EXCEPTIONS, Kept, changed, page, select, set_bits
 from tests.chiscsi_target.scsi.rig import BLOCK, BLOCKS, Rig
+from tests.tree import ROOT
 
 WRITE_PROTECTED = (7, 0x27, 0)
+REFERENCE = ROOT / "docs" / "reference" / "mode-pages.md"
 RESET = 5  # LOGICAL UNIT RESET (RFC 7143, 11.5.1)
 
 
@@ -170,6 +174,17 @@ def test_a_false_failure_prediction_can_be_asked_for() -> None:
     octets[3] = 0
     assert select(rig, bytes(octets)).status == 0
     assert not any(rig.run("03 00 00 00 12 00", length=18).data[12:14])
+
+
+def test_the_reference_lists_the_pages_and_what_can_be_changed() -> None:
+    rows = re.findall(r"^\| `([0-9a-f/]+)` \| (.*?) \| ?(.*?) \|$", REFERENCE.read_text(), re.MULTILINE)
+    listed = {}
+    for (code, subpage), row in PAGES.items():
+        kind = type(row.default(Rig().server.units[0]))
+        name = kind.TITLE.removesuffix(" mode page")
+        titles = [kind.field(name).title for name in row.changeable]
+        listed[f"{code:02x}/{subpage:02x}" if subpage else f"{code:02x}"] = (name, ", ".join(titles))
+    assert {code: (name, fields) for code, name, fields in rows} == listed
 
 
 # Reset and restart
