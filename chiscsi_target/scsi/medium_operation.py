@@ -69,7 +69,7 @@ def operate(
 
 def _counted(unit: LogicalUnit, operation: Operation, steps: Iterator[int]) -> Iterator[int]:
     """Take the steps, note how far they are, and flush now and then."""
-    medium = unit.lu.medium
+    medium = unit.medium
     assert medium is not None
     flushed = 0
     for octets in steps:

@@ -127,8 +127,8 @@ def _switch_cache(unit: LogicalUnit, page: scsi.CachingModePage) -> None:
 
 
 def _flush(unit: LogicalUnit) -> None:
-    if unit.lu.medium is not None:
-        unit.lu.medium.flush()
+    if unit.medium is not None:
+        unit.medium.flush()
 
 
 def _control(_unit: LogicalUnit) -> ModePage:

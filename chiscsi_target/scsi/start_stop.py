@@ -42,8 +42,8 @@ def start_stop_unit(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.Start
         raise Refused(MEDIUM_REMOVAL_PREVENTED)
     if cdb.start:
         return _start(unit, sc, cdb)
-    if not cdb.no_flush and unit.lu.medium is not None:
-        unit.lu.medium.flush()
+    if not cdb.no_flush and unit.medium is not None:
+        unit.medium.flush()
     if cdb.loej:
         unload(unit)
     elif not is_removable(unit):
