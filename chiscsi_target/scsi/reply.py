@@ -58,8 +58,9 @@ def fail(
 ) -> int:
     """Complete a command of a logical unit with CHECK CONDITION; D_SENSE decides the format of its sense data.
 
-    `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5); or all of
-    it is in `sense_data`. A command whose data have been moved keeps their residual. What the failure means for other commands begins here.
+    `field` is the part of the CDB that is wrong, `information` the field of that name (SPC-4, 4.5), unless `sense_data`
+    is all of it. A command whose data have been moved keeps their residual. What the failure means for other commands
+    begins here.
     """
     sc.fail(*sense)
     if sense_data:

@@ -30,6 +30,8 @@ def test_writes_take_data_and_the_others_give_it() -> None:
         "PERSISTENT RESERVE OUT",
         "LOG SELECT",
         "SEND",
+        "EXTENDED COPY",
+        "POPULATE TOKEN",
     )
     for command in COMMANDS:
         assert (command.direction is Direction.OUT) == command.cdb.TITLE.startswith(verbs), command.cdb.TITLE
