@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chiscsi_target.errors import DriverError
 from tests.chiscsi_target.scsi.rig import BLOCK, BLOCKS, Rig
@@ -92,3 +94,9 @@ def test_other_pages_cannot_be_sent(data: str, sense: tuple[int, int, int], fiel
 
 def test_fewer_data_than_the_list_has() -> None:
     assert Rig().write("1d 10 00 0008 00", bytes(8), length=4).sense == LENGTH_ERROR
+
+
+@given(st.binary(max_size=32))
+def test_whatever_is_sent_is_taken_or_refused(data: bytes) -> None:
+    outcome = Rig().write(f"1d 10 00 {len(data):04x} 00", data)
+    assert (outcome.status, outcome.sense) in ((0, (0, 0, 0)), (2, IN_LIST), (2, LENGTH_ERROR))

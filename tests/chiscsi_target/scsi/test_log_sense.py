@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from iscsi_wire.scsi import LogPage
 from tests.chiscsi_target.fakes import Outcome
@@ -147,3 +149,9 @@ def test_what_log_select_refuses(flags: int, code: int, data: bytes, field: tupl
 
 def test_fewer_data_than_the_list_has() -> None:
     assert Rig().write("4c 00 40 00 00 0000 0008 00", bytes(8), length=4).sense == LENGTH_ERROR
+
+
+@given(st.binary(max_size=32))
+def test_whatever_is_sent_is_taken_or_refused(data: bytes) -> None:
+    outcome = Rig().write(f"4c 00 40 00 00 0000 {len(data):04x} 00", data)
+    assert (outcome.status, outcome.sense) in ((0, (0, 0, 0)), (2, IN_LIST), (2, LENGTH_ERROR))

@@ -1,7 +1,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from chiscsi_target.scsi.mode_pages import PAGES
 from tests.chiscsi_target.fakes import Outcome
 from tests.chiscsi_target.scsi.modes import CACHING, CONTROL, EXCEPTIONS, Kept, changed, current, page, select, set_bits
 from tests.chiscsi_target.scsi.rig import BLOCK, BLOCKS, Rig
@@ -248,6 +251,31 @@ def test_of_a_page_sent_twice_the_last_counts() -> None:
 def test_ps_is_reserved_here() -> None:
     rig = Rig()
     assert select(rig, changed(rig, CONTROL, 0, 0x80)).status == 0
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> bytes:
+    """Parameter lists that are nearly right: pages as they are, with octets altered, or cut."""
+    rig = Rig()
+    keys = draw(st.lists(st.sampled_from([*PAGES]), max_size=3))
+    octets = bytearray(4) + b"".join(page(rig, code, subpage=subpage) for code, subpage in keys)
+    for at in draw(st.lists(st.integers(0, len(octets) - 1), max_size=2)):
+        octets[at] = draw(st.integers(0, 255))
+    return bytes(octets[: draw(st.integers(0, len(octets)))])
+
+
+@given(st.one_of(lists(), st.binary(max_size=64)), st.booleans())
+@settings(max_examples=300)
+def test_whatever_is_sent_is_taken_or_refused(data: bytes, ten: bool) -> None:
+    rig = Rig()
+    before = page(rig, 0x3F, subpage=0xFF)
+    cdb = f"55 10 00000000 00 {len(data):04x} 00" if ten else f"15 10 0000 {len(data):02x} 00"
+    outcome = rig.write(cdb, data)
+    assert (outcome.status, outcome.sense) in ((0, (0, 0, 0)), (2, IN_LIST), (2, LENGTH_ERROR))
+    if outcome.status:
+        assert page(rig, 0x3F, subpage=0xFF) == before
+    if outcome.field is not None:
+        assert outcome.field[0] < len(data)
 
 
 # Saving
