@@ -96,7 +96,7 @@ def describe(options: Options, classes: Sequence[tuple[str, str]] = ()) -> Targe
     if classes:
         return config
     if not options.disks:
-        raise ConfigurationError("--mem, --file", "at least one disk has to be given, such as --mem 256M")
+        raise ConfigurationError("--mem, --file, --null", "at least one disk has to be given, such as --mem 256M")
     config.devices = [_device(number, disk) for number, disk in enumerate(options.disks)]
     return config
 
@@ -126,9 +126,11 @@ def _split(value: str) -> tuple[str, list[str]]:
     options: list[str] = []
     while True:
         rest, comma, last = value.rpartition(",")
-        if not comma or last.partition("=")[0].strip().upper() not in OPTION_NAMES:
+        name, separator, setting = last.partition("=")
+        name = name.strip().upper()
+        if not comma or name not in OPTION_NAMES:
             return value, options
-        value, options = rest, [last.strip(), *options]
+        value, options = rest, [f"{name}{separator}{setting.strip()}", *options]
 
 
 def in_words(error: ConfigurationError, options: Options) -> str:

@@ -36,7 +36,7 @@ def refused(capsys: pytest.CaptureFixture[str], options: Options) -> list[str]:
 @pytest.mark.parametrize("disks", [[], [Disk("mem", "one")], [Disk("file", "/there/is/no/such/file")]])
 def test_what_cannot_be_served_ends_with_2(capsys: pytest.CaptureFixture[str], disks: list[Disk]) -> None:
     (line,) = refused(capsys, Options(portals=["127.0.0.1:0"], iqn=IQN, disks=disks))
-    assert line.startswith(f"--{disks[0].kind} {disks[0].value}: " if disks else "--mem, --file: ")
+    assert line.startswith(f"--{disks[0].kind} {disks[0].value}: " if disks else "--mem, --file, --null: ")
 
 
 def test_a_driver_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:

@@ -18,6 +18,7 @@ IQN = "iqn.2026-11.org.example:disk"
         (["--file=/a,ro", "--mem=1M", "--file", "b"], [Disk("file", "/a,ro"), Disk("mem", "1M"), Disk("file", "b")]),
         (["--portal", "127.0.0.1:0", "--mem", "1M", "--iqn", IQN], [Disk("mem", "1M")]),
         (["--mem"], [Disk("mem", "")]),
+        (["--null", "8P", "--null=1T,ro"], [Disk("null", "8P"), Disk("null", "1T,ro")]),
     ],
 )
 def test_disks_are_numbered_in_the_order_of_their_options(arguments: list[str], disks: list[Disk]) -> None:
@@ -40,12 +41,28 @@ def test_a_configuration_of_options() -> None:
 
 
 @pytest.mark.parametrize(
+    ("disk", "device"),
+    [
+        (Disk("mem", "1M,thick,Removable"), "mem0,MEM,size=1M,THICK,REMOVABLE"),
+        (Disk("null", "8P, block=4096"), "null0,NULL,size=8P,BLOCK=4096"),
+        (Disk("file", "/a,direct,dsync,prod=My Disk"), "/a,FILE,DIRECT,DSYNC,PROD=My Disk"),
+        (Disk("file", "/with,comma.img"), "/with,comma.img,FILE"),
+        (Disk("file", "/with,comma.img,ro"), "/with,comma.img,FILE,RO"),
+        (Disk("file", "ro"), "ro,FILE"),
+    ],
+)
+def test_options_may_follow(disk: Disk, device: str) -> None:
+    (found,) = describe(Options(disks=[disk])).devices
+    assert f"{found.path},{found.rest}" == device
+
+
+@pytest.mark.parametrize(
     "portals, iqn, disks, option",
     [
         (["nowhere"], IQN, [Disk("mem", "1M")], "--portal"),
         (["127.0.0.1:99999"], IQN, [Disk("mem", "1M")], "--portal"),
         (["127.0.0.1:0"], "disk", [Disk("mem", "1M")], "--iqn"),
-        (["127.0.0.1:0"], IQN, [], "--mem, --file"),
+        (["127.0.0.1:0"], IQN, [], "--mem, --file, --null"),
     ],
 )
 def test_errors_name_the_option(portals: list[str], iqn: str, disks: list[Disk], option: str) -> None:

@@ -8,8 +8,10 @@ from chiscsi_target.api import (
     LU_FLAG_NONEXCL,
     LU_FLAG_NOWCACHE,
     LU_FLAG_NULLRW,
+    LU_FLAG_REMOVABLE,
     LU_FLAG_RO,
     LU_FLAG_SYNC,
+    LU_FLAG_THICK,
     ReturnCode,
     chiscsi_lun,
     chiscsi_target_lun_class,
@@ -50,16 +52,40 @@ def test_sizes_that_no_medium_can_have_are_refused(text: str) -> None:
 
 def parsed(text: str) -> tuple[int, chiscsi_lun, str]:
     lu, ebuf = chiscsi_lun(chiscsi_target_lun_class(), 0, "disk"), bytearray()
-    result = parse_options(lu, text, ebuf, {"FAST": flag(0x100)})
+    result = parse_options(lu, text, ebuf, {"FAST": flag(0x10000)})
     return result, lu, ebuf.decode()
 
 
 def test_options_fill_the_logical_unit() -> None:
     result, lu, _ = parsed("RO, prod=Archive Disk,SN=0001,ID=id-1,WWN=3000000000000001,BLOCK=4K,fast")
     assert result == 0
-    assert lu.flags == LU_FLAG_RO | 0x100
+    assert lu.flags == LU_FLAG_RO | 0x10000
     assert (lu.prod_id, lu.scsi_sn, lu.scsi_id, lu.scsi_wwn) == ("Archive Disk", "0001", "id-1", "3000000000000001")
-    assert lu.sect_shift == 12
+    assert (lu.sect_shift, lu.physical_block_exponent) == (12, 0)
+
+
+@pytest.mark.parametrize(
+    ("options", "flags"),
+    [
+        ("REMOVABLE", LU_FLAG_REMOVABLE),
+        ("thick", LU_FLAG_THICK),
+        ("thin", 0),
+        ("THICK,THIN", 0),
+        ("THIN,THICK", LU_FLAG_THICK),
+    ],
+)
+def test_kinds_of_media(options: str, flags: int) -> None:
+    result, lu, _ = parsed(options)
+    assert (result, lu.flags) == (0, flags)
+
+
+@pytest.mark.parametrize(
+    ("options", "shift", "exponent"),
+    [("BLOCK=512", 9, 0), ("BLOCK=512e", 9, 3), ("BLOCK=4096", 12, 0), ("BLOCK=512E,BLOCK=4096", 12, 0)],
+)
+def test_block_sizes(options: str, shift: int, exponent: int) -> None:
+    result, lu, _ = parsed(options)
+    assert (result, lu.sect_shift, lu.physical_block_exponent) == (0, shift, exponent)
 
 
 def test_flags_that_all_drivers_have() -> None:
@@ -79,7 +105,7 @@ def test_no_options_leave_it_as_it_is() -> None:
     [
         (
             "ROO",
-            "unknown option 'ROO': there are BLOCK, FAST, ID, NONEXCL, NOWCACHE, NULLRW, PROD, PSMODE, RO, SN, WWN",
+            "unknown option 'ROO': there are BLOCK, FAST, ID, NONEXCL, NOWCACHE, NULLRW, PROD, PSMODE, REMOVABLE, RO, ",
         ),
         ("NULLRW=1", "option NULLRW: takes no value"),
         ("PSMODE=1", "option PSMODE: 1 is not supported: there is no SCSI device behind the unit"),
@@ -88,7 +114,8 @@ def test_no_options_leave_it_as_it_is() -> None:
         ("DIX", "option DIX: is not supported: no protection information is kept"),
         ("dif", "option dif: is not supported"),
         ("RO=1", "option RO: takes no value"),
-        ("BLOCK=1024", "option BLOCK: takes 512 or 4096"),
+        ("THIN=1", "option THIN: takes no value"),
+        ("BLOCK=1024", "option BLOCK: takes 512, 512e or 4096"),
         ("BLOCK", "option BLOCK: '' is not a size"),
         ("PROD=seventeen letters", "option PROD: takes 1 to 16 printable ASCII characters"),
         ("SN=", "option SN: takes 1 to 16 printable ASCII characters"),
