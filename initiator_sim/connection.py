@@ -70,6 +70,7 @@ class Connection:
         acknowledge: whether received statuses are acknowledged in the next PDU.
         expected_stat_sn: the StatSN that the target should send next, or None before its first.
         answer_pings: whether a NOP-In that asks for it is answered at once.
+        others: gives the session's other connections, which have to be looked after while one of them waits.
         last_sent: the PDU sent last.
         max_send_segment: the target's MaxRecvDataSegmentLength, in octets.
     """
@@ -96,6 +97,7 @@ class Connection:
         self._held: list[Draft[Any]] | None = None
         self._sent_octets = 0
         self._ended = False
+        self.others: Callable[[], list[Connection]] = list
         self.note_transport(f"connected {transport.local} -> {transport.peer}")
 
     # ---- sending
@@ -272,6 +274,11 @@ class Connection:
     def pending(self, kind: type[Pdu], tag: int) -> int:
         """Return how many PDUs of `kind` for the task `tag` have come and were not taken yet."""
         return self._inbox.pending(kind, tag)
+
+    def tend(self) -> None:
+        """Take in what has come, and answer the pings among it, though nobody waits for anything here."""
+        if not self._ended and not self._inbox.inbound.stepwise:
+            self._inbox.tend()
 
     def wait_until(self, condition: Callable[[], bool], timeout: float | None = None) -> bool:
         """Let PDUs arrive, and keep them, until `condition` holds; returns whether it came to hold in time."""

@@ -25,6 +25,10 @@ if TYPE_CHECKING:
     from initiator_sim.connection import Connection
 
 
+_GLANCE = 0.05
+"""Seconds after which somebody who waits on one connection looks at the others again."""
+
+
 def is_answer(header: Pdu) -> bool:
     """Say whether a PDU is the last that its request gets."""
     if isinstance(header, DataIn):
@@ -125,10 +129,19 @@ class Inbox:
             if tag not in self.discarded:
                 return pdu
 
+    def tend(self) -> None:
+        """Take in what has come by now, and answer the pings among it; all of it waits for whoever asks."""
+        self.inbound.poll()
+        self._record(self.inbound.take_waiting())
+        while self._arrived:
+            event = self._arrive(0.0)
+            if isinstance(event, Received):
+                self._keep(event)
+
     def _wait(self, timeout: float) -> Closed | Silence | None:
         """Wait until something arrives; returns what came in its place, if nothing did."""
         try:
-            arrival = self.inbound.next(timeout)
+            arrival = self._next(timeout)
         except FramingError as fault:
             raise self._unreadable(fault) from fault
         if isinstance(arrival, Frame):
@@ -138,6 +151,24 @@ class Inbox:
             self._end_noted = True
             self._connection.note_transport(f"{arrival} by the target")
         return arrival
+
+    def _next(self, timeout: float) -> Frame | Closed | Silence:
+        """Wait for the next frame, and look after the session's other connections as long as that takes.
+
+        What is waited for may itself wait until they have acknowledged what they got (RFC 7143, 4.2.2.3).
+        """
+        others = self._connection.others()
+        deadline = self._clock() + timeout
+        remaining = timeout
+        while others and remaining > _GLANCE:
+            for other in others:
+                other.tend()
+            arrival = self.inbound.next(_GLANCE)
+            if not isinstance(arrival, Silence):
+                return arrival
+            remaining = deadline - self._clock()
+        arrival = self.inbound.next(max(remaining, 0.0))
+        return Silence(timeout) if isinstance(arrival, Silence) else arrival
 
     def _check_tag(self, pdu: AnyReceived, tag: int) -> None:
         """Check that a PDU answers something that was asked, and was not answered yet."""

@@ -85,6 +85,7 @@ class Session:
         number = len(self.connections) if cid is None else cid
         connection = self.initiator.connect(self.numbering, cid=number)
         self.connections.append(connection)
+        connection.others = lambda: [other for other in self.connections if other is not connection]
         return connection
 
     def begin_login(self, connection: Connection | None = None, **identity: Any) -> Login:

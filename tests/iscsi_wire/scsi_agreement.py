@@ -162,6 +162,13 @@ NAMES: Final[dict[str, str]] = {
     "scsi_sbc.rdwr12.xferlen": "transfer_length",
     "scsi_sbc.rdwr16.lba": "logical_block_address",
     "scsi_sbc.returned_lba": "returned_logical_block_address",
+    "scsi.mpi.service_action": "service_action",
+    "scsi.persresvin.svcaction": "service_action",
+    "scsi.report_opcodes.options": "reporting_options",
+    "scsi.report_opcodes.rctd": "rctd",
+    "scsi.report_opcodes.requested_operation_code": "requested_operation_code",
+    "scsi.report_opcodes.requested_service_action": "requested_service_action",
+    "scsi.persresvout.svcaction": "service_action",
     "scsi_sbc.sa": "service_action",
     "scsi_sbc.wrprotect": "wrprotect",
 }
