@@ -82,6 +82,7 @@ class TargetModule(Information, Upkeep, DriverWatch):
         self.directory = Directory(workers, listener, complain, quirks)
         self.directory.watch_drivers(findings=findings, contents=contents, merge_returns=merge_returns)
         self.directory.registry.challenges = Challenges(random)
+        self.directory.registry.random = random
         self.directory.registry.stack = self
         enter(self)
         self.listen: Callable[[Portal], None] = _ignore

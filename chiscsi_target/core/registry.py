@@ -5,7 +5,7 @@ Used by the thread that handles logins only.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from itertools import count
 from typing import TYPE_CHECKING, TypeAlias
@@ -86,6 +86,7 @@ class Registry:
         discovery_max_receive_data: the MaxRecvDataSegmentLength declared to them, in octets.
         stack: the Target Module, which handles lead back to.
         challenges: makes the challenges of CHAP.
+        random: returns that many random octets.
     """
 
     globals: Globals = field(default_factory=Globals)
@@ -95,6 +96,7 @@ class Registry:
     sessions: dict[Identity, Session] = field(default_factory=dict)
     stack: TargetStack | None = None
     challenges: Challenges = field(default_factory=lambda: Challenges(_no_randomness))
+    random: Callable[[int], bytes] = field(default_factory=lambda: _no_randomness)
     _tsihs: set[int] = field(default_factory=set)
     _next_tsih: int = 1
     _handles: count[int] = field(default_factory=lambda: count(1))

@@ -5,7 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.reservations import REGISTRANTS_ONLY
-from iscsi_wire.scsi_codes import LongServiceAction, MaintenanceIn, OperationCode, ReservationType, ServiceActionIn16
+from iscsi_wire.scsi_codes import (
+    LongServiceAction,
+    MaintenanceIn,
+    OperationCode,
+    ReservationType,
+    ServiceActionIn16,
+    ThirdPartyCopyIn,
+    ThirdPartyCopyOut,
+)
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
@@ -19,7 +27,13 @@ _POWER_CONDITION: Final = 0xF0
 _PREVENT: Final = 0x03
 _SERVICE_ACTION: Final = 0x1F
 _BY_ACTION: Final = frozenset(
-    (OperationCode.SERVICE_ACTION_IN_16, OperationCode.MAINTENANCE_IN, OperationCode.MAINTENANCE_OUT)
+    (
+        OperationCode.SERVICE_ACTION_IN_16,
+        OperationCode.MAINTENANCE_IN,
+        OperationCode.MAINTENANCE_OUT,
+        OperationCode.THIRD_PARTY_COPY_OUT,
+        OperationCode.THIRD_PARTY_COPY_IN,
+    )
 )
 _ANY: Final = -1
 
@@ -59,6 +73,8 @@ _READING: Final = frozenset(
         (OperationCode.READ_DEFECT_DATA_10, _ANY),
         (OperationCode.READ_DEFECT_DATA_12, _ANY),
         (OperationCode.SERVICE_ACTION_IN_16, ServiceActionIn16.GET_LBA_STATUS),
+        (OperationCode.THIRD_PARTY_COPY_OUT, ThirdPartyCopyOut.POPULATE_TOKEN),
+        (OperationCode.THIRD_PARTY_COPY_IN, ThirdPartyCopyIn.RECEIVE_ROD_TOKEN_INFORMATION),
         (OperationCode.VARIABLE_LENGTH, LongServiceAction.READ_32),
         (OperationCode.VARIABLE_LENGTH, LongServiceAction.VERIFY_32),
     )

@@ -6,17 +6,23 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.copy_list import DESCRIPTOR_TYPES, LONGEST_LIST, LONGEST_SEGMENT, MOST_CSCDS, MOST_SEGMENTS
 from chiscsi_target.scsi.copy_results import MOST_REMEMBERED
+from chiscsi_target.scsi.rod_tokens import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, MOST_PER_TOKEN
+from chiscsi_target.scsi.token_copy import MOST_RANGES, ROD_TYPES
 from iscsi_wire.scsi import (
+    BlockDeviceRodLimitsDescriptor,
     CommandSupportDescriptor,
     CopyParameterDataDescriptor,
     GeneralCopyOperationsDescriptor,
+    RodTokenFeaturesDescriptor,
+    RodTypeDescriptor,
     SupportedCopyCommands,
     SupportedCopyDescriptors,
     SupportedCscdIds,
+    SupportedRodTypes,
     ThirdPartyCopy,
     ThirdPartyCopyDescriptor,
 )
-from iscsi_wire.scsi_codes import CscdDescriptorId, OperationCode, ThirdPartyCopyDescriptorType
+from iscsi_wire.scsi_codes import CscdDescriptorId, OperationCode, RodType, ThirdPartyCopyDescriptorType
 
 if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit
@@ -50,6 +56,37 @@ def _fixed(content: Structure) -> ThirdPartyCopyDescriptor:
     return ThirdPartyCopyDescriptor.decode(content.encode())
 
 
+def _rod_limits(unit: LogicalUnit) -> ThirdPartyCopyDescriptor:
+    most = MOST_PER_TOKEN >> unit.lu.sect_shift
+    limits = BlockDeviceRodLimitsDescriptor.make(
+        maximum_range_descriptors=MOST_RANGES,
+        maximum_inactivity_timeout=LONGEST_TIMEOUT,
+        default_inactivity_timeout=DEFAULT_TIMEOUT,
+        maximum_token_transfer_size=most,
+        optimal_transfer_count=most,
+    )
+    return _fixed(limits)
+
+
+def _rod_features() -> ThirdPartyCopyDescriptor:
+    """ROD Token Features: only this target's tokens are good here, and there is no limit to a life with use."""
+    features = RodTokenFeaturesDescriptor.make(
+        maximum_token_inactivity_timeout=LONGEST_TIMEOUT,
+        maximum_bytes_in_block_rod=MOST_PER_TOKEN,
+        optimal_bytes_in_block_rod_transfer=MOST_PER_TOKEN,
+        optimal_bytes_to_token_per_segment=MOST_PER_TOKEN,
+        optimal_bytes_from_token_per_segment=MOST_PER_TOKEN,
+    )
+    return _fixed(features)
+
+
+def _rod_types() -> ThirdPartyCopyDescriptor:
+    """Supported ROD Types: what tokens are made of (TOKEN_OUT), and what is taken (TOKEN_IN)."""
+    kinds = [RodTypeDescriptor.make(rod_type=kind, token_out=1, token_in=1) for kind in ROD_TYPES]
+    kinds.append(RodTypeDescriptor.make(rod_type=int(RodType.BLOCK_DEVICE_ZERO), token_in=1))
+    return _list(ThirdPartyCopyDescriptorType.SUPPORTED_ROD_TYPES, SupportedRodTypes.make(rod_types=kinds))
+
+
 def third_party_copy(unit: LogicalUnit) -> VpdPage:
     """The page of a logical unit that can copy."""
     kinds = ThirdPartyCopyDescriptorType
@@ -67,10 +104,13 @@ def third_party_copy(unit: LogicalUnit) -> VpdPage:
     ids = SupportedCscdIds.make(supported_cscd_descriptor_ids=[int(CscdDescriptorId.THIS_LOGICAL_UNIT)])
     return ThirdPartyCopy.make(
         descriptors=[
+            _rod_limits(unit),
             _supported_commands(unit),
             _fixed(parameters),
             _list(kinds.SUPPORTED_DESCRIPTORS, types),
             _list(kinds.SUPPORTED_CSCD_IDS, ids),
+            _rod_features(),
+            _rod_types(),
             _fixed(general),
         ]
     )
