@@ -18,8 +18,9 @@ if TYPE_CHECKING:
 
 Findings: TypeAlias = "Iterator[tuple[str, int, ConfigurationError]]"
 
-NODE_MAX_LUN_COUNT: Final = 512
-"""Most logical units of a target (behaviour file, 6.2, `node_max_lun_count`)."""
+NODE_MAX_LUN_COUNT: Final = 16_383
+"""Most logical units of a target: what flat space addressing reaches (SAM-5, 4.7). The module's `node_max_lun_count` is
+512 (behaviour file, 6.2)."""
 
 
 def _named(config: TargetConfig) -> Findings:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import SC_FLAG_LUN_ACL_R, SC_FLAG_LUN_ACL_W
-from chiscsi_target.core.lun import UNADDRESSABLE, decode_lun
+from chiscsi_target.core.lun import REPORT_LUNS_UNIT, UNADDRESSABLE, decode_lun
 
 if TYPE_CHECKING:
     from chiscsi_target.core.access import AclEntry
@@ -31,7 +31,7 @@ class LunMask:
     def decode(self, field: int) -> int:
         """The target's number for a LUN field of a PDU; UNADDRESSABLE for one that the session does not see."""
         number = decode_lun(field)
-        if self.visible is None:
+        if self.visible is None or number == REPORT_LUNS_UNIT:
             return number
         return self.visible[number] if number < len(self.visible) else UNADDRESSABLE
 

@@ -17,13 +17,20 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit
     from iscsi_wire.scsi import ReadCapacity10, ReadCapacity16, ReportLuns, RequestSense, TestUnitReady
 
-__all__ = ["read_capacity_10", "read_capacity_16", "report_luns", "request_sense", "unit_ready"]
+__all__ = ["REPORT_LUNS_UNIT", "read_capacity_10", "read_capacity_16", "report_luns", "request_sense", "unit_ready"]
 
 _LARGEST_ADDRESS_10: Final = 0xFFFFFFFF
 _LEAST_ALLOCATION: Final = 16
 _PERIPHERAL_NUMBERS: Final = 256
 _FLAT_SPACE: Final = 0x4000
-_KNOWN_SELECTIONS: Final = frozenset(int(selection) for selection in SelectReport)
+_FLAT_NUMBERS: Final = 0x4000
+_EXTENDED_FLAT_SPACE: Final = 0xD2 << 56
+REPORT_LUNS_UNIT: Final = 0xC101
+"""The well known logical unit REPORT LUNS, by a number beyond those of all others (SPC-4, well known units)."""
+_ADDRESSABLE: Final = frozenset((SelectReport.ADDRESSED, SelectReport.ALL, SelectReport.SINGLE_LEVEL))
+"""The values of SELECT REPORT with which the logical units are listed, and with which the well known one is."""
+_WELL_KNOWN: Final = frozenset((SelectReport.WELL_KNOWN, SelectReport.ALL))
+_KNOWN_SELECTIONS: Final = frozenset((*_ADDRESSABLE, *_WELL_KNOWN, SelectReport.ADMINISTRATIVE))
 _SELECT_REPORT_FIELD, _ALLOCATION_LENGTH_FIELD = Field(2), Field(6)
 
 
@@ -72,12 +79,14 @@ def read_capacity_16(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReadCapac
 
 
 def _lun_field(number: int) -> int:
-    """A logical unit number in 64 bits (SAM-5): peripheral device addressing, or flat space beyond its reach."""
-    return (number if number < _PERIPHERAL_NUMBERS else _FLAT_SPACE | number) << 48
+    """A logical unit number in 64 bits (SAM-5): by peripheral device addressing, or flat, or extended flat beyond it."""
+    if number < _FLAT_NUMBERS:
+        return (number if number < _PERIPHERAL_NUMBERS else _FLAT_SPACE | number) << 48
+    return _EXTENDED_FLAT_SPACE | number << 32
 
 
 def report_luns(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReportLuns) -> int:
-    """REPORT LUNS; there are no well known logical units.
+    """REPORT LUNS; there are no administrative logical units.
 
     "The ALLOCATION LENGTH field [...] should be at least 16" (SPC-4): less cannot tell even one logical unit, and is
     refused as SPC-2 had it. LUN LIST LENGTH counts what there is, not what fits (RFC 7143, 11.4.5.3).
@@ -88,7 +97,11 @@ def report_luns(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReportLuns) ->
         return fail(unit, sc, INVALID_FIELD_IN_CDB, _ALLOCATION_LENGTH_FIELD)
     device = unit.device
     visible = device.visible.get(sc.sc_sess)
-    present = sorted(device.units) if visible is None else range(len(visible))
-    numbers = [] if cdb.select_report == SelectReport.WELL_KNOWN else present
-    data = ReportLunsData.make(luns=[_lun_field(number) for number in numbers])
+    fields = []
+    if cdb.select_report in _ADDRESSABLE:
+        present = sorted(device.units) if visible is None else range(len(visible))
+        fields = [_lun_field(number) for number in present]
+    if cdb.select_report in _WELL_KNOWN:
+        fields.append(REPORT_LUNS_UNIT << 48)
+    data = ReportLunsData.make(luns=fields)
     return send(sc, data.encode(), cdb.allocation_length)

@@ -97,6 +97,11 @@ def test_a_failed_aca_command_ends_the_condition_or_keeps_it_up(rig: Rig) -> Non
     assert status(rig, READY) == GOOD
 
 
+def begun(rig: Rig) -> bool:
+    """Whether a WRITE has asked for its data since the stack was reset."""
+    return rig.stack.sreq is not None
+
+
 def manage(rig: Rig, function: int, session: int) -> None:
     handle = FakeHandle()
     assert rig.server.fp_tmf_execute(session, handle, 1, function, 0, None) == 0
@@ -134,17 +139,17 @@ def test_preempt_and_abort_helps_another_session_out(rig: Rig) -> None:
 
 def test_what_waits_starts_when_the_condition_is_cleared(rig: Rig) -> None:
     running = waiting(rig, TWO)
-    ordered = waiting(rig, TWO, ISCSI_TASK_ATTRIBUTES_ORDERED)
-    assert rig.stack.sreq is None
+    waiting(rig, TWO, ISCSI_TASK_ATTRIBUTES_ORDERED)
+    assert not begun(rig)
     failing = rig.stack.command(bytes.fromhex(BAD_NACA), session=ONE)
     failing.sc_attribute = 3
     rig.server.fp_scsi_cmd_cdb_rcved(failing)
     rig.server.fp_scsi_cmd_cleanup(failing)
     rig.server.fp_scsi_cmd_cleanup(running)
     rig.stack.reset(bytes(BLOCK))
-    assert rig.stack.sreq is None and ordered.sc_lu is None
+    assert not begun(rig)
     manage(rig, ISCSI_TMF_FUNCTION_CLEAR_ACA, ONE)
-    assert rig.stack.sreq is not None and ordered.sc_lu is not None
+    assert begun(rig)
 
 
 def test_with_task_sets_of_their_own_others_do_not_notice(rig: Rig) -> None:
