@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["FORMATTING_COMMANDS"]
+__all__ = ["FORMATTING_COMMANDS", "format_unit"]
 
 _DEFECT_FORMAT_FIELD, _LONG_FIELD = Field(1, 2), Field(1, 5)
 _LARGEST_DEFECT_FORMAT: Final = 6

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["SANITIZE_COMMANDS"]
+__all__ = ["SANITIZE_COMMANDS", "sanitize_block_erase", "sanitize_exit_failure_mode", "sanitize_overwrite"]
 
 _ACTION_FIELD, _LENGTH_FIELD = Field(1, 4), Field(7)
 _HEADER: Final = scsi.OverwriteParameterList.STRUCT.size

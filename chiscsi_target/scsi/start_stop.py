@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["START_STOP_COMMANDS", "is_removable"]
+__all__ = ["START_STOP_COMMANDS", "is_removable", "prevent_allow_medium_removal", "start_stop_unit"]
 
 _LOEJ_FIELD, _PREVENT_FIELD = Field(4, 1), Field(4, 1)
 

@@ -12,7 +12,6 @@ from chiscsi_target.drivers.file import FileLunClass
 from chiscsi_target.errors import DriverError
 from tests.chiscsi_target.drivers.files import BLOCK, FUA, READ, SYNC, WRITE, Rig, Syscalls, path, rig, syscalls
 
-
 __all__ = ["path", "rig", "syscalls"]
 
 
