@@ -28,6 +28,7 @@ from chiscsi_target.core.buffers import (
     plainly_right,
 )
 from chiscsi_target.core.data_path import INTERNAL_FAILURE, READ_ERROR, WRITE_ERROR
+from chiscsi_target.core.full_pages import not_full_pages
 from chiscsi_target.core.task import (
     DONE,
     EXE_READY,
@@ -175,6 +176,9 @@ class Completions:
             # The call was right; the data path fails, and the command with it (behaviour file, 5.3).
             data_path.fail(task, trouble)
         link(task, buf, sgcnt, offset)
+        if task.is_write and task.session.pass_through:
+            for line in not_full_pages(buf, sgcnt, offset, task.sc_xfer_len):
+                self._complain(task, line)
         # In this order: the worker may look at any time, and what `given` says has to be there.
         task.phases.append((buf, sgcnt, offset, buflen))
         task.given = offset + buflen
