@@ -27,10 +27,13 @@ def test_writes_take_data_and_the_others_give_it() -> None:
         "VERIFY",
         "UNMAP",
         "MODE SELECT",
+        "SANITIZE",
+        "FORMAT UNIT",
         "PERSISTENT RESERVE OUT",
         "LOG SELECT",
         "SEND",
         "EXTENDED COPY",
+        "SET TARGET PORT GROUPS",
         "POPULATE TOKEN",
     )
     for command in COMMANDS:
@@ -44,6 +47,8 @@ def test_these_move_no_data() -> None:
         "SYNCHRONIZE CACHE (16)",
         "PRE-FETCH (10)",
         "PRE-FETCH (16)",
+        "START STOP UNIT",
+        "PREVENT ALLOW MEDIUM REMOVAL",
         "RESERVE (6)",
         "RELEASE (6)",
         "RESERVE (10)",
