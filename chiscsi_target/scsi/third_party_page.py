@@ -82,7 +82,8 @@ def _rod_features() -> ThirdPartyCopyDescriptor:
 
 def _rod_types() -> ThirdPartyCopyDescriptor:
     """Supported ROD Types: what tokens are made of (TOKEN_OUT), and what is taken (TOKEN_IN)."""
-    kinds = [RodTypeDescriptor.make(rod_type=kind, token_out=1, token_in=1) for kind in ROD_TYPES]
+    made = int(RodType.POINT_IN_TIME_COPY_DEFAULT)
+    kinds = [RodTypeDescriptor.make(rod_type=kind, token_out=1, token_in=int(kind == made)) for kind in ROD_TYPES]
     kinds.append(RodTypeDescriptor.make(rod_type=int(RodType.BLOCK_DEVICE_ZERO), token_in=1))
     return _list(ThirdPartyCopyDescriptorType.SUPPORTED_ROD_TYPES, SupportedRodTypes.make(rod_types=kinds))
 
