@@ -16,6 +16,7 @@ ORDER = (
     "reject",
     "digests",
     "malformed",
+    "scsi",
     "driver_api",
     "driver_contract",
 )
