@@ -108,6 +108,7 @@ def write_same(
     data are written, whatever UNMAP says (SBC-3, WRITE SAME (10) command).
     """
     medium = medium_of(unit)
+    check_writable(unit, sc)  # before UNMAP, which a medium that cannot be written has not
     if cdb.anchor:
         raise Refused(INVALID_FIELD_IN_CDB, _ANCHOR_FIELD)
     if cdb.unmap and not medium.thin:
@@ -117,7 +118,6 @@ def write_same(
     check_range(unit, lba, count, MOST_WRITE_SAME_BLOCKS if medium.thin else 0, field)
     if not count and medium.thin:
         raise Refused(INVALID_FIELD_IN_CDB, field)  # WSNZ
-    check_writable(unit, sc)
     if sc.sc_flag & _MISMATCH:
         raise Refused(INVALID_INFORMATION_UNIT)
     count = count or unit.lu.block_count - lba

@@ -191,3 +191,11 @@ def test_the_limits_are_told() -> None:
     limits = BlockLimits.decode(rig.run("12 01 b0 00ff 00", length=255).data)
     assert (limits.maximum_unmap_lba_count, limits.wsnz, limits.maximum_write_same_length) == (0, 0, 0)
     assert not any(rig.run("12 01 b2 00ff 00", length=255).data[4:])
+
+
+@pytest.mark.parametrize("flags", [0x00, 0x08, 0x10])
+def test_write_protection_comes_before_what_a_read_only_medium_has_not(flags: int) -> None:
+    unit = Rig.disk("size=1M,RO")
+    rig = Rig(unit)
+    thick(rig)
+    assert write_same(rig, 0, 1, PATTERN, flags=flags).sense == WRITE_PROTECTED
