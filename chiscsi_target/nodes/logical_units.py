@@ -11,7 +11,14 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import LUN_CLASS_DUP_PATH_ALLOWED_BIT, ReturnCode
-from chiscsi_target.api.logical_unit import LU_FLAG_NONEXCL, LU_FLAG_RO, chiscsi_lun
+from chiscsi_target.api.logical_unit import (
+    LU_FLAG_DIRECT,
+    LU_FLAG_DSYNC,
+    LU_FLAG_NONEXCL,
+    LU_FLAG_REMOVABLE,
+    LU_FLAG_RO,
+    chiscsi_lun,
+)
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_pass_through
 from chiscsi_target.api.struct import is_set
 from chiscsi_target.config import target_device
@@ -25,6 +32,14 @@ if TYPE_CHECKING:
     from chiscsi_target.core.agenda import Agenda
 
 _CONFIGURATION_HOOKS = ("fp_config_parse_options", "fp_attach")
+# The first two are the module's; the others are about how the medium was opened, and what was done with it since.
+_KEPT_FLAGS = {
+    "RO": LU_FLAG_RO,
+    "NONEXCL": LU_FLAG_NONEXCL,
+    "REMOVABLE": LU_FLAG_REMOVABLE,
+    "DIRECT": LU_FLAG_DIRECT,
+    "DSYNC": LU_FLAG_DSYNC,
+}
 # What an initiator has been told of a unit, and has to be told anew when it changes.
 _TOLD = ("size", "sect_shift", "scsi_id", "scsi_sn", "scsi_wwn")
 
@@ -157,9 +172,7 @@ def compare(old: Sequence[chiscsi_lun], new: Sequence[chiscsi_lun]) -> UnitChang
 
 
 def _check_kept(old: chiscsi_lun, new: chiscsi_lun) -> None:
-    prohibited = [
-        name for name, bit in (("RO", LU_FLAG_RO), ("NONEXCL", LU_FLAG_NONEXCL)) if (old.flags ^ new.flags) & bit
-    ]
+    prohibited = [name for name, bit in _KEPT_FLAGS.items() if (old.flags ^ new.flags) & bit]
     if old.lun_class.class_name != new.lun_class.class_name:
         prohibited.append("class")
     if prohibited:

@@ -40,7 +40,7 @@ def test_no_step_is_taken_while_data_are_to_be_sent(worker: Worker) -> None:
 def test_works_take_turns(worker: Worker) -> None:
     done: list[str] = []
     for name in ("a", "b"):
-        worker.background(name, lambda name=name: done.append(name) is None)  # type: ignore[misc]
+        worker.background(name, lambda name=name: done.append(name) is None)  # type: ignore[misc, func-returns-value]
     for _ in range(4):
         worker.run(0.0)
     assert done == ["a", "b", "a", "b"]

@@ -243,6 +243,7 @@ def test_another_list_wants_a_new_login(devices: tuple[tuple[str, str], ...]) ->
     "device, message",
     [
         ("disk,MEM,size=1M,RO", "lun 0 RO change prohibited."),
+        ("disk,MEM,size=1M,REMOVABLE", "lun 0 REMOVABLE change prohibited."),
         ("disk,FILE", "lun 0 class change prohibited."),
     ],
 )
