@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["BUFFER_COMMANDS", "Buffers"]
+__all__ = ["BUFFER_COMMANDS", "Buffers", "read_buffer", "write_buffer"]
 
 DATA_CAPACITY: Final = 64 << 10
 """Octets of the data buffer, which all nexuses share; its BUFFER ID is 0."""

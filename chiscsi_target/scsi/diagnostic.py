@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["DIAGNOSTIC_COMMANDS"]
+__all__ = ["DIAGNOSTIC_COMMANDS", "receive_diagnostic_results", "send_diagnostic"]
 
 _CODE_FIELD, _FORMAT_FIELD, _LENGTH_FIELD, _PAGE_FIELD = Field(1, 7), Field(1, 4), Field(3), Field(2)
 _SUPPORTED: Final = bytes((DiagnosticPageCode.SUPPORTED_PAGES,))

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["LOG_COMMANDS"]
+__all__ = ["LOG_COMMANDS", "log_select", "log_sense"]
 
 _SAVE_FIELD, _PAGE_FIELD, _SUBPAGE_FIELD, _POINTER_FIELD = Field(1, 0), Field(2, 5), Field(3), Field(5)
 _LIST_LENGTH_FIELD: Final = Field(7)

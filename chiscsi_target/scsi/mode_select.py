@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.mode_pages import Key
     from iscsi_wire.structure import FieldInfo, Structure
 
-__all__ = ["MODE_SELECT_COMMANDS"]
+__all__ = ["MODE_SELECT_COMMANDS", "mode_select"]
 
 _FORMAT_FIELD, _SAVE_FIELD = Field(1, 4), Field(1, 0)
 _CODE, _SUBPAGE_FORMAT = 0x3F, 0x40

@@ -6,7 +6,6 @@ from iscsi_wire.formats.declare import (
     Described,
     Format,
     bits,
-    cdb,
     flag,
     mode_page,
     octets,
@@ -16,8 +15,7 @@ from iscsi_wire.formats.declare import (
     uint,
     word,
 )
-from iscsi_wire.formats.scsi_common import control, operation_code
-from iscsi_wire.scsi_codes import ModePageCode, OperationCode, QueueError, TaskSetType
+from iscsi_wire.scsi_codes import ModePageCode, QueueError, TaskSetType
 from iscsi_wire.structure import Kind
 
 _HEADER = "SPC-4, mode parameter header formats"
@@ -32,8 +30,6 @@ _GEOMETRY = "SBC-2, Rigid Disk Geometry mode page"  # obsolete in SBC-3, and sti
 _EXCEPTIONS = "SPC-4, Informational Exceptions Control mode page"
 _EXTENSION = "SPC-4, Control Extension mode page"
 _POWER = "SPC-4, Power Condition mode page"
-_SELECT_6 = "SPC-4, MODE SELECT(6) command"
-_SELECT_10 = "SPC-4, MODE SELECT(10) command"
 
 
 def _device_specific(octet: int) -> Described:
@@ -374,38 +370,4 @@ POWER_CONDITION: Format = mode_page(
 )
 
 
-def _select(section: str) -> Described:
-    """Byte 1 of MODE SELECT."""
-    return word(
-        "octet_1",
-        reserved_bits("rsvd_1", 3, section),
-        flag("pf", "PF", section),
-        reserved_bits("rsvd_1_4", 3, section),
-        flag("sp", "SP", section),
-    )
-
-
-MODE_SELECT_6: Format = cdb(
-    "ModeSelect6",
-    OperationCode.MODE_SELECT_6,
-    _SELECT_6,
-    operation_code(OperationCode.MODE_SELECT_6),
-    _select(_SELECT_6),
-    reserved("rsvd_2", 16, _SELECT_6),
-    uint("parameter_list_length", "PARAMETER LIST LENGTH", _SELECT_6, 8, kind=Kind.LENGTH),
-    control(),
-)
-
-MODE_SELECT_10: Format = cdb(
-    "ModeSelect10",
-    OperationCode.MODE_SELECT_10,
-    _SELECT_10,
-    operation_code(OperationCode.MODE_SELECT_10),
-    _select(_SELECT_10),
-    reserved("rsvd_2", 32, _SELECT_10),
-    reserved("rsvd_6", 8, _SELECT_10),
-    uint("parameter_list_length", "PARAMETER LIST LENGTH", _SELECT_10, 16, kind=Kind.LENGTH),
-    control(),
-)
-
-FORMATS: tuple[Format, ...] = (MODE_SELECT_6, MODE_SELECT_10, CONTROL_EXTENSION, POWER_CONDITION)
+FORMATS: tuple[Format, ...] = (CONTROL_EXTENSION, POWER_CONDITION)
