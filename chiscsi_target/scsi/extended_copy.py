@@ -17,7 +17,7 @@ from chiscsi_target.scsi.copy_failure import (
 )
 from chiscsi_target.scsi.copy_list import parse
 from chiscsi_target.scsi.long_work import PIECE, execute_in_pieces
-from chiscsi_target.scsi.ranges import check_range, has_medium, medium_of
+from chiscsi_target.scsi.ranges import check_range, has_medium, make_safe, medium_of
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish
 from chiscsi_target.scsi.sense import Sense
@@ -120,9 +120,10 @@ def _copy(unit: LogicalUnit, ends: Ends, segment: scsi.BlockToBlockSegment, numb
         with blaming(unit, DESTINATION, number):
             write_or_discard(destination, target + at, data)
         yield size
-    if padding:
-        with blaming(unit, DESTINATION, number):
+    with blaming(unit, DESTINATION, number):
+        if padding:
             destination.write(target + length, bytes(padding))
+        make_safe(ends.destination)
 
 
 def _check_octets(unit: LogicalUnit, offset: int, length: int) -> None:

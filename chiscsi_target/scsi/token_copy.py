@@ -12,7 +12,7 @@ from chiscsi_target.scsi.commands import Command, Direction
 from chiscsi_target.scsi.copy_failure import TOO_MANY_SEGMENT_DESCRIPTORS
 from chiscsi_target.scsi.extended_copy import tracked, write_or_discard
 from chiscsi_target.scsi.long_work import PIECE, execute_in_pieces
-from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, medium_of
+from chiscsi_target.scsi.ranges import check_range, check_writable, has_medium, make_safe, medium_of
 from chiscsi_target.scsi.receive_copy import failure_sense
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
@@ -167,6 +167,7 @@ def _write_ranges(
             offset += size
             yield size
         result.segments += 1
+    make_safe(unit)
     result.partial = rod.size is not None and offset - begun < rod.size
 
 

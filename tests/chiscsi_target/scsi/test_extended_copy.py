@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from chiscsi_target.api import LU_FLAG_OFFLINE
+from chiscsi_target.api import LU_FLAG_OFFLINE, LU_FLAG_SYNC
 from chiscsi_target.errors import DriverError
+from chiscsi_target.scsi.copy_results import CopyResult
+from chiscsi_target.scsi.extended_copy import tracked
 from chiscsi_target.scsi.long_work import PIECE
 from iscsi_wire.scsi import FixedSense
+from iscsi_wire.scsi_codes import CopyStatus
 from tests.chiscsi_target.scsi.copies import HERE, copy, copy_list, cscd, fill, pattern, segment
 from tests.chiscsi_target.scsi.rig import BLOCK, BLOCKS, Rig
 
@@ -214,6 +217,30 @@ def test_a_medium_that_fails_aborts_the_copy(whose: str, place: int, monkeypatch
     outcome = copy(test, copied(test, segment(0, 0, 1, destination=1), to=1))
     assert outcome.sense == FAILURE
     assert said(outcome.sense_data, place) == (2, 3, 0x11, 0)
+
+
+def test_what_was_copied_is_safe_where_there_is_no_write_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    test = rig()
+    flushed: list[object] = []
+
+    def flush(medium: object) -> None:
+        flushed.append(medium)
+
+    monkeypatch.setattr(type(test.server.units[0].medium), "flush", flush)
+    assert copy(test, copied(test, segment(0, 8, 8, destination=1), to=1)).status == 0
+    assert flushed == [test.server.units[1].medium]
+    test.server.units[1].lu.flags &= ~LU_FLAG_SYNC
+    assert copy(test, copied(test, segment(0, 8, 8, destination=1), to=1)).status == 0
+    assert len(flushed) == 1
+
+
+def test_a_copy_that_nobody_goes_on_with_has_failed() -> None:
+    result = CopyResult(0)
+    steps = tracked(result, iter((5, 6, 7)))
+    assert (next(steps), next(steps)) == (5, 6)
+    assert result.status == CopyStatus.IN_PROGRESS
+    del steps
+    assert (result.status, result.transferred, result.failure) == (CopyStatus.FAILED, 11, None)
 
 
 def test_with_descriptor_sense_the_failure_is_told_in_descriptors() -> None:

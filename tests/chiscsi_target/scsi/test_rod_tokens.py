@@ -16,7 +16,7 @@ UNIT = Rig().server.units[0]
 def sense_of(tokens: RodTokens, token: bytes) -> tuple[int, int, int]:
     with pytest.raises(Refused) as refused:
         tokens.find(token)
-    return tuple(refused.value.sense)
+    return refused.value.sense
 
 
 def test_a_token_says_what_it_is_and_whose() -> None:

@@ -99,6 +99,18 @@ def test_as_much_as_there_is_and_fits_is_written(
     assert written == data + bytes(len(written) - len(data))
 
 
+def test_what_a_token_wrote_is_safe_where_there_is_no_write_cache(monkeypatch: pytest.MonkeyPatch) -> None:
+    rig = Rig()
+    flushed: list[object] = []
+
+    def flush(medium: object) -> None:
+        flushed.append(medium)
+
+    monkeypatch.setattr(type(rig.server.units[0].medium), "flush", flush)
+    assert use(rig, use_list(ZERO, (8, 16))).status == 0
+    assert len(flushed) == 1
+
+
 def test_the_zero_token_needs_no_making() -> None:
     rig = Rig()
     fill(rig, 0, pattern(64))
