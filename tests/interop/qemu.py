@@ -1,4 +1,4 @@
-"""QEMU's image tool with its iSCSI driver as an initiator (Debian packages `qemu-utils`, `qemu-block-extra`)."""
+"""QEMU's image tools with its iSCSI driver as an initiator (Debian packages `qemu-utils`, `qemu-block-extra`)."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from tests.interop.processes import PeerFailed
 from tests.peers import require_peer, require_peer_file
 
-__all__ = ["image", "qemu_img"]
+__all__ = ["image", "qemu_img", "qemu_io"]
 
 
 def image(url: str, **options: str) -> str:
@@ -27,9 +27,18 @@ def image(url: str, **options: str) -> str:
 
 def qemu_img(*arguments: str | Path, timeout: float = 60) -> str:
     """Run `qemu-img` to its end, at most `timeout` seconds; returns its output. PeerFailed when it fails."""
-    program = require_peer("qemu-img", package="qemu-utils")
+    return _run("qemu-img", *arguments, timeout=timeout)
+
+
+def qemu_io(image: str, *commands: str, timeout: float = 60) -> str:
+    """Run `qemu-io` with its `commands`, such as `read -P 0 0 4k`; as `qemu_img`, and a failed command is a failure."""
+    return _run("qemu-io", *(word for command in commands for word in ("-c", command)), image, timeout=timeout)
+
+
+def _run(name: str, *arguments: str | Path, timeout: float) -> str:
+    program = require_peer(name, package="qemu-utils")
     require_peer_file("/usr/lib/*/qemu/block-iscsi.so", package="qemu-block-extra")
     done = subprocess.run([program, *arguments], capture_output=True, text=True, timeout=timeout, check=False)
-    if done.returncode != 0:
-        raise PeerFailed(f"qemu-img {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}")
+    if done.returncode != 0 or "Pattern verification failed" in done.stdout:
+        raise PeerFailed(f"{name} {' '.join(map(str, arguments))}: {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
