@@ -25,12 +25,12 @@ READY = bytes(6)
 
 
 def scsi_case(identifier: str, source: str, **rest: Any) -> Callable[[F], F]:
-    """Make a case whose rule is from a SCSI standard: `scsi_case("scsi-read-01", "SBC-3, 5.10")`."""
+    """Make a case whose rule is from a SCSI standard: `scsi_case("scsi-read-01", "SBC-3, READ (10) command")`."""
     return case(identifier, **{"source": source, "level": "MUST"} | rest)
 
 
 def blocks(code: int, lba: int, count: int, flags: int = 0) -> bytes:
-    """The CDB of a command that names blocks; its size is that of the operation code's group (SPC-4, 4.3)."""
+    """The CDB of a command that names blocks; its size is that of its operation code's group (SPC-4)."""
     group = code >> 5
     if group == 0:
         return bytes((code,)) + lba.to_bytes(3) + bytes((count & 0xFF, 0))

@@ -178,7 +178,7 @@ def _status(draw: Draw) -> Move:
 
 
 def _ready(draw: Draw) -> Move:
-    # Another's RESERVE stops it, a persistent reservation does not (SPC-2; SPC-4, 5.12.1).
+    # Another's RESERVE stops it, a persistent reservation does not (SPC-2; SPC-4).
     return Move(draw.session, bytes(6), None, 0, HARMLESS, lambda model: Expected())
 
 

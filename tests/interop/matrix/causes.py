@@ -30,7 +30,7 @@ FAILURES: tuple[Cause, ...] = (
     Cause(
         "*",
         "read-only",
-        "the test writes, and the unit refuses that as it has to: DATA PROTECT, WRITE PROTECTED (SBC-3, 4.12)",
+        "the test writes, and the unit refuses that as it has to: DATA PROTECT, WRITE PROTECTED (SBC-3, write protection)",
         says="*WRITE_PROTECTED*",
     ),
 )

@@ -76,8 +76,8 @@ OURS = (
     _ours("removable", "a medium that can be ejected", "MEM,size=100M,REMOVABLE"),
     _ours("read-only", "a write-protected disk", "MEM,size=100M,RO"),
     _ours("4096", "logical blocks of 4096 octets", "MEM,size=100M,BLOCK=4096"),
-    _ours("512e", "physical blocks of 4096 octets, logical ones of 512", "MEM,size=100M,PHYSICAL=4096"),
-    _ours("protection", "protection information of type 1", "MEM,size=100M,DIF=1"),
+    _ours("512e", "physical blocks of 4096 octets, logical ones of 512", "MEM,size=100M,BLOCK=512e"),
+    _ours("protection", "protection information of type 1", "MEM,size=100M,PI=1"),
 )
 """What `chiscsi serve` is tested with. A kind whose options it refuses is left out, with its reason."""
 
