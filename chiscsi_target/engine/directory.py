@@ -208,6 +208,10 @@ class Directory:
                 return worker
         return min(self.workers, key=lambda worker: len(worker.connections))
 
+    def time(self) -> float:
+        """What time it is for the worker that knows it best, in seconds."""
+        return max(worker.now for worker in self.workers)
+
     def background(self, server: DeviceServer, step: Callable[[], bool]) -> None:
         """Have the worker of a device server's sessions take a step again and again, until it returns False."""
         sessions = list(self.registry.sessions.values())

@@ -111,6 +111,7 @@ class TargetNodes:
         server.watch(write_denied, self.directory.abort_session)
         server.abort_by(abort_commands)
         server.work_by(partial(self.directory.background, server))
+        server.make_tokens_by(self.directory.time, self.directory.registry.random)
         return server
 
     def remove(self, node: TargetNode) -> None:

@@ -280,6 +280,11 @@ class DeviceServer(chiscsi_target_lun_class):
         unit = self.units.get(lun)
         return unit is not None and unit.tas
 
+    def make_tokens_by(self, clock: Callable[[], float], random: Callable[[int], bytes]) -> None:
+        """Have ROD tokens expire by a clock, in seconds, and made of random octets, so that nobody guesses one."""
+        self._device.rod_tokens.clock = clock
+        self._device.rod_tokens.random = random
+
     def work_by(self, background: Callable[[Callable[[], bool]], object]) -> None:
         """Have long work done by `background`, which calls what it is given again and again until that is False."""
         self._device.background = background

@@ -16,6 +16,7 @@ from chiscsi_target.scsi.protection_information import TUPLE
 from chiscsi_target.scsi.readiness import Readiness
 from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
+from chiscsi_target.scsi.rod_tokens import RodTokens
 from chiscsi_target.scsi.task_set import TaskSet
 
 if TYPE_CHECKING:
@@ -70,6 +71,7 @@ class Device:
             order of the numbers which the session has for them.
         background: has steps of long work taken beside other commands, each returning whether there are more.
         working: commands that are executed so.
+        rod_tokens: copies of blocks that tokens stand for.
         denied: called with a command that was refused since its session may not write.
     """
 
@@ -88,6 +90,7 @@ class Device:
     start: Callable[[chiscsi_scsi_command], object] = _start_nothing
     background: Callable[[Callable[[], bool]], object] = _take_all
     working: set[chiscsi_scsi_command] = field(default_factory=set)
+    rod_tokens: RodTokens = field(default_factory=RodTokens)
 
 
 class LogicalUnit:
