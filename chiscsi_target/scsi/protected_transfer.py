@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.protected_medium import ProtectedMedium
     from iscsi_wire.structure import Cdb
 
-__all__ = ["LONG_COMMANDS", "PROTECTED_COMMANDS"]
+__all__ = ["LONG_COMMANDS", "PROTECTED_COMMANDS", "read", "same", "synchronize", "verify", "write"]
 
 _NOTHING, _ALL, _RESERVED, _ONE_BLOCK = range(4)  # BYTCHK (SBC-3, VERIFY (10) command)
 _COMPARED: Final = {1: slice(0, TUPLE), 2: slice(2, TUPLE), 3: slice(0, TUPLE), 4: slice(0, 2), 5: slice(0, TUPLE)}
