@@ -10,7 +10,9 @@ import ipaddress
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.config import acl, portal_group, target_device
+from chiscsi_target.config.values import shown
 from chiscsi_target.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -83,6 +85,15 @@ def _not_too_many(config: TargetConfig) -> Findings:
         yield target_device.KEY, NODE_MAX_LUN_COUNT, error
 
 
+def _each_once(config: TargetConfig) -> Findings:
+    seen: set[target_device.TargetDevice] = set()
+    for number, device in enumerate(config.devices):
+        if device in seen:
+            reason = f"{shown(target_device.format_target_device(device))} is given twice"
+            yield target_device.KEY, number, ConfigurationError(target_device.KEY, reason, ReturnCode.EDUP)
+        seen.add(device)
+
+
 CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[[TargetConfig], Findings]], ...]] = (
     (("TargetName",), _named),
     ((portal_group.KEY,), _reachable),
@@ -90,5 +101,6 @@ CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[[TargetConfig], Findings]], 
     ((portal_group.KEY,), _redirected_to_exist),
     ((portal_group.KEY,), _redirection_knows_all),
     ((portal_group.KEY, acl.KEY), _acl_names_portals),
+    ((target_device.KEY,), _each_once),
     ((target_device.KEY,), _not_too_many),
 )

@@ -247,7 +247,6 @@ _ROWS: Final = (
         default=(),
         multiple=True,
         limit=MAX_VALUE,
-        clash=target_device.clash,
         note="logical units, numbered from 0; no line repeats",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from chiscsi_target.api.logical_unit import chiscsi_lun
@@ -78,11 +78,6 @@ def _rank(option: str) -> int:
     if not separator:
         return 0
     return _IDENTIFICATION.index(name.upper()) + 2 if name.upper() in _IDENTIFICATION else 1
-
-
-def clash(devices: Sequence[TargetDevice], device: TargetDevice) -> str:
-    """Why a further unit cannot stand beside these; empty if it can."""
-    return f"{shown(format_target_device(device))} is given twice" if device in devices else ""
 
 
 def configure_logical_unit(

@@ -256,7 +256,10 @@ class Directory:
         except Exception as error:
             log_raised(self.login_worker, "fp_session_added", error)
         if isinstance(node.hooks, DeviceServer):
-            session.tclass_priv = node.hooks.session_added(session.handle, names[0], session.identity.isid, names[1])
+            tag = session.identity.portal.tag
+            session.tclass_priv = node.hooks.session_added(
+                session.handle, names[0], session.identity.isid, names[1], tag
+            )
         put_mask(session)
 
     def session_removed(self, session: Session) -> None:

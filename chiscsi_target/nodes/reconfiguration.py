@@ -100,7 +100,8 @@ def _merge(
         for portal, timeout in reached.timeouts:
             portal.timeout = timeout
         if isinstance(node.hooks, DeviceServer):
-            node.hooks.replace_units(units, portal_group_tag=reached.portals[0].tag)
+            tags = [portal.tag for portal in reached.portals]
+            node.hooks.replace_units(units, portal_group_tag=tags[0], portal_group_tags=tags)
 
     nodes.in_login_thread(put)
     return reached.removed

@@ -106,6 +106,7 @@ class TargetNodes:
             luns,
             target_name=config.name,
             portal_group_tag=config.portals[0].tag,
+            portal_group_tags=[portal.tag for portal in config.portals],
             vendor_id=self.directory.registry.globals.vendor_id,
         )
         server.watch(write_denied, self.directory.abort_session)

@@ -68,6 +68,7 @@ class DeviceServer(chiscsi_target_lun_class):
         *,
         target_name: str = "",
         portal_group_tag: int = 1,
+        portal_group_tags: Sequence[int] = (),
         vendor_id: str = "CHISCSI",
         revision: str = "0.1",
     ) -> None:
@@ -77,6 +78,7 @@ class DeviceServer(chiscsi_target_lun_class):
             luns: the logical units, attached; their numbers need not be consecutive.
             target_name: iSCSI name of the target, for VPD page 83h.
             portal_group_tag: tag of the target's portal group, likewise.
+            portal_group_tags: those of all its portal groups, when there are more.
             vendor_id: T10 vendor identification, up to 8 characters.
             revision: product revision level, up to 4 characters.
 
@@ -84,6 +86,7 @@ class DeviceServer(chiscsi_target_lun_class):
             ConfigurationError: what a logical unit keeps over a restart cannot be used.
         """
         device = Device(target_name, portal_group_tag, vendor_id, revision, COMMANDS)
+        device.target_ports.describe(portal_group_tags or (portal_group_tag,))
         device.with_protection = WITH_PROTECTION
         device.units = {lu.lun: _unit(lu, device) for lu in luns}
         self._device = device
@@ -211,7 +214,9 @@ class DeviceServer(chiscsi_target_lun_class):
         """Execute a task management function; `sess_tclass` is the handle that `session_added` was given."""
         return execute(self._device, sess_tclass, hndl, immediate_cmd, tmf_func, lun, sc)
 
-    def session_added(self, sess_hdl: int, initiator_name: str, isid: bytes, target_name: str) -> int:
+    def session_added(
+        self, sess_hdl: int, initiator_name: str, isid: bytes, target_name: str, portal_group_tag: int | None = None
+    ) -> int:
         """Begin an I_T nexus: each logical unit has a unit attention condition for it.
 
         It has not been told yet of the power on, nor of a reset before it came into being (SAM-5, unit attention
@@ -222,12 +227,15 @@ class DeviceServer(chiscsi_target_lun_class):
             initiator_name: the initiator's name, and with
             isid: its SCSI port.
             target_name: the target's name.
+            portal_group_tag: tag of the portal group that it came in through; the target's only one without.
 
         Returns:
             `sess_hdl`, which is also what `fp_tmf_execute` expects.
         """
         self._device.sessions.add(sess_hdl)
         self._device.ports[sess_hdl] = InitiatorPort(initiator_name, isid)
+        if portal_group_tag in self._device.target_ports.numbers:
+            self._device.target_ports.arrivals[sess_hdl] = portal_group_tag
         for unit in self.units.values():
             unit.establish_attention(sess_hdl, RESET_OCCURRED)
         return sess_hdl
@@ -236,6 +244,7 @@ class DeviceServer(chiscsi_target_lun_class):
         """End an I_T nexus and forget what was kept for it."""
         self._device.sessions.discard(sess_hdl)
         self._device.ports.pop(sess_hdl, None)
+        self._device.target_ports.arrivals.pop(sess_hdl, None)
         self._device.visible.pop(sess_hdl, None)
         self._rescans.pop(sess_hdl, None)
         for unit in self.units.values():
@@ -289,10 +298,13 @@ class DeviceServer(chiscsi_target_lun_class):
         """Have long work done by `background`, which calls what it is given again and again until that is False."""
         self._device.background = background
 
-    def replace_units(self, luns: Sequence[chiscsi_lun], *, portal_group_tag: int) -> None:
+    def replace_units(
+        self, luns: Sequence[chiscsi_lun], *, portal_group_tag: int, portal_group_tags: Sequence[int] = ()
+    ) -> None:
         """Go by new descriptions of the logical units; one with the path of an old one keeps its state, even moved."""
         device = self._device
         device.portal_group_tag = portal_group_tag
+        device.target_ports.describe(portal_group_tags or (portal_group_tag,))
         known = {unit.lu.path: unit for unit in device.units.values()}
         units = {}
         for lu in luns:

@@ -9,18 +9,17 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING, Final
 
-from iscsi_wire.scsi import Designator
+from iscsi_wire.scsi import Designator, ScsiPortDescriptor, ScsiPorts
 from iscsi_wire.scsi_codes import Association, CodeSet, DesignatorType, ProtocolIdentifier
 
 if TYPE_CHECKING:
-    from chiscsi_target.scsi.logical_unit import LogicalUnit
+    from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
 
-__all__ = ["designators", "padded", "serial_number"]
+__all__ = ["designators", "padded", "port_name", "scsi_ports", "serial_number"]
 
 _VENDOR_LENGTH: Final = 8
 _SERIAL_LENGTH: Final = 16
 _ID_LENGTH: Final = 24
-_RELATIVE_TARGET_PORT: Final = 1
 _NAA_LOCALLY_ASSIGNED: Final = 0x3 << 60
 _NAA_OCTETS: Final = {0x2: 8, 0x3: 8, 0x5: 8, 0x6: 16}
 """Length of an NAA designator by its first four bits."""
@@ -73,21 +72,48 @@ def _name(association: Association, text: str) -> Designator:
     return _of_iscsi(association, DesignatorType.SCSI_NAME_STRING, CodeSet.UTF_8, name + bytes(-len(name) % 4))
 
 
-def designators(unit: LogicalUnit) -> list[Designator]:
-    """What VPD page 83h lists: names of the unit, of the port that it is seen through, and of the target."""
+def designators(unit: LogicalUnit, session: int | None = None) -> list[Designator]:
+    """What VPD page 83h lists: names of the unit, of the port that `session` sees it through, and of the target.
+
+    A well known logical unit has no name of its own.
+    """
     device = unit.device
-    vendor_specific = padded(unit.lu.scsi_id or serial_number(unit), _ID_LENGTH)
-    group = device.portal_group_tag
-    port, binary = Association.TARGET_PORT, CodeSet.BINARY
-    found = [
-        _of_unit(
-            DesignatorType.T10_VENDOR_ID, CodeSet.ASCII, padded(device.vendor_id, _VENDOR_LENGTH) + vendor_specific
-        ),
-        _of_unit(DesignatorType.NAA, binary, _naa(unit)),
-        _of_iscsi(port, DesignatorType.RELATIVE_TARGET_PORT, binary, _RELATIVE_TARGET_PORT.to_bytes(4)),
+    ports, port, binary = device.target_ports, Association.TARGET_PORT, CodeSet.BINARY
+    group = ports.of_session(session)
+    found = _of_this(unit) if unit.present else []
+    found += [
+        _of_iscsi(port, DesignatorType.RELATIVE_TARGET_PORT, binary, ports.numbers[group].to_bytes(4)),
         _of_iscsi(port, DesignatorType.TARGET_PORT_GROUP, binary, group.to_bytes(4)),
     ]
     if device.target_name:
-        found.append(_name(port, f"{device.target_name},t,0x{group:04x}"))
+        found.append(port_name(device, group))
         found.append(_name(Association.TARGET_DEVICE, device.target_name))
     return found
+
+
+def _of_this(unit: LogicalUnit) -> list[Designator]:
+    vendor = padded(unit.device.vendor_id, _VENDOR_LENGTH)
+    specific = padded(unit.lu.scsi_id or serial_number(unit), _ID_LENGTH)
+    return [
+        _of_unit(DesignatorType.T10_VENDOR_ID, CodeSet.ASCII, vendor + specific),
+        _of_unit(DesignatorType.NAA, CodeSet.BINARY, _naa(unit)),
+    ]
+
+
+def port_name(device: Device, tag: int) -> Designator:
+    """The name of a target port, which is the portal group with this tag (RFC 7143, 4.4.1)."""
+    return _name(Association.TARGET_PORT, f"{device.target_name},t,0x{tag:04x}")
+
+
+def scsi_ports(unit: LogicalUnit) -> ScsiPorts:
+    """What VPD page 88h lists: all target ports, with their names."""
+    device = unit.device
+    return ScsiPorts.make(
+        ports=[
+            ScsiPortDescriptor.make(
+                relative_port_identifier=number,
+                target_port_descriptors=[port_name(device, tag)] if device.target_name else [],
+            )
+            for tag, number in device.target_ports.numbers.items()
+        ]
+    )

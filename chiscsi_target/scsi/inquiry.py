@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.scsi.identity import designators, padded, serial_number
+from chiscsi_target.scsi.identity import designators, padded, scsi_ports, serial_number
 from chiscsi_target.scsi.logical_unit import NO_LOGICAL_UNIT
 from chiscsi_target.scsi.provisioning import (
     MOST_UNMAP_BLOCKS,
@@ -47,6 +47,8 @@ __all__ = ["inquiry"]
 _PAGE_CODE_FIELD: Final = Field(2)
 _PRODUCT: Final = "CHISCSI Target"
 _NON_ROTATING: Final = 1
+_EXPLICIT: Final = 2
+"""TPGS: the access states of target port groups change by SET TARGET PORT GROUPS only."""
 _SUPPORTED_TYPES: Final = (0, 0, 2, 4)
 """SPT by the type of protection information: that one, and no other."""
 _READS_SUCCEED: Final = 1
@@ -75,6 +77,8 @@ def _standard(unit: LogicalUnit) -> bytes:
         normaca=1,
         hisup=1,
         protect=int(bool(unit.lu.protection)),
+        tpgs=_EXPLICIT,
+        multip=int(len(device.target_ports.numbers) > 1),
         third_party_copy=int(has_medium(unit)),
         cmdque=1,
         vendor_identification=padded(device.vendor_id, 8),
@@ -106,8 +110,8 @@ def _unit_serial_number(unit: LogicalUnit) -> VpdPage:
     return UnitSerialNumber.make(product_serial_number=serial_number(unit).encode())
 
 
-def _device_identification(unit: LogicalUnit) -> VpdPage:
-    return DeviceIdentification.make(designators=designators(unit))
+def _device_identification(unit: LogicalUnit, session: int | None = None) -> VpdPage:
+    return DeviceIdentification.make(designators=designators(unit, session))
 
 
 def _block_limits(unit: LogicalUnit) -> VpdPage:
@@ -193,6 +197,7 @@ _PAGES: Final[dict[int, Callable[[LogicalUnit], VpdPage]]] = {
     VpdPageCode.DEVICE_IDENTIFICATION: _device_identification,
     VpdPageCode.EXTENDED_INQUIRY_DATA: _extended_inquiry_data,
     VpdPageCode.MODE_PAGE_POLICY: _mode_page_policy,
+    VpdPageCode.SCSI_PORTS: scsi_ports,
     VpdPageCode.THIRD_PARTY_COPY: third_party_copy,
     VpdPageCode.BLOCK_LIMITS: _block_limits,
     VpdPageCode.BLOCK_DEVICE_CHARACTERISTICS: _block_device_characteristics,
@@ -210,4 +215,9 @@ def inquiry(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Inquiry) -> int:
     page = _PAGES.get(cdb.page_code)
     if page is None or not _has_page(unit, cdb.page_code):
         return fail(unit, sc, INVALID_FIELD_IN_CDB, _PAGE_CODE_FIELD)
+    if cdb.page_code == VpdPageCode.DEVICE_IDENTIFICATION:
+        # It names the port, too, that it is asked through.
+        found = _device_identification(unit, sc.sc_sess)
+        found.octet_0 = unit.peripheral  # type: ignore[attr-defined]
+        return send(sc, found.encode(), cdb.allocation_length)
     return send(sc, page(unit).encode(), cdb.allocation_length)

@@ -11,12 +11,13 @@ from chiscsi_target.scsi.data_buffer import Buffers
 from chiscsi_target.scsi.guards import Guards
 from chiscsi_target.scsi.mode_pages import ModePages
 from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.port_groups import TargetPorts
 from chiscsi_target.scsi.protected_medium import medium_behind
 from chiscsi_target.scsi.protection_information import TUPLE
 from chiscsi_target.scsi.readiness import Readiness
 from chiscsi_target.scsi.reservations import Reservations
-from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.rod_tokens import RodTokens
+from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.task_set import TaskSet
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class Device:
         commands: the rows of the command table; and
         with_protection: those for units with protection information.
         units: the logical units by number.
+        target_ports: the target ports, and through which of them each session came.
         ports: whose they are.
         abort_commands: ends commands of a session with a status, or without a word when that is GOOD.
         start: executes a command that had to wait in its task set.
@@ -91,6 +93,10 @@ class Device:
     background: Callable[[Callable[[], bool]], object] = _take_all
     working: set[chiscsi_scsi_command] = field(default_factory=set)
     rod_tokens: RodTokens = field(default_factory=RodTokens)
+    target_ports: TargetPorts = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.target_ports = TargetPorts((self.portal_group_tag,))
 
 
 class LogicalUnit:
@@ -114,12 +120,14 @@ class LogicalUnit:
         tasks: the commands that run, and those that wait because of their task attribute.
         modes: the mode pages, of which some values are at hand here too:
         swp: whether nobody may write (SWP).
+        access_states: asymmetric access states that were ever set, by target port group.
         qerr, tas: the fields of these names in the Control mode page.
         buffers: what WRITE BUFFER wrote.
         copies: how third-party copies went.
     """
 
     __slots__ = (
+        "access_states",
         "attentions",
         "buffers",
         "copies",
@@ -158,6 +166,7 @@ class LogicalUnit:
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
         self.attentions: dict[int | None, list[Sense]] = {}
         self.guards = Guards()
+        self.access_states: dict[int, int] = {}
         self.protected: set[int | None] = set()
         self.readiness = Readiness()
         self.reservations = Reservations()

@@ -24,6 +24,7 @@ from chiscsi_target.scsi.reserve import RESERVE_COMMANDS
 from chiscsi_target.scsi.sanitize import SANITIZE_COMMANDS
 from chiscsi_target.scsi.start_stop import START_STOP_COMMANDS
 from chiscsi_target.scsi.status import read_capacity_10, read_capacity_16, report_luns, request_sense, unit_ready
+from chiscsi_target.scsi.target_ports import TARGET_PORT_COMMANDS
 from chiscsi_target.scsi.token_copy import TOKEN_COMMANDS
 from chiscsi_target.scsi.verify import VERIFYING_COMMANDS
 from iscsi_wire import scsi
@@ -75,6 +76,7 @@ COMMANDS: Final = (
     *LONG_COMMANDS,
     *PREPARING_COMMANDS,
     *REPORT_COMMANDS,
+    *TARGET_PORT_COMMANDS,
     *START_STOP_COMMANDS,
     *SANITIZE_COMMANDS,
     *FORMATTING_COMMANDS,

@@ -37,6 +37,7 @@ FAULTY = {
         portal_groups=[parse_portal_group(f"{tag}@127.0.0.1:{tag}{to}") for tag, to in ((1, ",[2]"), (2, ""), (3, ""))]
     ),
     "_acl_names_portals": broken(acl=[AclEntry(target_addresses=("127.0.0.2",))]),
+    "_each_once": broken(devices=[TargetDevice("d", "MEM"), TargetDevice("d", "MEM,RO"), TargetDevice("d", "MEM")]),
     "_not_too_many": broken(devices=[TargetDevice(f"d{number}") for number in range(NODE_MAX_LUN_COUNT + 1)]),
 }
 

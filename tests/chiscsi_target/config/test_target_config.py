@@ -241,10 +241,10 @@ def test_duplicates_have_a_code_of_their_own(pairs: list[tuple[str, str]], code:
     assert caught.value.code == code and "secret-of" not in str(caught.value)
 
 
-def test_a_target_has_512_units_at_most() -> None:
-    devices = [("TargetDevice", f"d{number},MEM") for number in range(513)]
-    assert len(parse(*devices[:-1]).devices) == 512
-    with pytest.raises(ConfigurationError, match="513 logical units, and 512 are allowed"):
+def test_a_target_has_16383_units_at_most() -> None:
+    devices = [("TargetDevice", f"d{number},MEM") for number in range(16384)]
+    assert len(parse(*devices[:-1]).devices) == 16383
+    with pytest.raises(ConfigurationError, match="16384 logical units, and 16383 are allowed"):
         parse(*devices)
 
 

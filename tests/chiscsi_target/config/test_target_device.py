@@ -7,7 +7,6 @@ import pytest
 from chiscsi_target.api import chiscsi_lun, chiscsi_target_lun_class
 from chiscsi_target.config.target_device import (
     KEY,
-    clash,
     configure_logical_unit,
     format_target_device,
     parse_target_device,
@@ -109,9 +108,3 @@ def test_what_is_formatted_is_parsed(value: str) -> None:
 def test_the_modules_order(value: str, shown: str) -> None:
     """Behaviour file, 6.8: path, class, flags, then what identifies the unit."""
     assert show_target_device(parse_target_device(value), "FILE") == shown
-
-
-def test_a_line_may_be_given_once() -> None:
-    device = parse_target_device("disk,MEM")
-    assert clash([device], parse_target_device("disk,MEM")) == "'disk,MEM' is given twice"
-    assert clash([device], parse_target_device("disk,MEM,RO")) == ""

@@ -27,7 +27,7 @@ def page(code: str, allocation: str = "00 ff") -> str:
 def test_standard_inquiry_data() -> None:
     data = Rig().run(STANDARD, length=255).data
     assert len(data) == LENGTH
-    assert data[:8] == bytes.fromhex("00 00 06 32 5b 08 00 02")
+    assert data[:8] == bytes.fromhex("00 00 06 32 5b 28 00 02")
     assert data[8:36] == b"CHISCSI " + b"CHISCSI Target  " + b"0.1 "
     assert data[58:74] == bytes.fromhex("00a0 0960 0460 04c0 0000 0000 0000 0000")
     standard = StandardInquiry.decode(data)
@@ -66,7 +66,7 @@ def test_data_is_cut_to_allocation_length_and_expected_length(
 def test_supported_pages_are_the_pages_that_there_are_in_ascending_order() -> None:
     rig = Rig()
     pages = SupportedVpdPages.decode(rig.run(page("00"), length=255).data).page_codes
-    assert pages == [0x00, 0x80, 0x83, 0x86, 0x87, 0x8F, 0xB0, 0xB1, 0xB2, 0xB3]
+    assert pages == [0x00, 0x80, 0x83, 0x86, 0x87, 0x88, 0x8F, 0xB0, 0xB1, 0xB2, 0xB3]
     answered = [code for code in range(256) if rig.run(page(f"{code:02x}"), length=255).status == 0]
     assert answered == pages
 

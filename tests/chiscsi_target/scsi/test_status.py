@@ -2,8 +2,14 @@ from __future__ import annotations
 
 import pytest
 
+from chiscsi_target.api import chiscsi_lun
+from chiscsi_target.core.lun import decode_lun
+from chiscsi_target.drivers.memory import MemoryLunClass
+from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.sense import MODE_PARAMETERS_CHANGED, RESET_OCCURRED
+from chiscsi_target.scsi.status import REPORT_LUNS_UNIT
 from iscsi_wire.scsi import ReadCapacity16Data, ReportLunsData
+from tests.chiscsi_target.fakes import FakeStack
 from tests.chiscsi_target.scsi.rig import ABSENT, Rig
 
 READY = "00 00 00 00 00 00"
@@ -108,10 +114,32 @@ def test_numbers_beyond_255_use_flat_addressing() -> None:
     assert luns == [0, 0x00FF << 48, 0x4100 << 48, 0x7FFF << 48]
 
 
-@pytest.mark.parametrize("select, count", [(0, 2), (1, 0), (2, 2)])
-def test_there_are_no_well_known_units(select: int, count: int) -> None:
-    outcome = Rig().run(report_luns(select), length=256)
-    assert outcome.data[:4] == (8 * count).to_bytes(4) and len(outcome.data) == 8 + 8 * count
+UNITS, WELL_KNOWN = [0, 1 << 48], [0xC101 << 48]
+
+
+@pytest.mark.parametrize(
+    "select, luns",
+    [(0x00, UNITS), (0x01, WELL_KNOWN), (0x02, UNITS + WELL_KNOWN), (0x10, []), (0x11, UNITS)],
+)
+@pytest.mark.parametrize("lun", [0, ABSENT, REPORT_LUNS_UNIT])
+def test_what_is_selected_is_listed_whichever_unit_is_asked(select: int, luns: list[int], lun: int) -> None:
+    outcome = Rig().run(report_luns(select), length=256, lun=lun)
+    assert ReportLunsData.decode(outcome.data).luns == luns
+
+
+def test_numbers_are_written_in_the_shortest_way_that_holds_them() -> None:
+    numbers = (0, 255, 256, 16383, 16384)
+    rig = Rig(*(Rig.disk("size=1M", number) for number in numbers))
+    luns = ReportLunsData.decode(rig.run(report_luns(), length=256).data).luns
+    written = (0, 0x00FF << 48, 0x4100 << 48, 0x7FFF << 48, 0xD2004000 << 32)
+    assert tuple(luns) == written and tuple(map(decode_lun, luns)) == numbers
+
+
+def test_thousands_of_units_are_listed() -> None:
+    server = DeviceServer([chiscsi_lun(MemoryLunClass(), number, "disk") for number in range(16383)])
+    outcome = FakeStack(server).run(report_luns(allocation=1 << 18), length=1 << 18)
+    luns = ReportLunsData.decode(outcome.data).luns
+    assert [decode_lun(lun) for lun in luns] == list(range(16383))
 
 
 def test_the_list_length_is_of_the_whole_list() -> None:
