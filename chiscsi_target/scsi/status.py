@@ -79,7 +79,7 @@ def read_capacity_16(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: ReadCapac
 
 
 def _lun_field(number: int) -> int:
-    """A logical unit number in 64 bits (SAM-5): by peripheral device addressing, or flat, or extended flat beyond it."""
+    """A logical unit number in 64 bits (SAM-5): by peripheral device, flat, or extended flat addressing."""
     if number < _FLAT_NUMBERS:
         return (number if number < _PERIPHERAL_NUMBERS else _FLAT_SPACE | number) << 48
     return _EXTENDED_FLAT_SPACE | number << 32
