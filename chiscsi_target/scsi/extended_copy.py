@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.copy_results import CopyResult
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["EXTENDED_COPY_COMMANDS", "tracked", "write_or_discard"]
+__all__ = ["EXTENDED_COPY_COMMANDS", "extended_copy", "tracked", "write_or_discard"]
 
 _ZEROS: Final = bytes(PIECE)
 

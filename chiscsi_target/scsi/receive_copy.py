@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.copy_results import CopyResult
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["RECEIVE_COPY_COMMANDS", "failure_sense"]
+__all__ = [
+    "RECEIVE_COPY_COMMANDS",
+    "failure_sense",
+    "receive_data",
+    "receive_failure",
+    "receive_parameters",
+    "receive_status",
+]
 
 _IDENTIFIER_FIELD: Final = Field(2)
 _LARGEST_COUNT: Final = 0xFFFFFFFF

@@ -35,7 +35,14 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit
     from chiscsi_target.scsi.rod_tokens import Rod
 
-__all__ = ["MOST_RANGES", "ROD_TYPES", "TOKEN_COMMANDS"]
+__all__ = [
+    "MOST_RANGES",
+    "ROD_TYPES",
+    "TOKEN_COMMANDS",
+    "populate_token",
+    "receive_information",
+    "write_using_token",
+]
 
 MOST_RANGES: Final = 64
 ROD_TYPES: Final = (int(RodType.POINT_IN_TIME_COPY_DEFAULT), int(RodType.POINT_IN_TIME_COPY_ANY))
