@@ -14,7 +14,7 @@ from chiscsi_target.scsi.copy_failure import (
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_PARAMETER_LIST, PARAMETER_LIST_LENGTH_ERROR, Field
 from iscsi_wire.scsi import BlockToBlockSegment, ExtendedCopyList, IdentificationCscd
-from iscsi_wire.scsi_codes import CopyDescriptorType, ListIdUsage
+from iscsi_wire.scsi_copy_codes import CopyDescriptorType, ListIdUsage
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

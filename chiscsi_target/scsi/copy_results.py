@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.copy_failure import OPERATION_IN_PROGRESS
 from chiscsi_target.scsi.refused import Refused
-from iscsi_wire.scsi_codes import CopyStatus
+from iscsi_wire.scsi_copy_codes import CopyStatus
 
 if TYPE_CHECKING:
     from chiscsi_target.scsi.refused import Refused as Reason

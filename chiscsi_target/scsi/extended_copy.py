@@ -22,7 +22,7 @@ from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish
 from chiscsi_target.scsi.sense import Sense
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import CopyStatus
+from iscsi_wire.scsi_copy_codes import CopyStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -13,7 +13,7 @@ from chiscsi_target.scsi.reply import send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field, fixed_format
 from iscsi_wire import scsi
 from iscsi_wire.constants import ScsiStatus
-from iscsi_wire.scsi_codes import CopyStatus, TransferCountUnits
+from iscsi_wire.scsi_copy_codes import CopyStatus, TransferCountUnits
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

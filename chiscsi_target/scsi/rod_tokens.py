@@ -14,7 +14,8 @@ from chiscsi_target.scsi.identity import designators
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import Sense
 from iscsi_wire.scsi import IdentificationCscd, RodToken
-from iscsi_wire.scsi_codes import AdditionalSense, DesignatorType, RodType, SenseKey
+from iscsi_wire.scsi_codes import AdditionalSense, DesignatorType, SenseKey
+from iscsi_wire.scsi_copy_codes import RodType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -22,7 +22,8 @@ from iscsi_wire.scsi import (
     ThirdPartyCopy,
     ThirdPartyCopyDescriptor,
 )
-from iscsi_wire.scsi_codes import CscdDescriptorId, OperationCode, RodType, ThirdPartyCopyDescriptorType
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_copy_codes import CscdDescriptorId, RodType, ThirdPartyCopyDescriptorType
 
 if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import LogicalUnit

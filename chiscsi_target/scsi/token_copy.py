@@ -25,7 +25,7 @@ from chiscsi_target.scsi.sense import (
 )
 from iscsi_wire import scsi
 from iscsi_wire.constants import ScsiStatus
-from iscsi_wire.scsi_codes import CopyOperationStatus, CopyStatus, RodType, TransferCountUnits
+from iscsi_wire.scsi_copy_codes import CopyOperationStatus, CopyStatus, RodType, TransferCountUnits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -18,16 +18,12 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code, service_action
-from iscsi_wire.scsi_codes import (
-    Association,
-    CodeSet,
+from iscsi_wire.scsi_codes import Association, CodeSet, DesignatorType, OperationCode, PeripheralDeviceType
+from iscsi_wire.scsi_copy_codes import (
     CopyDescriptorType,
     CopyStatus,
     CscdDescriptorId,
-    DesignatorType,
     ListIdUsage,
-    OperationCode,
-    PeripheralDeviceType,
     ThirdPartyCopyIn,
     ThirdPartyCopyOut,
     TransferCountUnits,

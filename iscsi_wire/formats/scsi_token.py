@@ -16,9 +16,9 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, group, operation_code, service_action
-from iscsi_wire.scsi_codes import (
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_copy_codes import (
     CopyOperationStatus,
-    OperationCode,
     RodType,
     ThirdPartyCopyIn,
     ThirdPartyCopyOut,

@@ -4,7 +4,7 @@ import pytest
 
 from chiscsi_target.scsi.copy_results import MOST_REMEMBERED, CopyResults
 from chiscsi_target.scsi.refused import Refused
-from iscsi_wire.scsi_codes import CopyStatus
+from iscsi_wire.scsi_copy_codes import CopyStatus
 
 IN_PROGRESS = (5, 0, 0x16)
 

@@ -10,7 +10,7 @@ from chiscsi_target.scsi.copy_results import CopyResult
 from chiscsi_target.scsi.extended_copy import tracked
 from chiscsi_target.scsi.long_work import PIECE
 from iscsi_wire.scsi import FixedSense
-from iscsi_wire.scsi_codes import CopyStatus
+from iscsi_wire.scsi_copy_codes import CopyStatus
 from tests.chiscsi_target.scsi.copies import HERE, copy, copy_list, cscd, fill, pattern, segment
 from tests.chiscsi_target.scsi.rig import BLOCK, BLOCKS, Rig
 
