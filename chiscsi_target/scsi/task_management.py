@@ -76,8 +76,9 @@ def execute(
     """Execute a task management function and have it answered; the arguments are those of `fp_tmf_execute`.
 
     What the function does to commands is the core's part. The rest is done here: a call to each driver that may hold a
-    command, and after a reset "a UA on each of the other I_T_L nexuses" (RFC 7143, 4.2.3.6). The session that asked for
-    the reset learns of it from the response.
+    command, and after a reset a unit attention condition for every I_T nexus. RFC 7143, 4.2.3.6 wants it for the others;
+    the session that asked gets it as well (SAM-5, 6.3.3: logical unit reset), as its next command may be another
+    application's.
     """
     if function in _FOR_A_UNIT:
         if lun not in device.units:
@@ -94,8 +95,8 @@ def execute(
             clear_all_aca(unit)
             readiness.reset(unit)
             unit.modes.revert()
-            for other in device.sessions - {session}:
-                unit.establish_attention(other, RESET_OCCURRED)
+            for each in device.sessions:
+                unit.establish_attention(each, RESET_OCCURRED)
     if function == ISCSI_TMF_FUNCTION_CLEAR_ACA:
         # Of another session's, it takes no notice (SAM-5, CLEAR ACA).
         clear_aca(units[0], session)

@@ -119,7 +119,7 @@ def test_clear_aca_clears_the_session_s_own_condition(rig: Rig) -> None:
 def test_a_reset_and_the_end_of_the_session_clear_it(rig: Rig) -> None:
     status(rig, BAD_NACA)
     manage(rig, ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET, ONE)
-    assert status(rig, READY) == GOOD
+    assert [status(rig, READY), status(rig, READY)] == [CHECK, GOOD]  # the reset is told
     status(rig, BAD_NACA)
     rig.server.session_removed(ONE)
     assert status(rig, READY, TWO) == CHECK  # the reset is told first

@@ -42,6 +42,7 @@ def test_a_reserve_ends_with_its_session_and_with_a_reset(rig: Rig) -> None:
     rig.server.session_removed(ONE)
     assert rig.run("16 00 00 0000 00", session=TWO).status == GOOD
     rig.server.fp_tmf_execute(THREE, FakeHandle(), 1, 5, 0, None)
+    assert rig.run(READY, session=THREE).sense == (6, 0x29, 0)
     assert rig.run(READY, session=THREE).status == GOOD
 
 

@@ -130,6 +130,8 @@ def test_a_reset_allows_the_removal_and_starts_the_unit(rig: Rig, function: int)
     rig.run(STOP, lun=FIXED)
     for lun in (0, FIXED):
         rig.server.fp_tmf_execute(1, FakeHandle(), 0, int(function), lun, None)
+    for lun in (0, FIXED):
+        assert rig.run(READY, lun=lun).sense == (6, 0x29, 0)
     assert rig.run(EJECT).status == 0
     assert rig.run(READY, lun=FIXED).status == 0
     assert rig.run(READY).sense == NO_MEDIUM

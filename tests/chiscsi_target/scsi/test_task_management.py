@@ -83,19 +83,19 @@ def attentions(rig: Rig) -> dict[tuple[int, int], tuple[int, int, int]]:
 NOTHING, RESET = (0, 0, 0), (6, 0x29, 0)
 
 
-def test_the_others_learn_of_a_logical_unit_reset() -> None:
+def test_all_learn_of_a_logical_unit_reset() -> None:
     rig = Rig()
     nexuses(rig)
     answer(rig.server, ISCSI_TMF_FUNCTION_LOGICAL_UNIT_RESET, 1)
-    assert attentions(rig) == {(1, 0): NOTHING, (1, 1): NOTHING, (2, 0): NOTHING, (2, 1): RESET}
+    assert attentions(rig) == {(1, 0): NOTHING, (1, 1): RESET, (2, 0): NOTHING, (2, 1): RESET}
 
 
 @pytest.mark.parametrize("function", TARGET_RESETS)
-def test_the_others_learn_of_a_target_reset_from_every_unit(function: int) -> None:
+def test_all_learn_of_a_target_reset_from_every_unit(function: int) -> None:
     rig = Rig()
     nexuses(rig)
     answer(rig.server, function, ALL_UNITS)
-    assert attentions(rig) == {(1, 0): NOTHING, (1, 1): NOTHING, (2, 0): RESET, (2, 1): RESET}
+    assert attentions(rig) == dict.fromkeys([(1, 0), (1, 1), (2, 0), (2, 1)], RESET)
 
 
 @pytest.mark.parametrize("function", [ISCSI_TMF_FUNCTION_ABORT_TASK, ISCSI_TMF_FUNCTION_ABORT_TASK_SET])
