@@ -31,13 +31,44 @@ FAILURES: tuple[Cause, ...] = (
         "*",
         "read-only",
         "the test writes, and the unit refuses that as it has to: DATA PROTECT, WRITE PROTECTED (SBC-3, write protection)",
-        says="*WRITE_PROTECTED*",
+        says="*0x2700*",
+    ),
+    Cause(
+        "ALL.Write10.Async",
+        "read-only",
+        "the same: the test prints no sense data",
+        says="test_async_write.c:45*",
+    ),
+    Cause(
+        "ALL.*Copy*",
+        "read-only",
+        "the destination of the copy is the write-protected unit itself: COPY ABORTED, THIRD PARTY DEVICE FAILURE",
+        says="*0x0d01*",
+    ),
+    Cause(
+        "ALL.GetLBAStatus.UnmapSingle",
+        "512e",
+        "a mistake of the test: it asks for the status of one block and expects that of the next physical block",
+        says="*lba offset in first descriptor*",
+    ),
+    Cause(
+        "ALL.Sanitize.Reset",
+        "*",
+        "the test wants an overwrite that lasts longer than four seconds, then waits for minutes; here it is done before",
+        says="TESTUNITREADY failed with wrong sense*",
     ),
 )
 """Tests that fail, or break the tester, for a reason that is not the target's."""
 
-CAUSES: tuple[Cause, ...] = ()
-"""Tests that are executed on no kind at all."""
+_NO_CRYPTO = "there is no encryption on the medium whose key a CRYPTOGRAPHIC ERASE could change"
+
+CAUSES: tuple[Cause, ...] = (
+    Cause("ALL.Sanitize.CryptoErase", "*", _NO_CRYPTO),
+    Cause("ALL.Sanitize.Readonly", "*", f"executed but for one part: {_NO_CRYPTO}"),
+    Cause("ALL.Sanitize.Reservations", "*", f"executed but for one part: {_NO_CRYPTO}"),
+    Cause("ALL.Sanitize.Reset", "*", "needs a disk that takes seconds to overwrite, and minutes of patience"),
+)
+"""Tests that are executed and passed on no kind at all."""
 
 Matrix = Mapping[str, Iterable[Result]]
 """The results of each kind."""

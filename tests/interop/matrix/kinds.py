@@ -17,7 +17,7 @@ from tests.interop.tgt import running_tgt
 
 __all__ = ["OURS", "PEERS", "Kind", "Served"]
 
-_SIZE = 24 << 20
+_SIZE = 24 << 20  # enough for every limit of the tester with blocks of 512 octets
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +75,7 @@ OURS = (
     _ours("thick", "a fully provisioned disk", "MEM,size=24M,THICK"),
     _ours("removable", "a medium that can be ejected", "MEM,size=24M,REMOVABLE"),
     _ours("read-only", "a write-protected disk", "MEM,size=24M,RO"),
-    _ours("4096", "logical blocks of 4096 octets", "MEM,size=24M,BLOCK=4096"),
+    _ours("4096", "logical blocks of 4096 octets", "MEM,size=100M,BLOCK=4096"),
     _ours("512e", "physical blocks of 4096 octets, logical ones of 512", "MEM,size=24M,BLOCK=512e"),
     _ours("protection", "protection information of type 1", "MEM,size=24M,PI=1"),
 )
