@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["TARGET_PORT_COMMANDS"]
+__all__ = ["TARGET_PORT_COMMANDS", "report_target_port_groups", "set_target_port_groups"]
 
 _FORMAT_FIELD: Final = Field(1, 7)
 _HEADER, _DESCRIPTOR = scsi.SetTargetPortGroupsList.STRUCT.size, scsi.SetTargetPortGroupDescriptor.STRUCT.size

@@ -76,7 +76,7 @@ def execute(
     """Execute a task management function and have it answered; the arguments are those of `fp_tmf_execute`.
 
     What the function does to commands is the core's part. The rest is done here: a call to each driver that may hold a
-    command, and after a reset a unit attention condition for every I_T nexus. RFC 7143, 4.2.3.6 wants it for the others;
+    command, and after a reset a unit attention condition for each I_T nexus. RFC 7143, 4.2.3.6 wants it for the others;
     the session that asked gets it as well (SAM-5, 6.3.3: logical unit reset), as its next command may be another
     application's.
     """
