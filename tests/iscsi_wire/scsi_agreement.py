@@ -78,6 +78,7 @@ NAMES: Final[dict[str, str]] = {
     "scsi.mode.rac": "rac",
     "scsi.mode.sbc.pagecode": "page_code",
     "scsi.mode.spc.pagecode": "page_code",
+    "scsi.mode.spc.subpagecode": "subpage_code",
     "scsi.mode.tst": "tst",
     "scsi.reportluns.lun_list_length": "lun_list_length",
     "scsi.sbc.modepage.abpf": "abpf",
@@ -123,12 +124,17 @@ NAMES: Final[dict[str, str]] = {
     "scsi.spc.modepage.extended_self_test_completion_time": "extended_self_test_completion_time",
     "scsi.spc.modepage.first_burst_size": "first_burst_size",
     "scsi.spc.modepage.gltsd": "gltsd",
+    "scsi.spc.modepage.ialuae": "ialuae",
+    "scsi.spc.modepage.icp": "initial_command_priority",
     "scsi.spc.modepage.maximum_burst_size": "maximum_burst_size",
+    "scsi.spc.modepage.msdl": "maximum_sense_data_length",
     "scsi.spc.modepage.plen": "page_length",
     "scsi.spc.modepage.ps": "ps",
     "scsi.spc.modepage.report_log_exception_condition": "rlec",
+    "scsi.spc.modepage.scsip": "scsip",
     "scsi.spc.modepage.spf": "spf",
     "scsi.spc.modepage.swp": "swp",
+    "scsi.spc.modepage.tcmos": "tcmos",
     "scsi.spc.select_report": "select_report",
     "scsi_sbc.alloclen32": "allocation_length",
     "scsi_sbc.bl.mcawl": "maximum_compare_and_write_length",
@@ -194,13 +200,6 @@ NOT_OURS: Final = frozenset(
         "scsi.sbc.modepage.non_cache_segment_size",
         "scsi.sbc.modepage.vendor_specific",
         "scsi.sns.valid",
-        # The Control Extension page, which is not declared.
-        "scsi.mode.spc.subpagecode",
-        "scsi.spc.modepage.ialuae",
-        "scsi.spc.modepage.icp",
-        "scsi.spc.modepage.msdl",
-        "scsi.spc.modepage.scsip",
-        "scsi.spc.modepage.tcmos",
     }
 )
 
@@ -218,10 +217,13 @@ class ScsiAgreement:
 
     def add(self, structure: Structure, at: int, theirs: DissectedPdu) -> None:
         """Compare what tshark shows within the fixed part of `structure`, which begins at octet `at` of the PDU."""
+        length = structure.STRUCT.size
+        if getattr(structure, "spf", 0):
+            length -= 2  # tshark takes a subpage's header for one of two octets, and begins the next page that early
         places = {(info.octet * 8 + info.bit, info.width): info for info in structure.FIELDS if info.width}
         for field in theirs.fields:
             start, width = _extent(field, at)
-            if not field.name.startswith(("scsi.", "scsi_sbc.")) or not 0 <= start < structure.STRUCT.size * 8:
+            if not field.name.startswith(("scsi.", "scsi_sbc.")) or not 0 <= start < length * 8:
                 continue
             if field.name in NOT_OURS or field.name.endswith(_WHOLES) or field.name.startswith(_PARTS):
                 continue

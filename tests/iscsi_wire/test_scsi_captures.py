@@ -24,7 +24,8 @@ STRUCTURES = {
     "tgt-writes-with-r2t": {"Write16", "Read16"},
     "tgt-test-suite": {
         "Read10", "Write10", "ModeSense6", "ModeParameterHeader6", "ShortBlockDescriptor", "CachingModePage",
-        "ControlModePage", "InformationalExceptionsControlModePage", "DisconnectReconnectModePage",
+        "ControlModePage", "ControlExtensionModePage", "InformationalExceptionsControlModePage",
+        "DisconnectReconnectModePage",
     },
 }  # fmt: skip
 
