@@ -114,10 +114,10 @@ FAULTS = [
     ),
     pytest.param(more(("ACL", "dip=10.9.9.9")), "EINVAL", "ACL dip invalid:", id="no such portal"),
     pytest.param(
-        more(*(("TargetDevice", f"d{number},MEM,size=1M") for number in range(513))),
+        more(*(("TargetDevice", f"d{number},MEM,size=1M") for number in range(16384))),
         "EINVAL",
         "TargetDevice",
-        id="513 units",
+        id="16384 units",
     ),
     pytest.param(more(("TargetDevice", "/nowhere,FILE")), "EINVAL", "No such file", id="a file that is not there"),
 ]
