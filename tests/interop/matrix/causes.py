@@ -30,7 +30,7 @@ FAILURES: tuple[Cause, ...] = (
     Cause(
         "*",
         "read-only",
-        "the test writes, and the unit refuses that as it has to: DATA PROTECT, WRITE PROTECTED (SBC-3, write protection)",
+        "the test writes, and the unit refuses that as it has to: WRITE PROTECTED (SBC-3, write protection)",
         says="*0x2700*",
     ),
     Cause(
@@ -54,7 +54,7 @@ FAILURES: tuple[Cause, ...] = (
     Cause(
         "ALL.Sanitize.Reset",
         "*",
-        "the test wants an overwrite that lasts longer than four seconds, then waits for minutes; here it is done before",
+        "the test wants an overwrite that lasts longer than four seconds, then waits for minutes",
         says="TESTUNITREADY failed with wrong sense*",
     ),
 )
