@@ -77,12 +77,14 @@ def configure(
     if needed and not config.devices and not is_pass_through(default):
         raise ConfigurationError(target_device.KEY, f"{config.name} has no logical unit")
     units: list[chiscsi_lun] = []
+    paths: set[str] = set()
     for device in config.devices:
         name, options = device.split(classes, default.class_name)
         unit = _configure(device, len(units), classes[name], options)
         allowed = unit.lun_class.property & 1 << LUN_CLASS_DUP_PATH_ALLOWED_BIT
-        if not allowed and any(unit.path == other.path for other in units):
+        if not allowed and unit.path in paths:
             raise ConfigurationError(target_device.KEY, f"path {unit.path} is given twice", ReturnCode.EDUP)
+        paths.add(unit.path)
         units.append(unit)
     return units
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.api.constants import ISCSI_TASK_ATTRIBUTES_ACA
 from chiscsi_target.scsi.aborts import ABORTED, abort_commands
 from iscsi_wire.constants import ScsiStatus
-from iscsi_wire.scsi_codes import QueueError
+from iscsi_wire.scsi_page_codes import QueueError
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

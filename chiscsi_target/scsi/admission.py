@@ -9,7 +9,8 @@ from chiscsi_target.scsi.aca import naca
 from chiscsi_target.scsi.reply import end, fail
 from chiscsi_target.scsi.sense import INVALID_MESSAGE
 from iscsi_wire.constants import ScsiStatus
-from iscsi_wire.scsi_codes import OperationCode, PersistentReserveOut
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_parameter_codes import PersistentReserveOut
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.reservations import REGISTRANTS_ONLY
-from iscsi_wire.scsi_codes import LongServiceAction, MaintenanceIn, OperationCode, ReservationType, ServiceActionIn16
+from iscsi_wire.scsi_codes import LongServiceAction, OperationCode, ServiceActionIn16
 from iscsi_wire.scsi_copy_codes import ThirdPartyCopyIn, ThirdPartyCopyOut
+from iscsi_wire.scsi_parameter_codes import MaintenanceIn, ReservationType
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

@@ -24,8 +24,8 @@ from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_PARAMETER_LIST, Sense, fixed_format
 from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.scsi import Read16, Write16
-from iscsi_wire.scsi_codes import Association, PeripheralDeviceType
 from iscsi_wire.scsi_copy_codes import CscdDescriptorId
+from iscsi_wire.scsi_page_codes import Association, PeripheralDeviceType
 
 if TYPE_CHECKING:
     from chiscsi_target.scsi.copy_list import CopyList

@@ -14,7 +14,7 @@ from chiscsi_target.scsi.sense import (
     Field,
 )
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import BufferMode
+from iscsi_wire.scsi_page_codes import BufferMode
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

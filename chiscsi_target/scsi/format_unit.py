@@ -21,7 +21,8 @@ from chiscsi_target.scsi.sense import (
     Field,
 )
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import InitializationPatternType, OperationCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_parameter_codes import InitializationPatternType
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -10,7 +10,7 @@ import hashlib
 from typing import TYPE_CHECKING, Final
 
 from iscsi_wire.scsi import Designator, ScsiPortDescriptor, ScsiPorts
-from iscsi_wire.scsi_codes import Association, CodeSet, DesignatorType, ProtocolIdentifier
+from iscsi_wire.scsi_page_codes import Association, CodeSet, DesignatorType, ProtocolIdentifier
 
 if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import Device, LogicalUnit

@@ -32,7 +32,7 @@ from iscsi_wire.scsi import (
     SupportedVpdPages,
     UnitSerialNumber,
 )
-from iscsi_wire.scsi_codes import InquiryVersion, ModePageCode, ModePagePolicyCode, ProvisioningType, VpdPageCode
+from iscsi_wire.scsi_page_codes import InquiryVersion, ModePageCode, ModePagePolicyCode, ProvisioningType, VpdPageCode
 
 if TYPE_CHECKING:
     from collections.abc import Callable

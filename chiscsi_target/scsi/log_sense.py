@@ -20,7 +20,7 @@ from chiscsi_target.scsi.sense import (
     Field,
 )
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import LogPageCode
+from iscsi_wire.scsi_page_codes import LogPageCode
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

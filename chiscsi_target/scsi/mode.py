@@ -9,7 +9,7 @@ from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, SAVING_NOT_SUPPORTED, Field
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import ModePageCode, PageControl
+from iscsi_wire.scsi_page_codes import ModePageCode, PageControl
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

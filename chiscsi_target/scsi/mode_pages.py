@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from chiscsi_target.api.logical_unit import LU_FLAG_NOWCACHE, LU_FLAG_SYNC
 from chiscsi_target.scsi.sense import FALSE_FAILURE_PREDICTION, NO_SENSE, Sense
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import ModePageCode, PageControl, QueueError, TaskSetType
+from iscsi_wire.scsi_page_codes import ModePageCode, PageControl, QueueError, TaskSetType
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun

@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_PARAMETER_LIST
 from iscsi_wire.scsi import TransportId
-from iscsi_wire.scsi_codes import ProtocolIdentifier
+from iscsi_wire.scsi_page_codes import ProtocolIdentifier
 
 __all__ = ["InitiatorPort", "decode_transport_id", "encode_transport_id"]
 

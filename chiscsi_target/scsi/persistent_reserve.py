@@ -24,8 +24,8 @@ from chiscsi_target.scsi.sense import (
     Sense,
 )
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import PersistentReserveOut as Action
-from iscsi_wire.scsi_codes import ReservationType
+from iscsi_wire.scsi_parameter_codes import PersistentReserveOut as Action
+from iscsi_wire.scsi_parameter_codes import ReservationType
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.scsi.guards import Precedence
 from chiscsi_target.scsi.reply import fail
 from chiscsi_target.scsi.sense import PORT_IN_STANDBY, PORT_UNAVAILABLE, Sense
-from iscsi_wire.scsi_codes import AccessState, BufferMode, MaintenanceIn, MaintenanceOut, OperationCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import BufferMode
+from iscsi_wire.scsi_parameter_codes import AccessState, MaintenanceIn, MaintenanceOut
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

@@ -18,7 +18,7 @@ from chiscsi_target.scsi.sense import (
     Field,
 )
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import ProvisioningStatus
+from iscsi_wire.scsi_parameter_codes import ProvisioningStatus
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -12,7 +12,7 @@ from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, Field
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import CommandSupport, ReportingOptions
+from iscsi_wire.scsi_parameter_codes import CommandSupport, ReportingOptions
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.nexus import InitiatorPort
-from iscsi_wire.scsi_codes import ReservationType
+from iscsi_wire.scsi_parameter_codes import ReservationType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -14,8 +14,9 @@ from chiscsi_target.scsi.identity import designators
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.sense import Sense
 from iscsi_wire.scsi import IdentificationCscd, RodToken
-from iscsi_wire.scsi_codes import AdditionalSense, DesignatorType, SenseKey
+from iscsi_wire.scsi_codes import AdditionalSense, SenseKey
 from iscsi_wire.scsi_copy_codes import RodType
+from iscsi_wire.scsi_page_codes import DesignatorType
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,7 +11,7 @@ from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import good
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, MEDIUM_REMOVAL_PREVENTED, Field
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import Prevent
+from iscsi_wire.scsi_parameter_codes import Prevent
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

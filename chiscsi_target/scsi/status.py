@@ -10,7 +10,7 @@ from chiscsi_target.scsi.readiness import standing_sense
 from chiscsi_target.scsi.reply import fail, good, send
 from chiscsi_target.scsi.sense import INVALID_FIELD_IN_CDB, NO_SENSE, Field, descriptor_format, fixed_format
 from iscsi_wire.scsi import ReadCapacity10Data, ReadCapacity16Data, ReportLunsData
-from iscsi_wire.scsi_codes import SelectReport
+from iscsi_wire.scsi_parameter_codes import SelectReport
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

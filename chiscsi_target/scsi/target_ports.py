@@ -16,7 +16,7 @@ from chiscsi_target.scsi.sense import (
     Field,
 )
 from iscsi_wire import scsi
-from iscsi_wire.scsi_codes import AccessState, AccessStateCause, TargetPortGroupsFormat
+from iscsi_wire.scsi_parameter_codes import AccessState, AccessStateCause, TargetPortGroupsFormat
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command

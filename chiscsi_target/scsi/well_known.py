@@ -10,7 +10,7 @@ from chiscsi_target.scsi.logical_unit import Device, LogicalUnit
 from chiscsi_target.scsi.sense import NO_SENSE
 from chiscsi_target.scsi.status import REPORT_LUNS_UNIT
 from iscsi_wire.scsi import Inquiry, ReportLuns, RequestSense, TestUnitReady
-from iscsi_wire.scsi_codes import PeripheralDeviceType
+from iscsi_wire.scsi_page_codes import PeripheralDeviceType
 
 if TYPE_CHECKING:
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class

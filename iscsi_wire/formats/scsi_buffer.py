@@ -14,7 +14,8 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import operation_code
-from iscsi_wire.scsi_codes import BufferMode, OperationCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import BufferMode
 from iscsi_wire.structure import Kind
 
 _ECHO = "SPC-4, READ BUFFER echo buffer descriptor"

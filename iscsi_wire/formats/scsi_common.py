@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from iscsi_wire.constants import Code
 from iscsi_wire.formats.declare import Described, Format, bits, cdb, reserved_bits, tail, uint, word
-from iscsi_wire.scsi_codes import OperationCode, PeripheralDeviceType, PeripheralQualifier
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import PeripheralDeviceType, PeripheralQualifier
 from iscsi_wire.structure import Kind
 
 _CDB = "SPC-4, fixed length CDB formats"

@@ -18,7 +18,7 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code, service_action
-from iscsi_wire.scsi_codes import Association, CodeSet, DesignatorType, OperationCode, PeripheralDeviceType
+from iscsi_wire.scsi_codes import OperationCode
 from iscsi_wire.scsi_copy_codes import (
     CopyDescriptorType,
     CopyStatus,
@@ -28,6 +28,7 @@ from iscsi_wire.scsi_copy_codes import (
     ThirdPartyCopyOut,
     TransferCountUnits,
 )
+from iscsi_wire.scsi_page_codes import Association, CodeSet, DesignatorType, PeripheralDeviceType
 from iscsi_wire.structure import Kind
 
 _COPY = "SPC-4, EXTENDED COPY(LID1) command"

@@ -21,8 +21,9 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_inquiry import page_head
-from iscsi_wire.scsi_codes import OperationCode, PeripheralDeviceType, VpdPageCode
+from iscsi_wire.scsi_codes import OperationCode
 from iscsi_wire.scsi_copy_codes import RodType, ThirdPartyCopyDescriptorType
+from iscsi_wire.scsi_page_codes import PeripheralDeviceType, VpdPageCode
 from iscsi_wire.structure import Kind
 
 _PAGE = "SPC-4, Third-party Copy VPD page"

@@ -15,7 +15,8 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code
-from iscsi_wire.scsi_codes import DiagnosticPageCode, OperationCode, SelfTestCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import DiagnosticPageCode, SelfTestCode
 from iscsi_wire.structure import Kind
 
 _SEND = "SPC-4, SEND DIAGNOSTIC command"

@@ -16,7 +16,8 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import control, operation_code
-from iscsi_wire.scsi_codes import InitializationPatternType, OperationCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_parameter_codes import InitializationPatternType
 from iscsi_wire.structure import Kind
 
 _FORMAT = "SBC-3, FORMAT UNIT command"

@@ -17,7 +17,7 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import peripheral
-from iscsi_wire.scsi_codes import (
+from iscsi_wire.scsi_page_codes import (
     Association,
     CodeSet,
     DesignatorType,

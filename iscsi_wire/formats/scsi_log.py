@@ -17,7 +17,8 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code
-from iscsi_wire.scsi_codes import LogPageCode, LogPageControl, OperationCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import LogPageCode, LogPageControl
 from iscsi_wire.structure import Kind
 
 _SENSE = "SPC-4, LOG SENSE command"

@@ -15,7 +15,7 @@ from iscsi_wire.formats.declare import (
     uint,
     word,
 )
-from iscsi_wire.scsi_codes import ModePageCode, QueueError, TaskSetType
+from iscsi_wire.scsi_page_codes import ModePageCode, QueueError, TaskSetType
 from iscsi_wire.structure import Kind
 
 _HEADER = "SPC-4, mode parameter header formats"

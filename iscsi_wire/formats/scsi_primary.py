@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from iscsi_wire.formats.declare import Described, Format, bits, cdb, flag, reserved, reserved_bits, uint, word
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code
-from iscsi_wire.scsi_codes import ModePageCode, OperationCode, PageControl, SelectReport, VpdPageCode
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import ModePageCode, PageControl, VpdPageCode
+from iscsi_wire.scsi_parameter_codes import SelectReport
 
 _TUR = "SPC-4, TEST UNIT READY command"
 _SENSE = "SPC-4, REQUEST SENSE command"

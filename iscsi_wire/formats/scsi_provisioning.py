@@ -26,7 +26,9 @@ from iscsi_wire.formats.scsi_common import (
     service_action,
 )
 from iscsi_wire.formats.scsi_inquiry import page_head
-from iscsi_wire.scsi_codes import OperationCode, ProvisioningStatus, ProvisioningType, ServiceActionIn16, VpdPageCode
+from iscsi_wire.scsi_codes import OperationCode, ServiceActionIn16
+from iscsi_wire.scsi_page_codes import ProvisioningType, VpdPageCode
+from iscsi_wire.scsi_parameter_codes import ProvisioningStatus
 from iscsi_wire.structure import Kind
 
 _UNMAP = "SBC-3, UNMAP command"

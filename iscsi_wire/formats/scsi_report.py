@@ -15,7 +15,8 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code, service_action
-from iscsi_wire.scsi_codes import CommandSupport, MaintenanceIn, OperationCode, ReportingOptions
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_parameter_codes import CommandSupport, MaintenanceIn, ReportingOptions
 from iscsi_wire.structure import Kind
 
 _CODES = "SPC-4, REPORT SUPPORTED OPERATION CODES command"

@@ -16,13 +16,9 @@ from iscsi_wire.formats.declare import (
     word,
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code, service_action
-from iscsi_wire.scsi_codes import (
-    OperationCode,
-    PersistentReserveIn,
-    PersistentReserveOut,
-    ProtocolIdentifier,
-    ReservationType,
-)
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import ProtocolIdentifier
+from iscsi_wire.scsi_parameter_codes import PersistentReserveIn, PersistentReserveOut, ReservationType
 from iscsi_wire.structure import Kind
 
 _PERSISTENT_OUT = "SPC-4, PERSISTENT RESERVE OUT command"

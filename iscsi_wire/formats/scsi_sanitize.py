@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from iscsi_wire.formats.declare import Format, bits, cdb, flag, reserved, reserved_bits, structure, tail, uint, word
 from iscsi_wire.formats.scsi_common import control, operation_code
-from iscsi_wire.scsi_codes import OperationCode, Sanitize
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_parameter_codes import Sanitize
 from iscsi_wire.structure import Kind
 
 _SANITIZE = "SBC-3, SANITIZE command"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from iscsi_wire.formats.declare import Format, bits, cdb, flag, reserved, reserved_bits, word
 from iscsi_wire.formats.scsi_common import control, operation_code
-from iscsi_wire.scsi_codes import OperationCode, PowerCondition, Prevent
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_parameter_codes import PowerCondition, Prevent
 
 _START_STOP = "SBC-3, START STOP UNIT command"
 _PREVENT = "SBC-3, PREVENT ALLOW MEDIUM REMOVAL command"

@@ -17,14 +17,14 @@ from iscsi_wire.formats.declare import (
 )
 from iscsi_wire.formats.scsi_common import allocation_length, control, operation_code, service_action
 from iscsi_wire.formats.scsi_inquiry import DESIGNATOR, page_head
-from iscsi_wire.scsi_codes import (
+from iscsi_wire.scsi_codes import OperationCode
+from iscsi_wire.scsi_page_codes import VpdPageCode
+from iscsi_wire.scsi_parameter_codes import (
     AccessState,
     AccessStateCause,
     MaintenanceIn,
     MaintenanceOut,
-    OperationCode,
     TargetPortGroupsFormat,
-    VpdPageCode,
 )
 from iscsi_wire.structure import Kind
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from iscsi_wire.scsi_codes import VpdPageCode
+from iscsi_wire.scsi_page_codes import VpdPageCode
 from tests.chiscsi_target.peers import decode_inhex, run_peer
 from tests.chiscsi_target.scsi.modes import CACHING, CONTROL, set_bits
 from tests.chiscsi_target.scsi.rig import BLOCKS, Rig

@@ -15,14 +15,8 @@ from iscsi_wire.constants import (
     TaskManagementFunction,
     TaskManagementResponseCode,
 )
-from iscsi_wire.scsi_codes import (
-    AdditionalSense,
-    ModePageCode,
-    OperationCode,
-    PeripheralQualifier,
-    SenseDescriptorType,
-    VpdPageCode,
-)
+from iscsi_wire.scsi_codes import AdditionalSense, OperationCode, SenseDescriptorType
+from iscsi_wire.scsi_page_codes import ModePageCode, PeripheralQualifier, VpdPageCode
 
 
 @pytest.mark.parametrize(

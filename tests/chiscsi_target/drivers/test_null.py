@@ -108,6 +108,7 @@ def test_a_medium_without_data() -> None:
     assert lu.lun_class.fp_attach(lu, bytearray(), 256) == 0
     medium = lu.medium
     assert isinstance(medium, NullMedium) and not medium.thin
+    assert medium.inner is not None
     medium.write(0, b"x" * BLOCK)
     medium.discard(0, BLOCK)
     medium.flush()

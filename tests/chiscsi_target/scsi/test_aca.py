@@ -12,7 +12,7 @@ from chiscsi_target.api import (
 )
 from chiscsi_target.api.constants import ISCSI_TASK_ATTRIBUTES_ACA, ISCSI_TASK_ATTRIBUTES_ORDERED
 from chiscsi_target.scsi.aca import naca
-from iscsi_wire.scsi_codes import QueueError
+from iscsi_wire.scsi_page_codes import QueueError
 from tests.chiscsi_target.fakes import FakeHandle
 from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 

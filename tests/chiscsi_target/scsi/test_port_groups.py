@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from chiscsi_target.scsi.port_groups import TargetPorts, watch
-from iscsi_wire.scsi_codes import AccessState
+from iscsi_wire.scsi_parameter_codes import AccessState
 from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 
 ONE, TWO = 1, 2

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chiscsi_target.scsi.nexus import InitiatorPort
 from chiscsi_target.scsi.reservations import Reservations
-from iscsi_wire.scsi_codes import ReservationType
+from iscsi_wire.scsi_parameter_codes import ReservationType
 
 A, B = InitiatorPort("iqn.a", bytes(6)), InitiatorPort("iqn.b", b"\x80\0\0\0\0\1")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from iscsi_wire.scsi import DeviceIdentification, ScsiPorts, StandardInquiry
-from iscsi_wire.scsi_codes import DesignatorType
+from iscsi_wire.scsi_page_codes import DesignatorType
 from tests.chiscsi_target.fakes import Outcome
 from tests.chiscsi_target.scsi.rig import TARGET, Rig
 

@@ -6,7 +6,7 @@ import pytest
 
 from chiscsi_target.scsi.status import REPORT_LUNS_UNIT
 from iscsi_wire.scsi import DeviceIdentification, StandardInquiry, SupportedVpdPages
-from iscsi_wire.scsi_codes import Association
+from iscsi_wire.scsi_page_codes import Association
 from tests.chiscsi_target.fakes import Outcome
 from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 
