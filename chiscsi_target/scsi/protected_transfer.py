@@ -87,8 +87,9 @@ def _store(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | 
         medium.write(blocks.lba << unit.lu.sect_shift, data)
     if data and (unit.lu.flags & LU_FLAG_SYNC or getattr(cdb, "fua", 0) or hasattr(cdb, "bytchk")):
         medium.flush()
-    if getattr(cdb, "bytchk", _NOTHING) == _ALL and medium.read_blocks(blocks.lba, blocks.number)[0] != data:
-        raise Refused(MISCOMPARE)
+    if getattr(cdb, "bytchk", _NOTHING) == _ALL:
+        found = medium.read_blocks(blocks.lba, blocks.number)[0]
+        _same(data, found[: len(data)], 0)  # a residual overflow brings less than the blocks
     return finish(sc)
 
 
@@ -147,7 +148,7 @@ def _parts(tuples: bytes, part: slice) -> bytes:
     return b"".join(tuples[at : at + TUPLE][part] for at in range(0, len(tuples), TUPLE))
 
 
-def _same(wanted: bytes, found: bytes, offset: int) -> None:
+def _same(wanted: bytes | bytearray, found: bytes, offset: int) -> None:
     if wanted != found:
         at = next(index for index, (one, other) in enumerate(zip(wanted, found, strict=True)) if one != other)
         raise Refused(MISCOMPARE, information=offset + at)

@@ -216,6 +216,13 @@ def test_write_and_verify(bytchk: int) -> None:
     assert tested.run("8e 24 0000000000000007 00000002 00 00").field == (1, 2)
 
 
+@pytest.mark.parametrize("blocks", [0, 1])
+def test_write_and_verify_compares_what_came(blocks: int) -> None:
+    tested = rig()
+    assert tested.write("2e 02 00000007 00 0002 00", pattern(blocks)).status == 0  # two blocks, and less expected
+    assert tested.read_blocks(7, 2) == pattern(blocks).ljust(2 * BLOCK, b"\0")
+
+
 # WRITE SAME and what else writes
 
 
