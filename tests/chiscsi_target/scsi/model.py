@@ -98,6 +98,8 @@ class Model:
 
     def write_same(self, lba: int, count: int, data: bytes) -> Expected:
         """WRITE SAME, of zeros without data; a count of 0 means the rest of the medium, unless it is thin (WSNZ)."""
+        if self.read_only:
+            return PROTECTED
         if self._outside(lba, count):
             return OUT_OF_RANGE
         if not count and self.thin:
