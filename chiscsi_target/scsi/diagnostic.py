@@ -68,13 +68,12 @@ def _check_page(data: bytes) -> None:
 
 def _test(unit: LogicalUnit) -> None:
     """The self-test: the first and the last block can be read."""
-    lu = unit.lu
-    if lu.medium is None:
+    if unit.medium is None:
         return
-    block = 1 << lu.sect_shift
+    block = 1 << unit.lu.sect_shift
     try:
-        for offset in (0, lu.size - block):
-            lu.medium.read(offset, block)
+        for offset in (0, unit.lu.size - block):
+            unit.medium.read(offset, block)
     except DriverError as error:
         raise Refused(FAILED_SELF_TEST) from error
 

@@ -131,9 +131,13 @@ def _flush(unit: LogicalUnit) -> None:
         unit.medium.flush()
 
 
-def _control(_unit: LogicalUnit) -> ModePage:
-    """One task set for all nexuses, commands in the order of their arrival, no log parameters to save (GLTSD)."""
-    return scsi.ControlModePage.make(gltsd=1, extended_self_test_completion_time=0x24B)
+def _control(unit: LogicalUnit) -> ModePage:
+    """One task set for all nexuses, commands in the order of their arrival, no log parameters to save (GLTSD).
+
+    Application tags belong to the application client (ATO): they are kept as they come.
+    """
+    ato = int(bool(unit.lu.protection))
+    return scsi.ControlModePage.make(gltsd=1, ato=ato, extended_self_test_completion_time=0x24B)
 
 
 def _take_control(unit: LogicalUnit, page: scsi.ControlModePage) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.scsi.nexus import InitiatorPort
 from iscsi_wire.scsi_parameter_codes import ReservationType
@@ -140,15 +140,15 @@ class Reservations:
         """
         try:
             kept = json.loads(data)
-            registrations = [
-                Registration(
-                    InitiatorPort(each["name"], None if each["isid"] is None else bytes.fromhex(each["isid"])),
-                    each["key"],
-                    each["all_ports"],
-                )
-                for each in kept["registrations"]
-            ]
+            registrations = [_registration(each) for each in kept["registrations"]]
             holder = None if kept["holder"] is None else registrations[kept["holder"]]
             return cls(registrations, holder, int(kept["type"]), persist=True)
         except (KeyError, TypeError, IndexError, AttributeError, ValueError) as error:
             raise ValueError(f"no reservations: {error!r}") from error
+
+
+def _registration(kept: dict[str, Any]) -> Registration:
+    name, isid, key, all_ports = (kept[field] for field in ("name", "isid", "key", "all_ports"))
+    if type(name) is not str or type(key) is not int or not 0 < key < 1 << 64 or type(all_ports) is not bool:
+        raise ValueError(f"not a registration: {kept}")
+    return Registration(InitiatorPort(name, None if isid is None else bytes.fromhex(isid)), key, all_ports)

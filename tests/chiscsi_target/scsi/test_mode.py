@@ -7,6 +7,7 @@ import pytest
 
 from chiscsi_target.api import LU_FLAG_SYNC
 from chiscsi_target.scsi.mode_pages import PAGES
+from iscsi_wire import scsi
 from iscsi_wire.scsi import MODE_PAGE_TYPES, ModeParameterHeader6, ModeParameterHeader10
 from tests.chiscsi_target.peers import decode_inhex
 from tests.chiscsi_target.scsi.rig import BLOCKS, READ_ONLY, Rig
@@ -156,6 +157,12 @@ def test_the_geometry_covers_the_medium(blocks: int, cylinders: int) -> None:
 def test_the_declared_pages_are_answered_and_no_others() -> None:
     assert sorted([*SIZES, 0x0A]) == sorted(code for code, _ in MODE_PAGE_TYPES)
     assert [key for key in PAGES if key[1]] == [(0x0A, 0x01)]
+
+
+@pytest.mark.parametrize("options, ato", [("size=1M", 0), ("size=1M,PI=1", 1)])
+def test_application_tags_are_the_clients(options: str, ato: int) -> None:
+    page = pages(Rig(Rig.disk(options)).run(ten(0x0A), length=1024).data[16:])[0x0A]
+    assert scsi.ControlModePage.decode(page).ato == ato
 
 
 @pytest.mark.interop

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import json
+from contextlib import nullcontext
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -62,6 +65,17 @@ def test_what_survives_is_what_was(registered: dict[InitiatorPort, tuple[int, bo
     assert kept.type == state.type and kept.persist
     assert (kept.holder is None) == (state.holder is None)
     assert kept.holder is None or kept.registrations.index(kept.holder) == holder
+
+
+@pytest.mark.parametrize(
+    "damage", [{"name": 1}, {"isid": 1}, {"isid": "x"}, {"key": "1"}, {"key": 0}, {"key": 1 << 64}, {"all_ports": None}]
+)
+def test_a_registration_of_other_types_is_none(damage: dict[str, object]) -> None:
+    kept = {"name": "iqn.a", "isid": None, "key": 1, "all_ports": False}
+    for registration, sound in ((kept, True), ({**kept, **damage}, False)):
+        data = json.dumps({"registrations": [registration], "holder": 0, "type": 1}).encode()
+        with nullcontext() if sound else pytest.raises(ValueError, match="no reservations"):
+            Reservations.load(data)
 
 
 @pytest.mark.parametrize("data", [b"", b"[]", b"{}", b'{"registrations": [{}], "holder": null, "type": 0}', b"\xff"])
