@@ -23,7 +23,7 @@ JSON = ROOT / "reports/out/libiscsi-matrix.json"
 SUITE_SECONDS = 60.0
 PEER_SUITE_SECONDS = 20.0
 KIND_SECONDS = 600.0
-# Tests that wait on purpose leave their processor to others; more at once have our targets and testers in each other's way.
+# Tests that wait on purpose leave their processor to others; any more would be in each other's way.
 _AT_ONCE = 1 + (os.cpu_count() or 1)
 
 
