@@ -168,6 +168,8 @@ def test_functions_that_end_several_end_it(server: Server, node: TargetNode, fun
     assert busy.take(TaskManagementResponse, 10.0)[0].response == 0
     (worker,) = server.module.directory.workers
     until(lambda: not worker.steps and not worker.orphans)
+    if function == TaskManagementFunction.LOGICAL_UNIT_RESET:
+        assert busy.execute("00 00 00 00 00 00")[0].status == 2  # the unit attention of the reset
     assert busy.execute("00 00 00 00 00 00")[0].status == 0
 
 

@@ -33,3 +33,10 @@ def test_an_entry_that_explains_nothing_is_stale() -> None:
     assert stale(MATRIX, (needed, idle), ()) == ["ALL.Unmap.Simple (*): passes by now"]
     assert stale(MATRIX, (needed,), (Cause(TWO, "*", "needed"),)) == []
     assert stale(MATRIX, (needed,), (idle,)) == ["ALL.Unmap.Simple (*): passes by now"]
+
+
+def test_an_entry_about_a_race_need_not_be_needed() -> None:
+    assert (
+        stale(MATRIX, (Cause("ALL.*", "*", "needed"), Cause("ALL.Unmap.*", "*", "now and then", sometimes=True)), ())
+        == []
+    )
