@@ -180,9 +180,16 @@ def test_a_client_that_vanishes_harms_nobody(start: Start, said: bytes) -> None:
 
 
 def test_a_client_that_does_not_take_its_answer_is_left(start: Start) -> None:
-    server = start(lambda method, params: "x" * (8 << 20), patience=0.01)
+    asked = threading.Event()
+
+    def call(method: str, params: object) -> str:
+        asked.set()
+        return "x" * (8 << 20)
+
+    server = start(call, patience=0.5)
     with connected(server.path) as deaf:
         deaf.sendall(b'{"jsonrpc": "2.0", "method": "m", "id": 1}\n')
+        assert asked.wait(PATIENCE)
         while server._clients:
             threading.Event().wait(0.001)
         with deaf.makefile("rb") as lines:
