@@ -9,7 +9,7 @@ allocated for it. Nothing here knows what a PDU means.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from mmap import mmap
 from typing import TypeAlias
 
@@ -28,6 +28,22 @@ _DIGEST = struct.Struct("<I").unpack_from
 Buffer: TypeAlias = bytes | bytearray | memoryview
 
 
+class Pieces:
+    """A data segment that was received into several pieces of memory: it can be measured and copied."""
+
+    __slots__ = ("_length", "_views")
+
+    def __init__(self, views: Sequence[memoryview]) -> None:
+        self._views = views
+        self._length = sum(map(len, views))
+
+    def __len__(self) -> int:
+        return self._length
+
+    def __bytes__(self) -> bytes:
+        return b"".join(self._views)
+
+
 class Frame:
     """One PDU as it came: its parts without digests, and what is wrong with them.
 
@@ -36,7 +52,8 @@ class Frame:
 
     Attributes: `offset`, position of the BHS in the stream; `opcode`, its low six bits; `ahs`, the additional header
     segments, padding included; `data`, the data segment; `padding`, the octets that filled it up to a word;
-    `placed`, whether the data went straight to where `place` said; `header_digest_error`, `data_digest_error`.
+    `placed`, whether the data went straight to where `place` said, which may be in `Pieces`; `header_digest_error`,
+    `data_digest_error`.
     """
 
     __slots__ = (
@@ -51,12 +68,12 @@ class Frame:
         "placed",
     )
 
-    def __init__(self, offset: int, opcode: int, header: Buffer, ahs: bytes = b"", data: Buffer = b"") -> None:
+    def __init__(self, offset: int, opcode: int, header: Buffer, ahs: bytes = b"") -> None:
         self.offset = offset
         self.opcode = opcode
         self.header = header
         self.ahs = ahs
-        self.data = data
+        self.data: Buffer = b""
         self.padding = b""
         self.placed = False
         self.header_digest_error = False
@@ -73,7 +90,7 @@ class Frame:
         return f"Frame(offset={self.offset}, opcode={self.opcode:#04x}, data={len(self.data)} octets)"
 
 
-Place: TypeAlias = Callable[[Frame], "memoryview | None"]
+Place: TypeAlias = Callable[[Frame], "list[memoryview] | None"]
 
 
 class Framer:
@@ -82,8 +99,8 @@ class Framer:
     Args:
         max_data_segment_length: the largest DataSegmentLength to accept, in octets; may be changed between PDUs.
         header_digest, data_digest: whether CRC32C digests follow; may be changed between PDUs.
-        place: asked, for a data segment that is not complete yet and carries no digest, where it belongs; the answer
-            is a writable view of exactly its length, or None for the staging buffer.
+        place: asked, for a long data segment that is not complete yet, where it belongs; the answer is writable views
+            of exactly its length together, or None for the staging buffer.
         staging: size of the staging buffer in octets; it grows when a PDU is larger.
     """
 
@@ -106,7 +123,8 @@ class Framer:
         self._end = 0  # end of what was received
         self._offset = 0  # stream position of the staging buffer's first octet
         self._placing: Frame | None = None
-        self._missing: memoryview | None = None  # what the placed frame still lacks
+        self._pieces: list[memoryview] = []  # where its data segment belongs
+        self._missing: list[memoryview] = []  # what the placed frame's data segment still lacks
         self._needed = BHS_LENGTH  # how long the incomplete PDU is, as far as known
         self._error: FramingError | None = None
 
@@ -135,8 +153,8 @@ class Framer:
 
     def receive_buffers(self) -> list[memoryview]:
         """Where the next octets of the stream belong, in order. Report their number to `received`."""
-        if self._missing is not None:
-            return [self._missing, self._view]
+        if self._missing:
+            return [*self._missing, self._view]
         if self._start == self._end:
             self._offset += self._start
             self._start = self._end = 0
@@ -153,11 +171,11 @@ class Framer:
         if self._error is not None:
             raise self._error
         frames: list[Frame] = []
-        if self._missing is not None:
-            count = self._received_in_place(count, frames)
-            if self._missing is not None:
-                return frames
+        if self._placing is not None:
+            count = self._received_in_place(count, self._placing)
         self._end += count
+        if self._placing is not None and not self._end_placing(self._placing, frames):
+            return frames
         try:
             self._cut(frames)
         except FramingError as error:
@@ -193,26 +211,42 @@ class Framer:
 
     def divert(self) -> None:
         """Receive the rest of the frame that is being placed elsewhere: its place is taken away."""
-        if self._placing is None or self._missing is None:
+        if self._placing is None:
             return
-        here = len(self._placing.data) - len(self._missing)
-        elsewhere = memoryview(bytearray(self._placing.data))
-        self._placing.data, self._missing = elsewhere, elsewhere[here:]
+        elsewhere = memoryview(bytearray(bytes(self._placing.data)))
+        rest = elsewhere[len(elsewhere) - sum(map(len, self._missing)) :]
+        self._placing.data, self._pieces, self._missing = elsewhere, [elsewhere], [rest] if rest else []
 
-    def _received_in_place(self, count: int, frames: list[Frame]) -> int:
+    def _received_in_place(self, count: int, frame: Frame) -> int:
         """Account for octets that went straight to their place; returns how many went to the staging buffer."""
-        assert self._missing is not None and self._placing is not None
-        if count < len(self._missing):
-            self._missing = self._missing[count:]
+        missing = self._missing
+        if not missing:
+            return count
+        while missing and count >= len(missing[0]):
+            count -= len(missing.pop(0))
+        if missing:
+            missing[0] = missing[0][count:]
             return 0
-        count -= len(self._missing)
         # The staging buffer was emptied when placing began, so what follows lies at its beginning.
-        self._offset = self._placing.offset + BHS_LENGTH + len(self._placing.ahs) + len(self._placing.data)
+        self._offset = frame.offset + BHS_LENGTH + len(frame.ahs) + len(frame.data)
         self._offset += DIGEST_LENGTH if self.header_digest else 0
         self._start = self._end = 0
-        frames.append(self._placing)
-        self._placing = self._missing = None
         return count
+
+    def _end_placing(self, frame: Frame, frames: list[Frame]) -> bool:
+        """Conclude the placed frame, if its data, padding and digest are complete."""
+        padded_end = self._start + (-len(frame.data) & 3)
+        following = padded_end + (DIGEST_LENGTH if self.data_digest else 0)
+        if self._missing or following > self._end:
+            self._needed = following - self._start
+            return False
+        frame.padding = bytes(self._view[self._start : padded_end])
+        if self.data_digest:
+            frame.data_digest_error = crc32c(*self._pieces, frame.padding) != _DIGEST(self._view, padded_end)[0]
+        self._start = following
+        self._placing = None
+        frames.append(frame)
+        return True
 
     def _cut(self, frames: list[Frame]) -> None:
         """Cut every complete PDU out of the staging buffer."""
@@ -288,18 +322,18 @@ class Framer:
     def _begin_placing(self, frame: Frame, data_start: int, data_length: int) -> bool:
         """Receive the rest of a data segment where it belongs, when that is known and worth it."""
         here = self._end - data_start
-        # Padding and digest would have to be received apart, so only whole words without a digest are placed.
-        if self._place is None or self.data_digest or data_length & 3 or data_length - here < PLACE_AT_LEAST:
+        if self._place is None or data_length - here < PLACE_AT_LEAST:
             return False
         destination = self._place(frame)
         if destination is None:
             return False
         frame.header = bytes(frame.header)
-        destination[:here] = self._view[data_start : self._end]
-        frame.data = destination
+        # Whoever places in several pieces knows that such data can be measured and copied, and no more.
+        frame.data = destination[0] if len(destination) == 1 else Pieces(destination)  # type: ignore[assignment]
+        self._pieces = destination
         frame.placed = True
         self._placing = frame
-        self._missing = destination[here:]
+        self._missing = fill(destination, self._view[data_start : self._end])
         return True
 
     def _compact(self) -> None:
@@ -311,3 +345,17 @@ class Framer:
         self._view[: len(rest)] = rest
         self._offset += self._start
         self._start, self._end = 0, len(rest)
+
+
+def fill(pieces: Sequence[memoryview], data: Buffer) -> list[memoryview]:
+    """Copy octets to the beginning of pieces of memory; returns what is left of the pieces."""
+    position, end = 0, len(data)
+    left = []
+    for piece in pieces:
+        count = min(len(piece), end - position)
+        if count:
+            piece[:count] = data[position : position + count]
+            position += count
+        if count < len(piece):
+            left.append(piece[count:])
+    return left

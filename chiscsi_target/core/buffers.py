@@ -18,6 +18,8 @@ from chiscsi_target.api.constants import (
 from chiscsi_target.api.sgvec import Memory, SgList, chiscsi_sgvec
 from chiscsi_target.core.task import Phase, Task
 
+# So many receive buffers are filled by one call (IOV_MAX is 1024 on Linux).
+_MOST_PIECES = 512
 _OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 BUFFER_READY = "chiscsi_scsi_cmd_buffer_ready"
 EXECUTION_STATUS = "chiscsi_scsi_cmd_execution_status"
@@ -228,15 +230,15 @@ def _in_one_piece(buf: SgList, sgcnt: int, offset: int, length: int, start: int,
     return view if start == offset and end == offset + length else view[start - offset : end - offset]
 
 
-def place(phases: Sequence[Phase], start: int, length: int) -> memoryview | None:
-    """The driver's memory for these octets of the transfer, if it is there and in one piece."""
+def place(phases: Sequence[Phase], start: int, length: int) -> list[memoryview] | None:
+    """The driver's memory for these octets of the transfer, if it is there and in few pieces."""
     try:
         pieces = gather(phases, start, start + length)
     except (ValueError, TypeError):
         return None
-    if len(pieces) == 1 and not pieces[0].readonly:
-        return pieces[0]
-    return None
+    if len(pieces) > _MOST_PIECES or any(piece.readonly for piece in pieces):
+        return None
+    return pieces
 
 
 def scatter(phases: Sequence[Phase], start: int, data: bytes | memoryview) -> None:

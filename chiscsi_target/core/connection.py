@@ -176,7 +176,7 @@ class Connection:
         if violation.fatal:
             self.drop(str(violation))
 
-    def _place(self, frame: Frame) -> memoryview | None:
+    def _place(self, frame: Frame) -> list[memoryview] | None:
         return data_out.place(self, frame)
 
     def take_place_away(self, task: Task) -> None:

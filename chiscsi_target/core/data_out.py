@@ -140,7 +140,7 @@ def _takes_data(task: Task) -> bool:
     return not task.failing and (task.aborting is None or task.abort_asked is not False)
 
 
-def place(connection: Connection, frame: Frame) -> memoryview | None:
+def place(connection: Connection, frame: Frame) -> list[memoryview] | None:
     """Where the data of a PDU that is still coming in belongs in a driver's memory, if that is known."""
     session = connection.session
     if frame.opcode != DataOut.OPCODE or session is None:

@@ -192,18 +192,21 @@ def test_what_is_scattered_is_gathered(made: list[Phase], choice: st.DataObject)
 
 
 @given(phases(), st.data())
-def test_a_place_is_given_only_for_one_piece(made: list[Phase], choice: st.DataObject) -> None:
+def test_a_place_is_the_memory_itself(made: list[Phase], choice: st.DataObject) -> None:
     start, end = made[0][2], made[-1][2] + made[-1][3]
     first = choice.draw(st.integers(start, end))
     length = choice.draw(st.integers(0, end - first))
-    pieces = buffers.gather(made, first, first + length)
     place = buffers.place(made, first, length)
-    if len(pieces) == 1 and length:
-        assert place is not None and len(place) == length
-        place[:] = b"\xa5" * length
-        assert b"".join(bytes(piece) for piece in buffers.gather(made, first, first + length)) == b"\xa5" * length
-    elif length:
-        assert place is None
+    assert place is not None and sum(map(len, place)) == length
+    for piece in place:
+        piece[:] = b"\xa5" * len(piece)
+    assert b"".join(bytes(piece) for piece in buffers.gather(made, first, first + length)) == b"\xa5" * length
+
+
+def test_no_place_in_too_many_pieces() -> None:
+    vectors = [chiscsi_sgvec(bytearray(8), 8) for _ in range(513)]
+    assert buffers.place([(vectors, 513, 0, 8 * 513)], 0, 8 * 513) is None
+    assert buffers.place([(vectors, 513, 0, 8 * 513)], 0, 8 * 512) is not None
 
 
 def test_no_place_in_memory_that_cannot_be_written() -> None:

@@ -69,7 +69,9 @@ def test_what_must_not_change_during_a_login(changed: dict[str, int]) -> None:
 
 
 def frame(data: bytes) -> Frame:
-    return Frame(0, 3, bytes(48), b"", data)
+    frame = Frame(0, 3, bytes(48))
+    frame.data = data
+    return frame
 
 
 def test_text_may_be_cut_anywhere() -> None:
