@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
-from iscsi_wire.formats import PDUS, SCSI, SEGMENTS
+from iscsi_wire.formats import PDUS, SCSI, SEGMENTS, TERMINATOR
 from iscsi_wire.formats.declare import Format
 from iscsi_wire.formats.emit import constant, emit_base, emit_class, struct_format, used_codes, uses
 from iscsi_wire.formats.tables import formats_page, keys_page
@@ -121,6 +121,15 @@ def scsi_module() -> str:
     return "\n\n".join(parts)
 
 
+def terminator_module() -> str:
+    """Return the text of ``iscsi_wire/terminator.py``."""
+    doc = (
+        "What Chelsio's Terminator and its host lay down in memory for each other.\n\n"
+        "Made as :mod:`iscsi_wire.pdus` is; whoever writes many of them uses ``STRUCT`` directly."
+    )
+    return "\n\n".join([_head(doc, TERMINATOR, []), *(emit_class(declared) for declared in TERMINATOR)])
+
+
 def _listing(name: str, base: str, formats: tuple[Format, ...], doc: str) -> str:
     """Return the source text of a tuple of all classes with a code that derive from ``base``."""
     members = [declared.name for declared in formats if declared.base == base and declared.code is not None]
@@ -214,6 +223,7 @@ def text_keys_page() -> str:
 OUTPUTS: Final[dict[str, Callable[[], str]]] = {
     "iscsi_wire/pdus.py": pdus_module,
     "iscsi_wire/scsi.py": scsi_module,
+    "iscsi_wire/terminator.py": terminator_module,
     "docs/reference/formats-pdus.md": pdus_page,
     "docs/reference/formats-scsi.md": scsi_page,
     "docs/reference/formats-keys.md": text_keys_page,

@@ -15,6 +15,7 @@ from iscsi_wire.formats import (
     login,
     logout,
     nop,
+    page_pod,
     r2t,
     reject,
     scsi_block,
@@ -48,7 +49,7 @@ from iscsi_wire.formats import (
 )
 from iscsi_wire.formats.declare import Format
 
-__all__ = ["PDUS", "SCSI", "SEGMENTS"]
+__all__ = ["PDUS", "SCSI", "SEGMENTS", "TERMINATOR"]
 
 PDUS: tuple[Format, ...] = (
     nop.NOP_OUT,
@@ -156,3 +157,6 @@ families of commands with all that belongs to them, each from its own file.
 
 A structure stands behind those that it contains. To add one, declare it and list it here.
 """
+
+TERMINATOR: tuple[Format, ...] = (page_pod.PAGE_POD,)
+"""What host and card lay down in memory for each other; none of it is seen by the peer."""

@@ -9,20 +9,21 @@ from construct import Container
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from iscsi_wire import pdus, scsi
+from iscsi_wire import pdus, scsi, terminator
 from iscsi_wire.constants import BHS_LENGTH, Opcode
 from iscsi_wire.errors import DecodeError, FieldValueError
-from iscsi_wire.formats import PDUS, SCSI, SEGMENTS
+from iscsi_wire.formats import PDUS, SCSI, SEGMENTS, TERMINATOR
 from iscsi_wire.formats.bhs import lengths, opcode_octet
 from iscsi_wire.formats.declare import Format, bits, flag, pdu, reserved, structure, tail, uint, word
 from iscsi_wire.structure import Kind, Structure
 from tests.iscsi_wire.strategies import field_values, known_lengths
 
-ALL = PDUS + SEGMENTS + SCSI
+MODULES = {PDUS: pdus, SEGMENTS: pdus, SCSI: scsi, TERMINATOR: terminator}
+ALL = tuple(declared for family in MODULES for declared in family)
 FIXED = [declared for declared in ALL if declared.tail is None]  # what construct can compile
 EXAMPLES = 20  # construct takes a tenth of a millisecond for each
 CLASSES: dict[str, type[Structure]] = {
-    declared.name: getattr(pdus if declared in PDUS + SEGMENTS else scsi, declared.name) for declared in ALL
+    declared.name: getattr(module, declared.name) for family, module in MODULES.items() for declared in family
 }
 
 each_format = pytest.mark.parametrize("declared", ALL, ids=lambda declared: str(declared.name))
