@@ -33,6 +33,8 @@ class Quirks:
         tmf_itt_8bit: a postponed task management response carries the low octet of its tag (4.2).
         reset_hits_lun0: a target reset acts on other sessions as a reset of LUN 0 (4.4).
         multiphase_no_ddp: data of multi-phase commands are never placed directly (5.3).
+        padding_resets: padding that is not zero resets an offloaded connection (5.5).
+        no_copy_closes: data that can neither be placed nor copied close the connection, too (5.3).
         session_info_capped: `chiscsi_get_session_info` returns at most `max` (1.8).
         cid_is_tid: connection information shows the adapter's connection number as CID (1.8).
         login_time_zero_closes: a login time of 0 closes at the next tick, rather than meaning no limit (2.1).
@@ -60,6 +62,8 @@ class Quirks:
     tmf_itt_8bit: bool = False
     reset_hits_lun0: bool = False
     multiphase_no_ddp: bool = False
+    padding_resets: bool = False
+    no_copy_closes: bool = False
     session_info_capped: bool = False
     cid_is_tid: bool = False
     login_time_zero_closes: bool = False

@@ -32,6 +32,7 @@ from chiscsi_target.information import Information
 from chiscsi_target.nodes.class_registry import ClassRegistry
 from chiscsi_target.nodes.reconfiguration import reconfigure
 from chiscsi_target.nodes.target_nodes import TargetNodes
+from chiscsi_target.offload.terminator import POD_REGION, Offload, Terminator
 from chiscsi_target.quirks import Quirks
 from chiscsi_target.upkeep import Upkeep
 
@@ -60,11 +61,14 @@ class TargetModule(Information, Upkeep, DriverWatch):
         random: returns that many random octets, for the challenges of CHAP.
         findings: look for drivers' mistakes that take time to find, even when nobody listens.
         contents: look for changes of what is in drivers' buffers, too.
+        offload: which connections run over the emulated adapter; those of third-party targets, unless told otherwise.
+        page_pods: entries of the adapter's pod region.
         merge_returns: give several phases of a multi-phase command back in one call when that is possible.
 
     Attributes:
         classes: the target classes and LUN classes that are registered.
         configurations: the description that each target has now, by its name.
+        terminator: the emulated adapter, or None.
     """
 
     def __init__(
@@ -78,9 +82,12 @@ class TargetModule(Information, Upkeep, DriverWatch):
         findings: bool = False,
         contents: bool = False,
         merge_returns: bool = False,
+        offload: Offload = Offload.AUTO,
+        page_pods: int = POD_REGION,
     ) -> None:
         self.directory = Directory(workers, listener, complain, quirks)
         self.directory.watch_drivers(findings=findings, contents=contents, merge_returns=merge_returns)
+        self.terminator = self._adapter(offload, page_pods)
         self.directory.registry.challenges = Challenges(random)
         self.directory.registry.random = random
         self.directory.registry.stack = self
@@ -93,6 +100,18 @@ class TargetModule(Information, Upkeep, DriverWatch):
         self._nodes = TargetNodes(self.directory, self.classes, self)
         self._changing = RLock()
         self._register_built_in()
+
+    def _adapter(self, offload: Offload, page_pods: int) -> Terminator | None:
+        """Put the adapter in, if there is to be one; its mode is a global variable."""
+        if offload is Offload.OFF:
+            return None
+        settings = self.directory.registry.globals
+        settings.offload_mode = offload.name
+        workers = self.directory.workers
+        terminator = Terminator(lambda: Offload[settings.offload_mode], page_pods, len(workers))
+        for worker in (self.directory.login_worker, *workers):
+            worker.adapter = terminator
+        return terminator
 
     def _register_built_in(self) -> None:
         built_in = chiscsi_target_class()

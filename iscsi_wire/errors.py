@@ -45,6 +45,10 @@ class FramingError(WireError):
         self.frames: list[Frame] = []
 
 
+class PaddingError(FramingError):
+    """Padding is not zero. It need not be (RFC 7143, 11.1); there are adapters that insist."""
+
+
 class DecodeError(WireError):
     """A structure ends before its last field, or its lengths contradict each other."""
 

@@ -151,6 +151,11 @@ class Framer:
             self._offset += self._start
             self._start, self._end = 0, len(rest)
 
+    def take_over(self, other: Framer) -> None:
+        """Go on with the stream that another framer has cut so far, in the staging buffer that it has."""
+        self._staging, self._view = other._staging, other._view
+        self._start, self._end, self._offset = other._start, other._end, other._offset
+
     def receive_buffers(self) -> list[memoryview]:
         """Where the next octets of the stream belong, in order. Report their number to `received`."""
         if self._missing:

@@ -128,9 +128,9 @@ _ROWS: Final = (
     ),
     Variable(
         name="iscsi_offload_mode",
-        form=values.choice("AUTO", "ULP", "CRC"),
+        form=values.choice("AUTO", "NIC", "ULP", "CRC"),
         attribute="offload_mode",
-        note="stored and shown",
+        note="of built-in targets; third-party ones are always ULP",
     ),
     Variable(
         name="iscsi_HA_mode",

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api.endpoints import tcp_endpoint
     from chiscsi_target.api.events import chiscsi_event
     from chiscsi_target.api.findings import FindingKind
+    from chiscsi_target.core.adapter import Adapter
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.login import Login
     from chiscsi_target.core.login_identity import LoginIdentity
@@ -50,6 +51,7 @@ class Agenda(ABC):
         findings: what storage drivers did wrong, as far as the stack noticed.
         orphans: commands that are over, but that their drivers still hold (behaviour file, 3.9).
         dirty: connections that have something to send or have to be closed.
+        adapter: what connections may be offloaded to, or None.
         unsent: about how many octets of data were queued on them since the shell looked.
     """
 
@@ -64,6 +66,7 @@ class Agenda(ABC):
         self.findings: deque[FindingRecord] = deque(maxlen=KEPT_FINDINGS)
         self.orphans: dict[Task, None] = {}
         self.dirty: dict[Connection, None] = {}
+        self.adapter: Adapter | None = None
         self.unsent = 0
 
     def log(self, level: int, text: str, connection: str = "", area: Area | None = None) -> None:

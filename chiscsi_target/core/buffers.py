@@ -104,16 +104,17 @@ def _holds(memory: object, length: int, writable: bool) -> bool:
 def find_unusable(task: Task, buf: SgList, sgcnt: int) -> str:
     """What makes it impossible to move data in or out of buffers that passed the checks; "" when nothing does.
 
-    The guide has a message for memory that the stack cannot reach (7.3.5.1); the rest would be a crash in a kernel.
+    The guide has a message for memory that the stack cannot reach (7.3.5.1); the rest would be a crash in a kernel. An
+    adapter reaches it: it gathers a read's data from there, and whether it can place a write's is seen when those are
+    asked for.
     """
-    driver = task.session.hooks if task.sc_lu is None else task.sc_lu.lun_class
+    offloaded, space = task.connection.ulp is not None, address_space_of(task)
     for vector in vectors(buf, sgcnt):
         try:
-            if vector.sg_addr is None and not map_vector(vector, driver.address_space):
-                return (
-                    f"No DDP: sgcnt {sgcnt} sgl 0x{id(buf):x}, sg_flag 0x{vector.sg_flag:x}, sg_addr NULL, "
-                    "Cannot copy data!"
-                )
+            if vector.sg_addr is None and not map_vector(vector, space, by_adapter=offloaded and not task.is_write):
+                if offloaded:
+                    continue
+                return cannot_copy(buf, sgcnt, vector)
             view = memory_of(vector)
         except (ValueError, TypeError, AddressError) as error:
             return f"{task.name}, {error}."
@@ -121,6 +122,29 @@ def find_unusable(task: Task, buf: SgList, sgcnt: int) -> str:
             return f"{task.name}, the vector's memory is not made of octets."
         if task.is_write and view.readonly:
             return f"{task.name}, the buffer of a write is read-only."
+    return ""
+
+
+def address_space_of(task: Task) -> AddressSpace | None:
+    """What the DMA addresses of a task's driver mean."""
+    driver = task.session.hooks if task.sc_lu is None else task.sc_lu.lun_class
+    return driver.address_space
+
+
+def cannot_copy(buf: SgList, sgcnt: int, vector: chiscsi_sgvec) -> str:
+    """The guide's line for a vector that is no memory to the stack (Appendix D)."""
+    flag = vector.sg_flag & ISCSI_SG_SBUF_DMABLE  # the driver's, without what the stack has put there
+    return f"No DDP: sgcnt {sgcnt} sgl 0x{id(buf):x}, sg_flag 0x{flag:x}, sg_addr NULL, Cannot copy data!"
+
+
+def find_unreachable(phases: Sequence[Phase], start: int) -> str:
+    """The line for the first vector from octet `start` on that data cannot be copied to; "" when they all can."""
+    for buf, sgcnt, offset, _ in phases:
+        position = offset
+        for vector in vectors(buf, sgcnt):
+            position += vector.sg_length
+            if position > start and vector.sg_addr is None and vector.sg_mapping is None and vector.sg_page is None:
+                return cannot_copy(buf, sgcnt, vector)
     return ""
 
 
@@ -138,11 +162,16 @@ def vectors(buf: SgList, sgcnt: int) -> Sequence[chiscsi_sgvec]:
     return buf if len(buf) == sgcnt else buf[:sgcnt]
 
 
-def map_vector(vector: chiscsi_sgvec, space: AddressSpace | None) -> bool:
+def map_vector(vector: chiscsi_sgvec, space: AddressSpace | None, *, by_adapter: bool = False) -> bool:
     """Find the memory of a vector without `sg_addr`, to copy to or from it (guide 7.3.5.1; behaviour file, 5.3).
 
     The DMA address takes precedence over the page. Memory that is only named by a DMA address can be copied to when
-    the driver's address space maps it for the stack; otherwise only the adapter could place data there.
+    the driver's address space maps it for the stack; otherwise only the adapter can place data there.
+
+    Args:
+        vector: the vector.
+        space: what DMA addresses mean, or None.
+        by_adapter: it is the adapter that moves the data: no DMA address is out of its reach.
 
     Returns:
         Whether there is memory; it is in `sg_mapping` then.
@@ -154,7 +183,8 @@ def map_vector(vector: chiscsi_sgvec, space: AddressSpace | None) -> bool:
     vector.sg_mapping = None
     page = vector.sg_page
     if vector.sg_flag & ISCSI_SG_SBUF_DMABLE and vector.sg_dma_addr:
-        vector.sg_mapping = None if space is None else space.mapping(vector.sg_dma_addr, vector.sg_length)
+        reach = None if space is None else space.octets if by_adapter else space.mapping
+        vector.sg_mapping = None if reach is None else reach(vector.sg_dma_addr, vector.sg_length)
     if vector.sg_mapping is None and page is not None:
         vector.sg_mapping = _part_of_page(page, vector.sg_offset, vector.sg_length)
     if vector.sg_mapping is None:

@@ -18,7 +18,7 @@ from chiscsi_target.core.login import Login
 from chiscsi_target.core.reject import send_reject
 from chiscsi_target.errors import ProtocolViolation, RejectedPdu
 from iscsi_wire.digest import digest
-from iscsi_wire.errors import FramingError
+from iscsi_wire.errors import FramingError, PaddingError
 from iscsi_wire.framing import Buffer, Frame, Framer
 from iscsi_wire.records import PduRecord, StateRecord, TransportRecord
 
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints
+    from chiscsi_target.core.adapter import Adapter, Ulp
     from chiscsi_target.core.agenda import Agenda
     from chiscsi_target.core.portal import Portal
     from chiscsi_target.core.registry import Registry
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 # RFC 7143 section 13.12: until the login is over, both sides take 8192 octets.
 LOGIN_DATA_SEGMENT_LENGTH = 8192
+# What the field DataSegmentLength can say (section 11.2.1.5).
+LONGEST_DATA_SEGMENT = 0xFFFFFF
 # In full feature phase many PDUs are received at once, so that their answers can be sent at once.
 STAGING = 1024 * 1024
 PADDING = (b"", b"\0\0\0", b"\0\0", b"\0")
@@ -55,13 +58,17 @@ class Connection:
         session: the session, from the first Login Request on.
         cid: connection identifier (RFC 7143 section 11.12.7).
         stat_sn: the next StatSN; `exp_stat_sn`, what the initiator expects next.
-        max_send_data: the initiator's MaxRecvDataSegmentLength, in octets.
+        max_send_data: the initiator's MaxRecvDataSegmentLength, in octets, or less: `send_limit`, what the adapter can.
         ping_tags: Target Transfer Tags of pings that the initiator has not answered.
         counters: what it has moved.
         zero_copy: data are sent as they lie in drivers' memory; no digest is computed of them, and nobody listens.
+        ulp: the adapter's side of the connection, when it is offloaded.
         acknowledgements: commands that stay until the initiator has acknowledged them; a quirk of the module.
         output: octets to send, in order; headers and views of drivers' memory.
     """
+
+    send_limit = LONGEST_DATA_SEGMENT
+    ulp: Ulp | None = None
 
     def __init__(
         self, handle: int, endpoints: chiscsi_tcp_endpoints, portal: Portal, registry: Registry, agenda: Agenda
@@ -119,6 +126,9 @@ class Connection:
         except FramingError as error:
             # Section 7.8: what has a wrong header digest is discarded; who knows what it was.
             self._handle([frame for frame in error.frames if not frame.header_digest_error])
+            if isinstance(error, PaddingError):
+                # Behaviour file, 5.5.
+                self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
             self.drop(f"framing lost, {error}")
         else:
             self._handle(frames)
@@ -165,6 +175,8 @@ class Connection:
     def resume(self) -> None:
         """Handle what had to wait for the login; or for its end, once the session's worker has the connection."""
         frames, self._unread = self._unread, []
+        if self.ulp is not None:
+            self.ulp.ready()
         if self._login is not None:
             self._handle_in_login(frames)
         elif frames:
@@ -181,6 +193,8 @@ class Connection:
 
     def take_place_away(self, task: Task) -> None:
         """Receive no more into a task's buffers: they go back to the driver."""
+        if self.ulp is not None:
+            self.ulp.forget(task)
         frame = self.framer.placing
         if frame is not None and int.from_bytes(frame.header[16:20]) == task.sc_itt:
             self.framer.divert()
@@ -222,6 +236,8 @@ class Connection:
     def _send_with_digests(self, header: bytes, pieces: Sequence[Buffer], length: int) -> None:
         if self.agenda.listener is not None:
             self._pdu_record("out", header, b"", b"".join(pieces), self._bytes_sent)
+        if self.ulp is not None:
+            self.ulp.sent(header, length)
         output = self.output
         before = len(output)
         output.append(header)
@@ -299,6 +315,23 @@ class Connection:
         self.framer.header_digest = header_digest
         self.framer.data_digest = data_digest
         self.zero_copy = self.agenda.listener is None and not header_digest and not data_digest
+        if self.agenda.adapter is not None:
+            self._offload(self.agenda.adapter)
+
+    def _offload(self, adapter: Adapter) -> None:
+        """Let the adapter take the connection over, and keep to its limits; discovery stays with the host."""
+        session = self.session
+        if session is None or session.node is None or session.discovery:
+            return
+        self.send_limit = adapter.payload_limits(session.node)[1]
+        self.send_at_most(self.max_send_data)
+        self.ulp = adapter.take_over(self)
+        if self.ulp is not None:
+            self.framer, self.zero_copy = self.ulp.framer, False
+
+    def send_at_most(self, length: int) -> None:
+        """Send no more octets of data in a PDU than the initiator takes, and than the adapter can send."""
+        self.max_send_data = min(length, self.send_limit)
 
     @property
     def in_full_feature_phase(self) -> bool:
@@ -371,6 +404,8 @@ class Connection:
             call(subject)
         if self.acknowledgements is not None:
             self.acknowledgements.abandon()
+        if self.ulp is not None:
+            self.ulp.closed()
         self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
 
     # Records

@@ -11,6 +11,7 @@ from iscsi_wire.constants import RESERVED_TAG, RejectReason
 from iscsi_wire.pdus import DataOut, ReadyToTransfer
 
 if TYPE_CHECKING:
+    from chiscsi_target.core.adapter import Ulp
     from chiscsi_target.core.connection import Connection
     from iscsi_wire.framing import Frame
 
@@ -162,11 +163,8 @@ def begin_transfer(task: Task) -> None:
     early = task.unsolicited
     if len(early) == 1 and len(early[0][1]) == task.given == task.sc_xfer_len and not task.unsolicited_open:
         # All the data came with the command, as with nearly every small write.
-        try:
-            buffers.scatter(task.phases, 0, early.pop()[1])
-        except (ValueError, TypeError) as error:
-            data_path.fail(task, f"{task.name}, {error}.")
-        else:
+        data_path.scatter(task, 0, early.pop()[1])
+        if not task.failing:
             task.state = EXE_READY
             task.connection.agenda.call_data_xfer_status(task)
             return
@@ -200,18 +198,43 @@ def continue_write(task: Task) -> None:
         return
     task.state = W_XFER
     end = min(task.given, task.sc_xfer_len)
-    limit = task.session.keys.max_outstanding_r2t
+    limit, longest = task.session.keys.max_outstanding_r2t, task.session.keys.max_burst_length
     while task.solicited < end and len(task.r2ts) < limit:
-        _send_r2t(task, min(end - task.solicited, task.session.keys.max_burst_length))
+        asked = task.solicited
+        _send_r2t(task, min(end - asked, longest))
+        if task.solicited == asked:
+            return
     if not task.r2ts and task.solicited >= end:
         task.state = EXE_READY
-        task.connection.agenda.call_data_xfer_status(task)
+        _data_are_in(task)
+
+
+def _data_are_in(task: Task) -> None:
+    ulp = task.connection.ulp
+    if ulp is not None and task.solicited >= task.sc_xfer_len:
+        ulp.forget(task)
+    task.connection.agenda.call_data_xfer_status(task)
+
+
+def _tag_of_adapter(task: Task, ulp: Ulp) -> int | None:
+    """The adapter's tag for the next R2T; None when it has to wait, or the command has failed for want of one."""
+    ttt = ulp.transfer_tag(task)
+    if ttt is None:
+        data_path.give_up(task)
+        scsi_response.conclude_when_data_is_in(task)
+    elif ttt not in task.r2ts:
+        task.session.transfer_tags.add(ttt)
+        return ttt
+    return None
 
 
 def _send_r2t(task: Task, length: int) -> None:
     """Ask for the next octets of a write (section 11.8): R2Ts adjoin each other and do not use up a StatSN."""
     connection, session = task.connection, task.session
-    ttt = session.new_transfer_tag()
+    ulp = connection.ulp
+    ttt = session.new_transfer_tag() if ulp is None else _tag_of_adapter(task, ulp)
+    if ttt is None:
+        return
     offset = task.solicited
     task.r2ts[ttt] = ReadyToTransferRecord(offset, offset + length)
     connection.send(

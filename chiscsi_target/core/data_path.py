@@ -15,7 +15,7 @@ from chiscsi_target.core.agenda import INFORMATION
 if TYPE_CHECKING:
     from chiscsi_target.core.task import Task
 
-__all__ = ["INTERNAL_FAILURE", "READ_ERROR", "WRITE_ERROR", "fail", "scatter"]
+__all__ = ["INTERNAL_FAILURE", "READ_ERROR", "WRITE_ERROR", "fail", "give_up", "scatter"]
 
 # Behaviour file, 3.8: key, additional sense code, qualifier.
 WRITE_ERROR: Final = (0x03, 0x0C, 0x00)
@@ -26,6 +26,11 @@ INTERNAL_FAILURE: Final = (0x0B, 0x44, 0x00)
 def fail(task: Task, reason: object) -> None:
     """Have a command end because of its buffers; `reason` goes to the log."""
     task.connection.agenda.log(INFORMATION, str(reason), task.connection.name)
+    give_up(task)
+
+
+def give_up(task: Task) -> None:
+    """Have a command end because of its buffers, when the log says already why."""
     task.sc_flag |= SC_FLAG_CMD_ABORT
     task.doom(WRITE_ERROR if task.is_write else READ_ERROR)
 
@@ -35,4 +40,7 @@ def scatter(task: Task, offset: int, data: bytes | memoryview) -> None:
     try:
         buffers.scatter(task.phases, offset, data)
     except (ValueError, TypeError) as error:
-        fail(task, f"{task.name}, {error}.")
+        unreachable = buffers.find_unreachable(task.phases, offset)
+        fail(task, unreachable or f"{task.name}, {error}.")
+        if unreachable and task.connection.agenda.quirks.no_copy_closes:
+            task.connection.drop("data that can neither be placed nor copied")

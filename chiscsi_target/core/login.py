@@ -280,8 +280,12 @@ class Login:
 
     @property
     def _max_receive_data(self) -> int:
-        node = self.identity.node
-        return self.registry.discovery_max_receive_data if node is None else node.max_receive_data
+        node, adapter = self.identity.node, self.connection.agenda.adapter
+        if node is None:
+            return self.registry.discovery_max_receive_data
+        if adapter is None or self.identity.discovery:
+            return node.max_receive_data
+        return min(node.max_receive_data, adapter.payload_limits(node)[0])
 
     def _following(self) -> LoginStage | None:
         """The stage that the response leads to, or None to stay: the request has to ask for it (section 11.13.6)."""

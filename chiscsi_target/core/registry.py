@@ -52,7 +52,8 @@ class Globals:
         initiator_id: by what a Chelsio initiator's name is known (`iscsi_chelsio_ini_idstr`).
         discovery_auth_methods: what discovery sessions may authenticate by (`DISC_AuthMethod`).
         discovery_chap: their CHAP data (`DISC_Auth_CHAP_*`).
-        offload_mode: "AUTO", "ULP" or "CRC" (`iscsi_offload_mode`).
+        offload_mode: which connections the adapter serves, and how: "AUTO", "NIC", "ULP" or "CRC"
+            (`iscsi_offload_mode`); without an adapter it has no effect.
         ha_mode: whether a login to an unknown target is answered by a reset (`iscsi_HA_mode`).
         worker_policy: how sessions are given to workers, "RR" or "QSET" (`iscsi_worker_policy`).
         perf_params: performance flags (`iscsi_perf_params`).
@@ -68,7 +69,7 @@ class Globals:
     initiator_id: str = "cxgb4i"
     discovery_auth_methods: tuple[str, ...] = ("None",)
     discovery_chap: ChapConfig = field(default_factory=ChapConfig)
-    offload_mode: str = "ULP"
+    offload_mode: str = "AUTO"
     ha_mode: bool = False
     worker_policy: str = "RR"
     perf_params: int = 0

@@ -139,7 +139,7 @@ def _conclude(connection: Connection, session: Session, exchange: TextExchange) 
     session.negotiation = exchange.negotiation
     declared = exchange.negotiation.declared.get("MaxRecvDataSegmentLength")
     if declared is not None:
-        connection.max_send_data = declared
+        connection.send_at_most(declared)
 
 
 def _forget(session: Session, itt: int) -> None:

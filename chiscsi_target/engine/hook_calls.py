@@ -64,6 +64,8 @@ class HookCalls:
                 return
             task.held = True
             task.returned = offset + length
+            if task.connection.ulp is not None:
+                task.connection.ulp.returned(task)
             try:
                 task.session.hooks.fp_scsi_cmd_data_xfer_status(task, buf, sgcnt, offset, length)
             except Exception as error:

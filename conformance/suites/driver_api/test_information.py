@@ -231,12 +231,12 @@ def test_driver_asks_inside_its_hook(bench: DriverBench) -> None:
 @driver_case("drv-info-12", guide="8.3")
 def test_connection_is_described_as_negotiated(make_bench: Make) -> None:
     """conn_keys are the results of the negotiation, and both ends are those of the connection."""
-    bench = make_bench(keys={"HeaderDigest": "CRC32C,None", "MaxRecvDataSegmentLength": "16384"})
+    bench = make_bench(keys={"HeaderDigest": "CRC32C,None", "MaxRecvDataSegmentLength": "12288"})
     _, sc = bench.begin_no_data(bench.login(keys={"HeaderDigest": "CRC32C", "MaxRecvDataSegmentLength": "2048"}))
     info = connection_of(bench, only_session(bench))
     keys = info.conn_keys
     found = (keys.header_digest, keys.data_digest, keys.max_recv_data_segment, keys.max_xmit_data_segment)
-    bench.expect_equal("conn_keys", found, (("CRC32C",), ("None",), 16384, 2048))
+    bench.expect_equal("conn_keys", found, (("CRC32C",), ("None",), 12288, 2048))
     bench.expect_equal("tcp_endpoints", info.tcp_endpoints, sc.sc_ieps)
 
 

@@ -13,6 +13,7 @@ from chiscsi_target.api import SC_FLAG_READ, SC_FLAG_WRITE, SC_FLAG_XFER_OVERFLO
 from chiscsi_target.core import buffers
 from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS
 from chiscsi_target.core.task import Phase, Task
+from chiscsi_target.offload.terminator import Offload
 from tests.chiscsi_target.scripted import RamDriver
 from tests.chiscsi_target.stand import Stand
 
@@ -22,7 +23,7 @@ TOTAL = 8192
 
 def task(*, write: bool = False, total: int = TOTAL, given: int = 0, returned: int = 0, flag: int = 0) -> Task:
     """A task with the Initiator Task Tag 0x69, of which some buffers are with the stack."""
-    stand = Stand(driver=RamDriver())
+    stand = Stand(driver=RamDriver(), offload=Offload.OFF)
     session = stand.session(stand.login())
     direction = SC_FLAG_WRITE if write else SC_FLAG_READ
     made = Task(session.stack, session.connections[0], session, bytes(16), 0, 0, 0x69, 1, total, direction | flag, 0)

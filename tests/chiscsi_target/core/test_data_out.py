@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from chiscsi_target.api import chiscsi_scsi_cmd_abort
+from chiscsi_target.offload.terminator import Offload
 from iscsi_wire.constants import RESERVED_TAG
 from iscsi_wire.framing import PLACE_AT_LEAST
 from iscsi_wire.keys import KEYS
@@ -32,7 +33,7 @@ class Writer:
         wanted = (*text.items(), ("MaxOutstandingR2T", str(many)), ("DataDigest", "CRC32C,None"))
         self.keys = keys
         self.driver: HoldingDriver = RamDriver()
-        self.stand = Stand(("MaxRecvDataSegmentLength", "65536"), *wanted, driver=self.driver)
+        self.stand = Stand(("MaxRecvDataSegmentLength", "65536"), *wanted, driver=self.driver, offload=Offload.OFF)
         self.peer: Peer = self.stand.login(*wanted[:-1])
 
     def command(self, length: int, data: bytes = b"", final: int = 1) -> ScsiCommand:
@@ -100,7 +101,7 @@ def test_a_long_segment_that_comes_in_pieces() -> None:
 def test_nothing_lands_in_memory_that_went_back_to_the_driver() -> None:
     """A write is given up while one of its segments is half received: the rest goes elsewhere."""
     driver = HoldingDriver()
-    stand = Stand(("MaxRecvDataSegmentLength", "65536"), driver=driver)
+    stand = Stand(("MaxRecvDataSegmentLength", "65536"), driver=driver, offload=Offload.OFF)
     peer = stand.login()
     peer.command(write10(0, 1), 16384, write=True)
     buffer = driver.give(driver.last)

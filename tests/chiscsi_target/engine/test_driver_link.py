@@ -16,6 +16,7 @@ from chiscsi_target.api import (
     chiscsi_sgvec,
 )
 from chiscsi_target.api.constants import CHISCSI_SG_DMA_ONLY, CHISCSI_SG_MAPPED, ISCSI_SG_SBUF_DMABLE
+from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.quirks import Quirks
 from iscsi_wire.pdus import DataIn, ReadyToTransfer, ScsiResponse
 from tests.chiscsi_target.bench import LENGTH, Laboratory, send_data
@@ -136,11 +137,13 @@ def test_vectors_that_are_refused_stay_untouched() -> None:
     assert (vectors[0].sg_flag, vectors[0].sg_next) == (0, None)
 
 
-def written(vector: chiscsi_sgvec, space: AddressSpace | None = None) -> tuple[Laboratory, int]:
+def written(
+    vector: chiscsi_sgvec, space: AddressSpace | None = None, offload: Offload = Offload.AUTO
+) -> tuple[Laboratory, int]:
     """Have an initiator write to a vector; the status that it gets."""
     driver = HoldingDriver()
     driver.address_space = space
-    lab = Laboratory(driver=driver)
+    lab = Laboratory(driver=driver, offload=offload)
     lab.driver.on_abort = chiscsi_scsi_cmd_abort_status
     _, sc = lab.write()
     assert chiscsi_scsi_cmd_buffer_ready(sc, [vector], 1, 0, LENGTH) == 0
@@ -174,21 +177,31 @@ def test_a_dma_address_alone(mapped: bool, status: int) -> None:
     space = AddressSpace()
     region = space.region(2 * LENGTH, mapped=mapped)
     vector = chiscsi_sgvec(None, LENGTH, None, 0, region.dma_address + 512, ISCSI_SG_SBUF_DMABLE)
-    lab, found = written(vector, space)
+    lab, found = written(vector, space, Offload.OFF)
     assert found == status
     assert (region.memory[512 : 512 + LENGTH] == DATA) == mapped
     assert ("sg_flag 0x1, sg_addr NULL, Cannot copy data!" in lab.stand.log) != mapped
     assert bool(vector.sg_flag & CHISCSI_SG_DMA_ONLY) == mapped
 
 
+def test_a_dma_address_alone_is_enough_for_the_adapter() -> None:
+    space = AddressSpace()
+    region = space.region(2 * LENGTH)
+    vector = chiscsi_sgvec(None, LENGTH, None, 0, region.dma_address, ISCSI_SG_SBUF_DMABLE)
+    assert written(vector, space)[1] == 0
+    assert region.memory[:LENGTH] == DATA
+
+
+@pytest.mark.parametrize("offload", [Offload.AUTO, Offload.OFF])
 @pytest.mark.parametrize("mapped", [True, False])
-def test_a_dma_address_and_a_page(mapped: bool) -> None:
-    """Guide 7.3.5.1: the DMA address takes precedence, if the stack can reach what it names."""
+def test_a_dma_address_and_a_page(mapped: bool, offload: Offload) -> None:
+    """Guide 7.3.5.1: the DMA address takes precedence, if it names memory in reach; the adapter reaches everything."""
     space = AddressSpace()
     region, page = space.region(LENGTH, mapped=mapped), space.page()
     vector = chiscsi_sgvec(None, LENGTH, page, 0, region.dma_address, ISCSI_SG_SBUF_DMABLE)
-    assert written(vector, space)[1] == 0
-    assert (region.memory == DATA, page.memory == DATA) == (mapped, not mapped)
+    assert written(vector, space, offload)[1] == 0
+    reached = mapped or offload is Offload.AUTO
+    assert (region.memory == DATA, page.memory == DATA) == (reached, not reached)
 
 
 def test_no_address_at_all() -> None:

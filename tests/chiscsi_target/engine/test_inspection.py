@@ -17,6 +17,7 @@ from chiscsi_target.api import (
     chiscsi_tmf_execution_done,
 )
 from chiscsi_target.api.findings import COSTLY
+from chiscsi_target.offload.terminator import Offload
 from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.pdus import DataIn, ReadyToTransfer, ScsiResponse
 from iscsi_wire.records import FindingRecord
@@ -49,7 +50,8 @@ def data(sc: chiscsi_scsi_command, vectors: list[chiscsi_sgvec], length: int = L
 
 @pytest.mark.parametrize("quiet", [False, True])
 def test_a_driver_that_does_nothing_wrong(quiet: bool) -> None:
-    lab = Laboratory(("MaxRecvDataSegmentLength", "65536"), driver=RamDriver(), quiet=quiet, contents=True)
+    keys = ("MaxRecvDataSegmentLength", "65536")
+    lab = Laboratory(keys, driver=RamDriver(), quiet=quiet, contents=True, offload=Offload.OFF)
     for length in (512, 4096, 65536):
         octets = bytes(range(256)) * (length // 256)
         lab.peer.command(write10(0, length // 512), length, octets[:8192], write=True)

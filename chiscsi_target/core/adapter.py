@@ -1,0 +1,68 @@
+"""`Adapter` and `Ulp`: what the core asks of an offload adapter, and nothing of how that does it (behaviour file, 5).
+
+Without one, or for a connection that it does not take over, the core cuts the stream itself, and names its transfers by
+tags of its own. The Terminator of `chiscsi_target.offload` is the one there is.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from chiscsi_target.core.connection import Connection
+    from chiscsi_target.core.target_node import TargetNode
+    from chiscsi_target.core.task import Task
+    from iscsi_wire.framing import Framer
+
+__all__ = ["Adapter", "Ulp"]
+
+
+class Ulp(ABC):
+    """One connection whose PDUs an adapter takes in and sends out: it is in ULP mode.
+
+    Attributes:
+        framer: recovers its PDUs.
+    """
+
+    framer: Framer
+
+    @abstractmethod
+    def ready(self) -> None:
+        """Learn that the session's worker has the connection: from now on PDUs are exchanged."""
+
+    @abstractmethod
+    def transfer_tag(self, task: Task) -> int | None:
+        """The Target Transfer Tag of a write's next R2T, which begins at `task.solicited`.
+
+        Returns:
+            The tag; None when the data could neither be placed nor copied, which has been logged.
+        """
+
+    @abstractmethod
+    def returned(self, task: Task) -> None:
+        """Learn that a write's buffers up to `task.returned` are the driver's again."""
+
+    @abstractmethod
+    def forget(self, task: Task) -> None:
+        """Learn that a write's data are in, or will not be taken: nothing may be placed for it any more."""
+
+    @abstractmethod
+    def sent(self, header: bytes, length: int) -> None:
+        """Learn that a PDU was given to the adapter to send, with `length` octets of data."""
+
+    @abstractmethod
+    def closed(self) -> None:
+        """Learn that the connection is gone."""
+
+
+class Adapter(ABC):
+    """A network adapter that connections may be offloaded to."""
+
+    @abstractmethod
+    def payload_limits(self, node: TargetNode) -> tuple[int, int]:
+        """How many octets of data a PDU of a node's connections may carry: received, and sent."""
+
+    @abstractmethod
+    def take_over(self, connection: Connection) -> Ulp | None:
+        """Take a connection over that enters full feature phase; None leaves it to the core."""

@@ -1,0 +1,64 @@
+"""`PduRecovery`: the card takes PDUs out of the TCP stream, verifies their digests, and places their data if it can.
+
+However the stream was cut into segments, the same PDUs come out. A payload whose tag is valid is received where the
+page pods say; one that has arrived already is moved there. Everything else goes to the host, which finds out by itself
+where it belongs.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from iscsi_wire.errors import FramingError, PaddingError
+from iscsi_wire.framing import Frame, Framer, fill
+
+if TYPE_CHECKING:
+    from chiscsi_target.offload.ulp_connection import UlpConnection
+
+__all__ = ["PduRecovery"]
+
+
+class PduRecovery(Framer):
+    """Recovers the PDUs of one connection.
+
+    Args:
+        before: what has cut the stream up to here; it goes on from where that stopped.
+        card: knows the tags, and is told of every PDU.
+        padding_matters: padding that is not zero ends the stream.
+    """
+
+    def __init__(self, before: Framer, card: UlpConnection, *, padding_matters: bool = False) -> None:
+        super().__init__(
+            before.max_data_segment_length, before.header_digest, before.data_digest, place=card.place, staging=0
+        )
+        self._card = card
+        self._padding_matters = padding_matters
+        self.take_over(before)
+
+    def received(self, count: int) -> list[Frame]:
+        """Account for octets; returns the PDUs that they completed, with their data in place where that was possible.
+
+        Raises:
+            FramingError: as `Framer.received`; PaddingError if that matters.
+        """
+        try:
+            frames = super().received(count)
+        except FramingError as error:
+            error.frames = self._deliver(error.frames)
+            raise
+        return self._deliver(frames)
+
+    def _deliver(self, frames: list[Frame]) -> list[Frame]:
+        card = self._card
+        for number, frame in enumerate(frames):
+            if self._padding_matters and any(frame.padding):
+                error = PaddingError(frame.offset, "padding", f"{frame.padding.hex(' ')} is not zero")
+                error.frames = frames[:number]
+                raise error
+            if frame.data and not frame.placed and not frame.data_digest_error:
+                views = card.place(frame)
+                if views is not None:
+                    fill(views, frame.data)
+                    frame.placed = True
+            card.recovered(frame)
+        return frames
