@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chiscsi_target.scsi.aborts import abort_commands
 from chiscsi_target.scsi.aca import clear_aca
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.nexus import InitiatorPort, decode_transport_id, encode_transport_id
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
@@ -357,12 +357,8 @@ _ParameterList: TypeAlias = "Callable[[Any, bytes | bytearray], Any]"
 _IN, _OUT = Direction.IN, Direction.OUT
 
 
-def _length(_unit: LogicalUnit, cdb: Any) -> int:
-    return int(cdb.parameter_list_length)
-
-
 def _row(cdb: type[Any], change: _Change, parameter_list: _ParameterList = _basic_list) -> Command:
-    return Command(cdb, _OUT, execute_with_data=_out(change, parameter_list), data_length=_length)
+    return Command(cdb, _OUT, execute_with_data=_out(change, parameter_list), data_length=parameter_list_length)
 
 
 PERSISTENT_RESERVE_COMMANDS: Final = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
 
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.copy_failure import TOO_MANY_SEGMENT_DESCRIPTORS
 from chiscsi_target.scsi.extended_copy import tracked, write_or_discard
 from chiscsi_target.scsi.long_work import PIECE, execute_in_pieces
@@ -217,23 +217,19 @@ def receive_information(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.R
     return send(sc, data.encode(), cdb.allocation_length)
 
 
-def _list_length(_unit: LogicalUnit, cdb: scsi.PopulateToken | scsi.WriteUsingToken) -> int:
-    return cdb.parameter_list_length
-
-
 TOKEN_COMMANDS: Final = (
     Command(
         scsi.PopulateToken,
         Direction.OUT,
         execute_with_data=populate_token,
-        data_length=_list_length,
+        data_length=parameter_list_length,
         needs=has_medium,
     ),
     Command(
         scsi.WriteUsingToken,
         Direction.OUT,
         execute_with_data=write_using_token,
-        data_length=_list_length,
+        data_length=parameter_list_length,
         needs=has_medium,
     ),
     Command(scsi.ReceiveRodTokenInformation, Direction.IN, receive_information, needs=has_medium),
