@@ -31,7 +31,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
-    from chiscsi_target.api.sgvec import SgList
 
 __all__ = ["MemoryLunClass"]
 
@@ -124,11 +123,3 @@ class MemoryLunClass(LocalLunClass):
             lu.medium.fill(start, length)  # type: ignore[union-attr]  # it is a MemoryMedium
             return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(blocks, length)], 1, 0, length)
         return chiscsi_scsi_cmd_execution_status(sc, blocks, 0, 0, length)
-
-    def fp_scsi_cmd_data_xfer_status(
-        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
-    ) -> int:
-        """Complete a WRITE, whose data is where it belongs."""
-        if sc.sc_flag & SC_FLAG_WRITE:
-            return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
-        return 0
