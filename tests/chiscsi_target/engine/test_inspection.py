@@ -34,11 +34,6 @@ def kinds(lab: Laboratory) -> list[str]:
     return [record.kind for record in lab.stand.module.findings]
 
 
-@pytest.fixture
-def lab() -> Laboratory:
-    return Laboratory()
-
-
 def ready(sc: chiscsi_scsi_command, vectors: list[chiscsi_sgvec], length: int = LENGTH, offset: int = 0) -> int:
     return chiscsi_scsi_cmd_buffer_ready(sc, vectors, len(vectors), offset, length)
 
