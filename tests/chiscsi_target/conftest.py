@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.chiscsi_target.bench import Bench, Laboratory
+from tests.chiscsi_target.shells.server import Server
 
 
 @pytest.fixture
@@ -15,3 +18,10 @@ def bench() -> Bench:
 @pytest.fixture
 def lab() -> Laboratory:
     return Laboratory()
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    running = Server()
+    yield running
+    running.close()
