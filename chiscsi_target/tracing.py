@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.lun_class import TmfHandle, chiscsi_target_lun_class
+from chiscsi_target.api.struct import take_over
 from iscsi_wire.records import HookRecord
 
 if TYPE_CHECKING:
@@ -17,11 +18,9 @@ class TracedHooks(chiscsi_target_lun_class):
     """Stands before a LUN class when somebody listens; costs nothing when nobody does."""
 
     def __init__(self, hooks: chiscsi_target_lun_class, agenda: Agenda) -> None:
+        take_over(self, hooks, chiscsi_target_lun_class)
         self._hooks = hooks
         self._agenda = agenda
-        self.class_name = hooks.class_name
-        self.property = hooks.property
-        self.address_space = hooks.address_space
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Record and pass on."""

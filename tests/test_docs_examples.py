@@ -33,6 +33,19 @@ def chiscsi(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=50)
 
 
+def run_cases(directory: Path, files: dict[str, str]) -> str:
+    """Run the cases of files of `my-suites`, as the guide says; returns what was printed."""
+    for name, text in files.items():
+        path = directory / "my-suites" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
+    command = [str(Path(sys.executable).with_name("pytest")), *options]
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=50)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
 @pytest.mark.slow
 def test_the_storage_driver_of_the_guide_passes_every_case(tmp_path: Path) -> None:
     program = tmp_path / "dictionary_disk.py"
@@ -64,40 +77,21 @@ def test_the_reference_is_what_the_program_says_of_itself() -> None:
 
 def test_the_case_of_the_guide_runs_beside_other_tests(tmp_path: Path) -> None:
     guide = "docs/how-to/write-a-case.md"
-    suite = tmp_path / "my-suites" / "nop"
-    suite.mkdir(parents=True)
-    (suite / "test_pieces.py").write_text(block(guide, "python"), encoding="utf-8")
-    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
-    command = [str(Path(sys.executable).with_name("pytest")), *options]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert block(guide, "text").strip() in run.stdout
+    printed = run_cases(tmp_path, {"nop/test_pieces.py": block(guide, "python")})
+    assert block(guide, "text").strip() in printed
 
 
 def test_the_driver_case_of_the_guide_runs(tmp_path: Path) -> None:
     guide = "docs/how-to/write-a-case.md"
-    suite = tmp_path / "my-suites" / "driver"
-    suite.mkdir(parents=True)
     fixtures, case = blocks(guide, "python")[1:3]
-    (suite / "conftest.py").write_text(fixtures, encoding="utf-8")
-    (suite / "test_failures.py").write_text(case, encoding="utf-8")
-    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
-    command = [str(Path(sys.executable).with_name("pytest")), *options]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert blocks(guide, "text")[1].strip() in run.stdout
+    printed = run_cases(tmp_path, {"driver/conftest.py": fixtures, "driver/test_failures.py": case})
+    assert blocks(guide, "text")[1].strip() in printed
 
 
 def test_the_scsi_case_of_the_guide_runs(tmp_path: Path) -> None:
     guide = "docs/how-to/write-a-case.md"
-    suite = tmp_path / "my-suites" / "prefetch"
-    suite.mkdir(parents=True)
-    (suite / "test_prefetch.py").write_text(blocks(guide, "python")[3], encoding="utf-8")
-    options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
-    command = [str(Path(sys.executable).with_name("pytest")), *options]
-    run = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=50)
-    assert run.returncode == 0, run.stdout + run.stderr
-    assert blocks(guide, "text")[2].strip() in run.stdout
+    printed = run_cases(tmp_path, {"prefetch/test_prefetch.py": blocks(guide, "python")[3]})
+    assert blocks(guide, "text")[2].strip() in printed
 
 
 def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> None:

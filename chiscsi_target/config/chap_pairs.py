@@ -6,8 +6,9 @@ No message of this file contains a secret.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
+from chiscsi_target.config.values import Form
 from chiscsi_target.core.chap_secrets import MAX_NAME, SECRET_LENGTHS, Secret
 from iscsi_wire.chap import ALGORITHMS
 
@@ -55,6 +56,10 @@ def format_chap_pair(pair: ChapPair) -> str:
 def hide_chap_pair(pair: ChapPair) -> str:
     """The value of a pair for everybody's eyes."""
     return f'"{pair[0]}{_MIDDLE}********"'
+
+
+FORM: Final = Form(parse_chap_pair, '`"id":"secret"`', format_chap_pair)
+"""What a pair looks like."""
 
 
 def parse_algorithms(value: str) -> tuple[int, ...]:

@@ -5,7 +5,7 @@ They are fields of `core.registry.Globals`, where those who need them read them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
@@ -13,7 +13,7 @@ from typing import Any, Final, TypeAlias
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.config import chap_pairs, values
 from chiscsi_target.config.pairs import MAX_KEY
-from chiscsi_target.config.values import Form
+from chiscsi_target.config.setting import Setting
 from chiscsi_target.core.chap_secrets import POLICIES
 from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.core.registry import Globals
@@ -24,48 +24,14 @@ Variables: TypeAlias = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Variable:
-    """One row of the table.
+class Variable(Setting):
+    """One row of the table; its attribute is a field of `Globals`, or of its CHAP data.
 
     Attributes:
-        name: the variable.
-        form: what a value looks like, how it is read and written.
-        attribute: the field of `Globals`, or of its CHAP data.
         of_chap: whether it is one of the CHAP data of discovery sessions.
-        hide: writes a value without what is secret in it.
-        note: its effect, for the reference page.
     """
 
-    name: str
-    form: Form
-    attribute: str
     of_chap: bool = False
-    hide: Callable[[Any], str] | None = None
-    note: str = ""
-
-    def parse(self, text: str) -> Any:
-        """Read a value.
-
-        Raises:
-            ConfigurationError: it has another form, or is out of range.
-        """
-        try:
-            return self.form.parse(text)
-        except ValueError as error:
-            raise ConfigurationError(self.name, str(error)) from error
-
-    def format(self, value: Any, *, secrets: bool = True) -> str:
-        """Write a value, so that `parse` gives it again; or without secrets, so that it can be shown.
-
-        Raises:
-            ConfigurationError: it cannot be written as text.
-        """
-        if self.hide is not None and not secrets:
-            return self.hide(value)
-        try:
-            return self.form.format(value)
-        except ValueError as error:
-            raise ConfigurationError(self.name, str(error)) from error
 
     def value(self, settings: Globals) -> Any:
         """What the variable is set to; None if it is not set."""
@@ -79,7 +45,7 @@ class Variable:
 def _pair(name: str, attribute: str) -> Variable:
     return Variable(
         name=name,
-        form=Form(chap_pairs.parse_chap_pair, '`"id":"secret"`', chap_pairs.format_chap_pair),
+        form=chap_pairs.FORM,
         attribute=attribute,
         of_chap=True,
         hide=chap_pairs.hide_chap_pair,

@@ -14,6 +14,7 @@ from typing import Any, Final
 
 from chiscsi_target.config import acl, chap_pairs, portal_group, target_device, values
 from chiscsi_target.config.pairs import MAX_VALUE
+from chiscsi_target.config.setting import Setting
 from chiscsi_target.config.values import Form
 from chiscsi_target.core.chap_secrets import CHALLENGE_LENGTHS, POLICIES
 from chiscsi_target.errors import ConfigurationError
@@ -34,61 +35,34 @@ def _no_clash(values: Sequence[Any], value: Any) -> str:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfigKey:
-    """One row of the table.
+class ConfigKey(Setting):
+    """One row of the table; a negotiated key's attribute is its name.
 
     Attributes:
-        name: the key.
-        form: what a value looks like, how it is read and written.
         section: the behaviour file's section.
-        part, attribute: where the value goes; a negotiated key's attribute is its name.
+        part: what has the attribute.
         default: what holds without the key; None where it has to be given.
         multiple: whether it may be given several times; the values are kept in their order.
         limit: longest value in octets.
         clash: says why one more value cannot stand beside those that were given; such an error is an EDUP.
-        hide: writes a value without what is secret in it.
-        note: what else there is to know, for the reference page.
     """
 
-    name: str
-    form: Form
     section: str = "6.3"
     part: Part = Part.TARGET
-    attribute: str
     default: Any = None
     multiple: bool = False
     limit: int = values.MAX_TEXT
     clash: Callable[[Sequence[Any], Any], str] = _no_clash
-    hide: Callable[[Any], str] | None = None
-    note: str = ""
 
     def parse(self, text: str) -> Any:
         """Read a value.
 
         Raises:
-            ConfigurationError: it has another form, or is out of range.
+            ConfigurationError: it is too long, has another form, or is out of range.
         """
         if len(text.encode()) > self.limit:
             raise ConfigurationError(self.name, f"{len(text.encode())} octets, and {self.limit} are allowed")
-        try:
-            return self.form.parse(text)
-        except values.Unsupported as error:
-            raise ConfigurationError(self.name, str(error), complete=True) from error
-        except ValueError as error:
-            raise ConfigurationError(self.name, str(error)) from error
-
-    def format(self, value: Any, *, secrets: bool = True) -> str:
-        """Write a value, so that `parse` gives it again; or without secrets, so that it can be shown.
-
-        Raises:
-            ConfigurationError: it cannot be written as text.
-        """
-        if self.hide is not None and not secrets:
-            return self.hide(value)
-        try:
-            return self.form.format(value)
-        except ValueError as error:
-            raise ConfigurationError(self.name, str(error)) from error
+        return Setting.parse(self, text)  # a class with slots is made twice, and `super()` means the first
 
 
 def _negotiated(name: str, default: Any, form: Form | None = None, note: str = "") -> ConfigKey:
@@ -204,7 +178,7 @@ _ROWS: Final = (
     ),
     ConfigKey(
         name="Auth_CHAP_Target",
-        form=Form(chap_pairs.parse_chap_pair, '`"id":"secret"`', chap_pairs.format_chap_pair),
+        form=chap_pairs.FORM,
         section="6.7",
         part=Part.CHAP,
         attribute="target",
@@ -214,7 +188,7 @@ _ROWS: Final = (
     ),
     ConfigKey(
         name="Auth_CHAP_Initiator",
-        form=Form(chap_pairs.parse_chap_pair, '`"id":"secret"`', chap_pairs.format_chap_pair),
+        form=chap_pairs.FORM,
         section="6.7",
         part=Part.CHAP,
         attribute="initiators",

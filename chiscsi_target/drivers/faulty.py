@@ -13,11 +13,11 @@ from random import Random
 from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.api import chiscsi_scsi_cmd_execution_status, chiscsi_target_lun_class
+from chiscsi_target.api.struct import take_over
 from chiscsi_target.drivers.faulty_buffers import WRONG_BUFFERS, Given
 
 if TYPE_CHECKING:
-    from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
-    from chiscsi_target.api.lun_class import TmfHandle
+    from chiscsi_target.api import chiscsi_scsi_command
     from chiscsi_target.api.scsi_command import CommandStack
     from chiscsi_target.api.sgvec import SgList
 
@@ -71,7 +71,7 @@ class Injected:
 
 
 class FaultyLunClass(chiscsi_target_lun_class):
-    """A LUN class that stands before another.
+    """A LUN class that stands before another, and has its hooks but for the one that commands come by.
 
     Args:
         inner: the LUN class that does the work.
@@ -83,10 +83,9 @@ class FaultyLunClass(chiscsi_target_lun_class):
     """
 
     def __init__(self, inner: chiscsi_target_lun_class, plan: Sequence[Fault], seed: int = 0) -> None:
-        self.class_name = inner.class_name
-        self.property = inner.property
+        take_over(self, inner, chiscsi_target_lun_class)
         self.injected: list[Injected] = []
-        self._inner = inner
+        self._pass_on = inner.fp_scsi_cmd_cdb_rcved
         self._plan = [(fault, _Count()) for fault in plan]
         self._random = Random(seed)
         self._waiting: list[Callable[[], object]] = []
@@ -120,15 +119,13 @@ class FaultyLunClass(chiscsi_target_lun_class):
         """Note that a fault happened."""
         self.injected.append(Injected(kind, sc.sc_itt, result))
 
-    # Hooks
-
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Choose the command's fault, and let the driver have the command."""
         if isinstance(sc._stack, _FaultyStack):
-            return self._inner.fp_scsi_cmd_cdb_rcved(sc)  # the long path of a multi-phase write
+            return self._pass_on(sc)  # the long path of a multi-phase write
         fault = self._fault_for(sc)
         if fault is None:
-            result = self._inner.fp_scsi_cmd_cdb_rcved(sc)
+            result = self._pass_on(sc)
             self._make_reordered()
             return result
         if fault.kind is FaultKind.RAISE:
@@ -139,7 +136,7 @@ class FaultyLunClass(chiscsi_target_lun_class):
             self.note(fault.kind, sc, chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0))
             return 0
         sc._stack = _FaultyStack(sc._stack, self, fault)
-        return self._inner.fp_scsi_cmd_cdb_rcved(sc)
+        return self._pass_on(sc)
 
     def hold_back(self, kind: FaultKind, call: Callable[[], object]) -> None:
         """Keep a call for `release`, or until the command behind it was given to the driver."""
@@ -149,58 +146,6 @@ class FaultyLunClass(chiscsi_target_lun_class):
         calls, self._reordered = self._reordered, []
         for call in calls:
             call()
-
-    def fp_scsi_cmd_data_xfer_status(
-        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
-    ) -> int:
-        """Pass on."""
-        return self._inner.fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
-
-    def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
-        """Pass on."""
-        return self._inner.fp_scsi_cmd_abort(sc)
-
-    def fp_scsi_cmd_abort_status(
-        self, sc_lun: int, sc_cmdsn: int, sc_itt: int, sc_xfer_sgcnt: int, buf: SgList | None, sc_sdev_hdl: Any
-    ) -> None:
-        """Pass on."""
-        self._inner.fp_scsi_cmd_abort_status(sc_lun, sc_cmdsn, sc_itt, sc_xfer_sgcnt, buf, sc_sdev_hdl)
-
-    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
-        """Pass on."""
-        self._inner.fp_scsi_cmd_cleanup(sc)
-
-    def fp_tmf_execute(
-        self,
-        sess_tclass: Any,
-        hndl: TmfHandle,
-        immediate_cmd: int,
-        tmf_func: int,
-        lun: int,
-        sc: chiscsi_scsi_command | None,
-    ) -> int:
-        """Pass on."""
-        return self._inner.fp_tmf_execute(sess_tclass, hndl, immediate_cmd, tmf_func, lun, sc)
-
-    def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
-        """Pass on."""
-        return self._inner.fp_config_parse_options(lu, buf, buflen, ebuf)
-
-    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        """Pass on."""
-        return self._inner.fp_attach(lu, ebuf, ebuflen)
-
-    def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        """Pass on."""
-        return self._inner.fp_reattach(lu, lu_new, ebuf, ebuflen)
-
-    def fp_detach(self, lu: chiscsi_lun) -> None:
-        """Pass on."""
-        self._inner.fp_detach(lu)
-
-    def fp_flush(self, lu: chiscsi_lun) -> int:
-        """Pass on."""
-        return self._inner.fp_flush(lu)
 
 
 class _Count:

@@ -6,7 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api import (
     ISCSI_RESPONSE_TMF_COMPLETE,
+    SC_FLAG_WRITE,
     chiscsi_scsi_cmd_abort_status,
+    chiscsi_scsi_cmd_execution_status,
     chiscsi_target_lun_class,
     chiscsi_tmf_execution_done,
 )
@@ -14,12 +16,21 @@ from chiscsi_target.api import (
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_scsi_command
     from chiscsi_target.api.lun_class import TmfHandle
+    from chiscsi_target.api.sgvec import SgList
 
 __all__ = ["LocalLunClass"]
 
 
 class LocalLunClass(chiscsi_target_lun_class):
     """A LUN class whose commands are either complete, or waiting for data, or soon complete whatever happens."""
+
+    def fp_scsi_cmd_data_xfer_status(
+        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
+    ) -> int:
+        """Complete a WRITE, whose data is where it belongs, or where nobody wants it."""
+        if sc.sc_flag & SC_FLAG_WRITE:
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
+        return 0
 
     def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
         """Give a command up at once."""

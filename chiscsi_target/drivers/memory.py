@@ -17,17 +17,23 @@ from chiscsi_target.api import (
 from chiscsi_target.drivers.local import LocalLunClass
 from chiscsi_target.drivers.memory_medium import MemoryMedium
 from chiscsi_target.drivers.null import real_medium, real_tuples
-from chiscsi_target.drivers.options import Option, kept_protection, parse_options, parse_size, protection_information
+from chiscsi_target.drivers.options import (
+    DEFAULT_SIZE,
+    Option,
+    kept_protection,
+    parse_options,
+    protection_information,
+    settle_size,
+    size_of_unit,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
-    from chiscsi_target.api.sgvec import SgList
 
 __all__ = ["MemoryLunClass"]
 
-DEFAULT_SIZE: Final = 16 << 20
 _MAP_NORESERVE: Final = 0x4000
 """Linux's flag for address space without a claim on memory; Python 3.11 does not name it."""
 
@@ -42,17 +48,13 @@ def _reserve(size: int) -> memoryview:
     return memoryview(mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE))
 
 
-def _size(lu: chiscsi_lun, value: str) -> None:
-    lu.size = parse_size(value)
-
-
 def _kind(lu: chiscsi_lun, value: str) -> None:
     """The module's kinds of memory, which are all the same here."""
     if value not in ("1", "2", "3"):
         raise ValueError("takes 1, 2 or 3")
 
 
-_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size, "TYPE": _kind, "PI": protection_information}
+_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": size_of_unit, "TYPE": _kind, "PI": protection_information}
 _TUPLE: Final = 8
 """Octets of a block's protection information."""
 
@@ -74,10 +76,8 @@ class MemoryLunClass(LocalLunClass):
     def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
         """Reserve the address space; memory is only used for blocks that are written. There is no cache before it."""
         lu.flags |= LU_FLAG_SYNC
-        lu.size = lu.size or DEFAULT_SIZE
-        if lu.size % (1 << lu.sect_shift):
-            ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
-            return -ReturnCode.EINVAL
+        if refused := settle_size(lu, ebuf):
+            return refused
         try:
             lu.priv_data = _reserve(max(lu.size, min(_GROWTH * lu.size, _ROOM)))
         except (OSError, OverflowError, ValueError):
@@ -123,11 +123,3 @@ class MemoryLunClass(LocalLunClass):
             lu.medium.fill(start, length)  # type: ignore[union-attr]  # it is a MemoryMedium
             return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(blocks, length)], 1, 0, length)
         return chiscsi_scsi_cmd_execution_status(sc, blocks, 0, 0, length)
-
-    def fp_scsi_cmd_data_xfer_status(
-        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
-    ) -> int:
-        """Complete a WRITE, whose data is where it belongs."""
-        if sc.sc_flag & SC_FLAG_WRITE:
-            return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
-        return 0

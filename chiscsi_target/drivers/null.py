@@ -22,7 +22,6 @@ from chiscsi_target.drivers.local import LocalLunClass
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
     from chiscsi_target.api.medium import Medium
-    from chiscsi_target.api.sgvec import SgList
 
 __all__ = ["NullMedium", "NullReadWrite", "drop_data", "real_medium", "real_tuples"]
 
@@ -142,14 +141,6 @@ class NullReadWrite(LocalLunClass):
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
         zeros = _ZEROS[:length] if length <= _LONGEST else bytes(length)
         return chiscsi_scsi_cmd_execution_status(sc, zeros, 0, 0, length)
-
-    def fp_scsi_cmd_data_xfer_status(
-        self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
-    ) -> int:
-        """Complete a WRITE, whose data nobody wants."""
-        if sc.sc_flag & SC_FLAG_WRITE:
-            return chiscsi_scsi_cmd_execution_status(sc, None, 0, offset, buflen)
-        return 0
 
     def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
         """Keep the command's buffer for another one."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.api import LU_FLAG_SYNC, ReturnCode, chiscsi_target_lun_class
+from chiscsi_target.api import LU_FLAG_SYNC, chiscsi_target_lun_class
 from chiscsi_target.drivers.null import NullMedium, NullReadWrite
-from chiscsi_target.drivers.options import Option, parse_options, parse_size
+from chiscsi_target.drivers.options import Option, parse_options, settle_size, size_of_unit
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,14 +15,7 @@ if TYPE_CHECKING:
 
 __all__ = ["NullLunClass"]
 
-DEFAULT_SIZE: Final = 16 << 20
-
-
-def _size(lu: chiscsi_lun, value: str) -> None:
-    lu.size = parse_size(value)
-
-
-_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": _size}
+_OPTIONS: Final[Mapping[str, Option]] = {"SIZE": size_of_unit}
 
 
 class _SizeAlone(chiscsi_target_lun_class):
@@ -37,10 +30,8 @@ class _SizeAlone(chiscsi_target_lun_class):
     def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
         """Settle the size; there is no cache."""
         lu.flags |= LU_FLAG_SYNC
-        lu.size = lu.size or DEFAULT_SIZE
-        if lu.size % (1 << lu.sect_shift):
-            ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
-            return -ReturnCode.EINVAL
+        if refused := settle_size(lu, ebuf):
+            return refused
         lu.medium = NullMedium()
         return 0
 

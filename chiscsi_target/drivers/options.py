@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_lun
 
 __all__ = [
+    "DEFAULT_SIZE",
     "OPTION_NAMES",
     "Option",
     "flag",
@@ -28,6 +29,8 @@ __all__ = [
     "parse_options",
     "parse_size",
     "protection_information",
+    "settle_size",
+    "size_of_unit",
 ]
 
 Option: TypeAlias = "Callable[[chiscsi_lun, str], None]"
@@ -36,6 +39,8 @@ Option: TypeAlias = "Callable[[chiscsi_lun, str], None]"
 _UNITS: Final = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40, "P": 1 << 50}
 _SIZE: Final = re.compile(r"([0-9]+) ?(?:([KMGTP])(?:i?B)?|B)?", re.IGNORECASE | re.ASCII)
 _LARGEST: Final = 1 << 63
+DEFAULT_SIZE: Final = 16 << 20
+"""Octets of a unit whose line may say its size, and does not."""
 BLOCK_SIZES: Final = (512, 4096)
 _EMULATED: Final = "512E"
 """Blocks of 512 octets on a medium that has them in eights."""
@@ -55,6 +60,24 @@ def parse_size(text: str) -> int:
     if not 0 < size < _LARGEST:
         raise ValueError(f"a size of {text} is out of range: it must be from 1 octet to 8192P less one")
     return size
+
+
+def size_of_unit(lu: chiscsi_lun, value: str) -> None:
+    """The option SIZE, of classes whose units are as large as their line says."""
+    lu.size = parse_size(value)
+
+
+def settle_size(lu: chiscsi_lun, ebuf: bytearray) -> int:
+    """Give such a unit the default size if its line says none.
+
+    Returns:
+        0, or -EINVAL with the reason in `ebuf` if the size is not one of whole blocks.
+    """
+    lu.size = lu.size or DEFAULT_SIZE
+    if lu.size % (1 << lu.sect_shift):
+        ebuf += f"size {lu.size} is not a multiple of the block size {1 << lu.sect_shift}".encode()
+        return -ReturnCode.EINVAL
+    return 0
 
 
 def flag(bit: int) -> Option:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from chiscsi_target.scsi.logical_unit import Handler, LogicalUnit
     from iscsi_wire.structure import Cdb
 
-__all__ = ["Command", "Direction", "handlers", "reject_bits"]
+__all__ = ["Command", "Direction", "handlers", "parameter_list_length", "reject_bits"]
 
 _SERVICE_ACTION: Final = 0x1F
 _SERVICE_ACTION_FIELD: Final = Field(1, 4)
@@ -105,6 +105,11 @@ class Command:
             elif known or info.name in self.ignored:
                 usage |= (1 << info.width) - 1 << size - 8 * info.octet - info.bit - info.width
         return usage.to_bytes(size // 8)
+
+
+def parameter_list_length(_unit: LogicalUnit, cdb: Any) -> int:
+    """The `data_length` of a command with a parameter list: what its CDB says."""
+    return int(cdb.parameter_list_length)
 
 
 def reject_bits(unit: LogicalUnit, usage: bytes, sc: chiscsi_scsi_command) -> int:

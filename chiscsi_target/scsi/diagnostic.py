@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.errors import DriverError
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
 from chiscsi_target.scsi.sense import (
@@ -91,6 +91,6 @@ DIAGNOSTIC_COMMANDS: Final = (
         scsi.SendDiagnostic,
         Direction.OUT,
         execute_with_data=send_diagnostic,
-        data_length=lambda _unit, cdb: int(cdb.parameter_list_length),
+        data_length=parameter_list_length,
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.errors import DriverError
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.copy_ends import check_block_lengths, reach
 from chiscsi_target.scsi.copy_failure import (
     COPY_ABORTED,
@@ -136,7 +136,7 @@ EXTENDED_COPY_COMMANDS: Final = (
         scsi.ExtendedCopy,
         Direction.OUT,
         execute_with_data=extended_copy,
-        data_length=lambda unit, cdb: int(cdb.parameter_list_length),
+        data_length=parameter_list_length,
         needs=has_medium,
     ),
 )

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.mode_pages import informational_exception
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
@@ -142,7 +142,7 @@ LOG_COMMANDS: Final = (
         scsi.LogSelect,
         Direction.OUT,
         execute_with_data=log_select,
-        data_length=lambda _unit, cdb: int(cdb.parameter_list_length),
+        data_length=parameter_list_length,
     ),
     Command(scsi.LogSense, Direction.IN, log_sense),
 )

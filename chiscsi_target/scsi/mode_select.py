@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.mode_pages import PAGES
 from chiscsi_target.scsi.ranges import check_granted
 from chiscsi_target.scsi.refused import Refused
@@ -144,11 +144,7 @@ def _check_length(kind: type[Structure], data: bytes, at: int) -> int:
     return size
 
 
-def _octets(_unit: LogicalUnit, cdb: scsi.ModeSelect6 | scsi.ModeSelect10) -> int:
-    return cdb.parameter_list_length
-
-
 MODE_SELECT_COMMANDS: Final = tuple(
-    Command(cdb, Direction.OUT, execute_with_data=mode_select, data_length=_octets)
+    Command(cdb, Direction.OUT, execute_with_data=mode_select, data_length=parameter_list_length)
     for cdb in (scsi.ModeSelect6, scsi.ModeSelect10)
 )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from chiscsi_target.scsi.aborts import abort_commands
 from chiscsi_target.scsi.aca import clear_aca
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.nexus import InitiatorPort, decode_transport_id, encode_transport_id
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
@@ -31,10 +32,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+    from chiscsi_target.scsi.commands import ExecuteWithData
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
 __all__ = [
     "PERSISTENT_RESERVE_COMMANDS",
+    "Request",
     "clear",
     "preempt",
     "read_full_status",
@@ -116,19 +119,51 @@ def read_full_status(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.Pers
 # PERSISTENT RESERVE OUT
 
 
-def _out(change: _Change) -> Callable[[LogicalUnit, chiscsi_scsi_command, Any, bytes | bytearray], int]:
-    """What executes a service action with the basic parameter list."""
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One PERSISTENT RESERVE OUT command.
+
+    Attributes:
+        unit: the logical unit that it is for.
+        sc: the command.
+        cdb: its CDB, which has scope and type.
+        asked: its parameter list without what follows the fixed fields.
+        data: its whole parameter list.
+    """
+
+    unit: LogicalUnit
+    sc: chiscsi_scsi_command
+    cdb: Any
+    asked: Any
+    data: bytes | bytearray
+
+
+def _basic_list(cdb: Any, data: bytes | bytearray) -> scsi.PersistentReserveOutList:
+    """The parameter list of all service actions but one."""
+    if len(data) < _LIST or cdb.parameter_list_length < _LIST:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    asked = scsi.PersistentReserveOutList.decode(bytes(data[:_LIST]))
+    if not asked.spec_i_pt and cdb.parameter_list_length != _LIST:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    return asked
+
+
+def _move_list(cdb: Any, data: bytes | bytearray) -> scsi.RegisterAndMoveList:
+    """The parameter list of REGISTER AND MOVE."""
+    if len(data) < _MOVE_LIST or len(data) != cdb.parameter_list_length:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    return scsi.RegisterAndMoveList.decode(bytes(data))
+
+
+def _out(change: _Change, parameter_list: _ParameterList) -> ExecuteWithData:
+    """What executes a service action with a parameter list of this form."""
 
     def execute(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | bytearray) -> int:
-        if len(data) < _LIST or cdb.parameter_list_length < _LIST:
-            raise Refused(PARAMETER_LIST_LENGTH_ERROR)
-        asked = scsi.PersistentReserveOutList.decode(bytes(data[:_LIST]))
-        if not asked.spec_i_pt and cdb.parameter_list_length != _LIST:
-            raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+        asked = parameter_list(cdb, data)
         if unit.reservations.legacy is not None:
             return conflict(sc)
         try:
-            change(unit, sc, cdb, asked, data)
+            change(Request(unit, sc, cdb, asked, data))
         except _Conflict:
             return conflict(sc)
         return _changed(unit, sc)
@@ -144,33 +179,41 @@ def _changed(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
     return finish(sc)
 
 
-def _port(unit: LogicalUnit, sc: chiscsi_scsi_command) -> InitiatorPort:
-    port = unit.device.ports.get(sc.sc_sess)
+def _port(request: Request) -> InitiatorPort:
+    port = request.unit.device.ports.get(request.sc.sc_sess)
     if port is None:
         raise _Conflict  # a session that is gone
     return port
 
 
-def _registered(unit: LogicalUnit, sc: chiscsi_scsi_command, key: int) -> Registration:
+def _registered(request: Request) -> Registration:
     """The registration of whoever asks, who has to know its key."""
-    found = unit.reservations.of(_port(unit, sc))
-    if found is None or found.key != key:
+    found = request.unit.reservations.of(_port(request))
+    if found is None or found.key != request.asked.reservation_key:
         raise _Conflict
     return found
 
 
-def _tell(unit: LogicalUnit, registrations: Iterable[Registration], sense: Sense, but: int | None) -> None:
+def _others(request: Request, registrations: Iterable[Registration]) -> list[int]:
+    """The sessions of registered ports, but not that of whoever asks."""
+    named = list(registrations)
+    return [
+        session
+        for session, port in request.unit.device.ports.items()
+        if session not in (None, request.sc.sc_sess) and any(each.port.covers(port) for each in named)
+    ]
+
+
+def _tell(request: Request, registrations: Iterable[Registration], sense: Sense) -> None:
     """Establish a unit attention condition for the sessions of registered ports, but not for whoever caused it."""
-    told = list(registrations)
-    for session, port in unit.device.ports.items():
-        if session is not None and session != but and any(each.port.covers(port) for each in told):
-            unit.establish_attention(session, sense)
+    for session in _others(request, registrations):
+        request.unit.establish_attention(session, sense)
 
 
-def _keep(unit: LogicalUnit, asked: Any) -> None:
-    if asked.aptpl and unit.lu.kept is None:
+def _keep(request: Request) -> None:
+    if request.asked.aptpl and request.unit.lu.kept is None:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
-    unit.reservations.persist = bool(asked.aptpl)
+    request.unit.reservations.persist = bool(request.asked.aptpl)
 
 
 def _check_type(cdb: Any) -> int:
@@ -181,29 +224,23 @@ def _check_type(cdb: Any) -> int:
     return int(cdb.type)
 
 
-def register(
-    unit: LogicalUnit,
-    sc: chiscsi_scsi_command,
-    cdb: Any,
-    asked: scsi.PersistentReserveOutList,
-    data: bytes | bytearray,
-) -> None:
+def register(request: Request) -> None:
     """REGISTER, and REGISTER AND IGNORE EXISTING KEY, which does not ask for the old key (SPC-4, 5.12.7)."""
-    state, port = unit.reservations, _port(unit, sc)
+    state, asked, port = request.unit.reservations, request.asked, _port(request)
     found = state.of(port)
-    ignoring = cdb.service_action == Action.REGISTER_AND_IGNORE_EXISTING_KEY
+    ignoring = request.cdb.service_action == Action.REGISTER_AND_IGNORE_EXISTING_KEY
     if not ignoring and asked.reservation_key != (found.key if found else 0):
         raise _Conflict
     if asked.spec_i_pt and (ignoring or found is not None):
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
-    ports = [port, *(_named_ports(data) if asked.spec_i_pt else [])]
-    _keep(unit, asked)
+    ports = [port, *(_named_ports(request.data) if asked.spec_i_pt else [])]
+    _keep(request)
     key = asked.service_action_reservation_key
     if key:
         for each in ports:
             state.register(each, key, all_ports=bool(asked.all_tg_pt))
     elif found is not None:
-        _unregister(unit, sc, found)
+        _unregister(request, found)
     state.changed()
 
 
@@ -221,74 +258,51 @@ def _named_ports(data: bytes | bytearray) -> list[InitiatorPort]:
     return ports
 
 
-def _unregister(unit: LogicalUnit, sc: chiscsi_scsi_command, registration: Registration) -> None:
-    state = unit.reservations
+def _unregister(request: Request, registration: Registration) -> None:
+    state = request.unit.reservations
     shared = state.type in REGISTRANTS_ONLY
     if state.unregister(registration) and shared:
-        _tell(unit, state.registrations, RESERVATIONS_RELEASED, sc.sc_sess)
+        _tell(request, state.registrations, RESERVATIONS_RELEASED)
 
 
-def reserve(
-    unit: LogicalUnit,
-    sc: chiscsi_scsi_command,
-    cdb: Any,
-    asked: scsi.PersistentReserveOutList,
-    _data: bytes | bytearray,
-) -> None:
+def reserve(request: Request) -> None:
     """RESERVE; whoever holds it already, with the same type, gets it again (SPC-4, 5.12.9)."""
-    state = unit.reservations
-    me = _registered(unit, sc, asked.reservation_key)
-    kind = _check_type(cdb)
+    state = request.unit.reservations
+    me = _registered(request)
+    kind = _check_type(request.cdb)
     if not state.type:
         state.reserve(me, kind)
     elif not state.holds(me) or state.type != kind:
         raise _Conflict
 
 
-def release(
-    unit: LogicalUnit,
-    sc: chiscsi_scsi_command,
-    cdb: Any,
-    asked: scsi.PersistentReserveOutList,
-    _data: bytes | bytearray,
-) -> None:
+def release(request: Request) -> None:
     """RELEASE: whoever holds nothing releases nothing (SPC-4, 5.12.11.2)."""
-    state = unit.reservations
-    me = _registered(unit, sc, asked.reservation_key)
+    state = request.unit.reservations
+    me = _registered(request)
     if not state.holds(me):
         return
-    if cdb.scope or cdb.type != state.type:
+    if request.cdb.scope or request.cdb.type != state.type:
         raise Refused(INVALID_RELEASE)
     kind = state.type
     state.release()
     if kind in REGISTRANTS_ONLY | ALL_REGISTRANTS:
-        _tell(unit, state.registrations, RESERVATIONS_RELEASED, sc.sc_sess)
+        _tell(request, state.registrations, RESERVATIONS_RELEASED)
 
 
-def clear(
-    unit: LogicalUnit,
-    sc: chiscsi_scsi_command,
-    _cdb: Any,
-    asked: scsi.PersistentReserveOutList,
-    _data: bytes | bytearray,
-) -> None:
+def clear(request: Request) -> None:
     """CLEAR: nobody is registered any more (SPC-4, 5.12.11.5)."""
-    _registered(unit, sc, asked.reservation_key)
-    _tell(unit, unit.reservations.clear(), RESERVATIONS_PREEMPTED, sc.sc_sess)
-    unit.reservations.changed()
+    state = request.unit.reservations
+    _registered(request)
+    _tell(request, state.clear(), RESERVATIONS_PREEMPTED)
+    state.changed()
 
 
-def preempt(
-    unit: LogicalUnit,
-    sc: chiscsi_scsi_command,
-    cdb: Any,
-    asked: scsi.PersistentReserveOutList,
-    _data: bytes | bytearray,
-) -> None:
+def preempt(request: Request) -> None:
     """PREEMPT, and PREEMPT AND ABORT, which ends the commands of those preempted as well (SPC-4, 5.12.11.3 and 4)."""
-    state = unit.reservations
-    me = _registered(unit, sc, asked.reservation_key)
-    kind, key = _check_type(cdb), asked.service_action_reservation_key
+    state = request.unit.reservations
+    me = _registered(request)
+    kind, key = _check_type(request.cdb), request.asked.service_action_reservation_key
     everybody = state.type in ALL_REGISTRANTS
     if not key and not everybody:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
@@ -303,63 +317,48 @@ def preempt(
     state.remove(victims)
     if takes_over:
         state.reserve(me, kind)
-    _tell(unit, victims, REGISTRATIONS_PREEMPTED, sc.sc_sess)
+    _tell(request, victims, REGISTRATIONS_PREEMPTED)
     if takes_over and old != kind and old in REGISTRANTS_ONLY | ALL_REGISTRANTS:
-        _tell(unit, (each for each in state.registrations if each is not me), RESERVATIONS_RELEASED, sc.sc_sess)
+        _tell(request, (each for each in state.registrations if each is not me), RESERVATIONS_RELEASED)
     state.changed()
-    if cdb.service_action == Action.PREEMPT_AND_ABORT:
-        _abort_tasks(unit, sc, victims)
+    if request.cdb.service_action == Action.PREEMPT_AND_ABORT:
+        _abort_tasks(request, victims)
 
 
-def _abort_tasks(unit: LogicalUnit, sc: chiscsi_scsi_command, victims: list[Registration]) -> None:
-    for session, port in unit.device.ports.items():
-        if session is not None and session != sc.sc_sess and any(each.port.covers(port) for each in victims):
-            abort_commands(unit, sc, session)
-            clear_aca(unit, session)
+def _abort_tasks(request: Request, victims: list[Registration]) -> None:
+    for session in _others(request, victims):
+        abort_commands(request.unit, request.sc, session)
+        clear_aca(request.unit, session)
 
 
-def register_and_move(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | bytearray) -> int:
+def register_and_move(request: Request) -> None:
     """REGISTER AND MOVE: the reservation goes to another port, which is registered for that (SPC-4, 5.12.8)."""
-    if len(data) < _MOVE_LIST or len(data) != cdb.parameter_list_length:
-        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
-    asked = scsi.RegisterAndMoveList.decode(bytes(data))
-    state = unit.reservations
-    if state.legacy is not None:
-        return conflict(sc)
-    try:
-        me = _registered(unit, sc, asked.reservation_key)
-    except _Conflict:
-        return conflict(sc)
+    state, asked, data = request.unit.reservations, request.asked, request.data
+    me = _registered(request)
     if not state.holds(me) or state.type in ALL_REGISTRANTS:
-        return conflict(sc)
+        raise _Conflict
     if asked.transportid_length != len(data) - _MOVE_LIST:
         raise Refused(PARAMETER_LIST_LENGTH_ERROR)
     port, size = decode_transport_id(data, _MOVE_LIST)
     key = asked.service_action_reservation_key
-    if size != asked.transportid_length or not key or port.covers(_port(unit, sc)):
+    if size != asked.transportid_length or not key or port.covers(_port(request)):
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
     if asked.relative_target_port_identifier != _TARGET_PORT:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
-    _keep(unit, asked)
+    _keep(request)
     state.reserve(state.register(port, key), state.type)
     if asked.unreg:
         state.remove([me])
     state.changed()
-    return _changed(unit, sc)
 
 
-_Change: TypeAlias = (
-    "Callable[[LogicalUnit, chiscsi_scsi_command, Any, scsi.PersistentReserveOutList, bytes | bytearray], None]"
-)
+_Change: TypeAlias = "Callable[[Request], None]"
+_ParameterList: TypeAlias = "Callable[[Any, bytes | bytearray], Any]"
 _IN, _OUT = Direction.IN, Direction.OUT
 
 
-def _length(_unit: LogicalUnit, cdb: Any) -> int:
-    return int(cdb.parameter_list_length)
-
-
-def _row(cdb: type[Any], change: _Change) -> Command:
-    return Command(cdb, _OUT, execute_with_data=_out(change), data_length=_length)
+def _row(cdb: type[Any], change: _Change, parameter_list: _ParameterList = _basic_list) -> Command:
+    return Command(cdb, _OUT, execute_with_data=_out(change, parameter_list), data_length=parameter_list_length)
 
 
 PERSISTENT_RESERVE_COMMANDS: Final = (
@@ -374,5 +373,5 @@ PERSISTENT_RESERVE_COMMANDS: Final = (
     _row(scsi.PersistentPreempt, preempt),
     _row(scsi.PersistentPreemptAndAbort, preempt),
     _row(scsi.PersistentRegisterAndIgnoreExistingKey, register),
-    Command(scsi.PersistentRegisterAndMove, _OUT, execute_with_data=register_and_move, data_length=_length),
+    _row(scsi.PersistentRegisterAndMove, register_and_move, _move_list),
 )

@@ -6,9 +6,9 @@ IMMED changes nothing: a command's status is sent when all is done, and what it 
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, TypeVar
 
-from chiscsi_target.scsi.commands import Command, Direction
+from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
 from chiscsi_target.scsi.copy_failure import TOO_MANY_SEGMENT_DESCRIPTORS
 from chiscsi_target.scsi.extended_copy import tracked, write_or_discard
 from chiscsi_target.scsi.long_work import PIECE, execute_in_pieces
@@ -48,21 +48,28 @@ MOST_RANGES: Final = 64
 ROD_TYPES: Final = (int(RodType.POINT_IN_TIME_COPY_DEFAULT), int(RodType.POINT_IN_TIME_COPY_ANY))
 """What POPULATE TOKEN makes: the default, and whatever we like best, which is the default."""
 
+TokenList = TypeVar("TokenList", scsi.PopulateTokenList, scsi.WriteUsingTokenList)
+
 _RANGE: Final = scsi.BlockDeviceRange.STRUCT.size
-_POPULATE: Final = scsi.PopulateTokenList.STRUCT.size
-_WRITE: Final = scsi.WriteUsingTokenList.STRUCT.size
 _LENGTH_FIELD: Final = 2
+"""Octets of the lengths: a list's own, which comes first, and that of its ranges, which ends its head."""
 _IDENTIFIER_FIELD: Final = Field(2)
 _TIMEOUT_FIELD, _TYPE_FIELD, _OFFSET_FIELD = Field(4, in_data=True), Field(8, in_data=True), Field(8, in_data=True)
 _DATA_LENGTH_FIELD: Final = Field(0, in_data=True)
 
 
-def _check_lengths(data: bytes, head: int, data_length: int, ranges_length: int) -> None:
-    """Check the three lengths of a parameter list: the CDB's, its own, and that of its ranges.
+def _decode(form: type[TokenList], data: bytes) -> TokenList:
+    """A parameter list whose three lengths agree: the CDB's, its own, and that of its ranges.
 
     Raises:
         Refused: there is not even a head, or the ranges are cut off, or there are too many or none.
     """
+    head = form.STRUCT.size
+    if len(data) < head:
+        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    asked = form.decode(data, truncated=True)
+    data_length = int.from_bytes(data[:_LENGTH_FIELD])
+    ranges_length = asked.block_device_range_descriptor_length
     if data_length < head - _LENGTH_FIELD + _RANGE:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST, _DATA_LENGTH_FIELD)
     if ranges_length < _RANGE:
@@ -71,15 +78,19 @@ def _check_lengths(data: bytes, head: int, data_length: int, ranges_length: int)
         raise Refused(TOO_MANY_SEGMENT_DESCRIPTORS, Field(head - _LENGTH_FIELD, in_data=True))
     if data_length + _LENGTH_FIELD > len(data) or head + ranges_length > data_length + _LENGTH_FIELD:
         raise Refused(PARAMETER_LIST_LENGTH_ERROR)
+    return asked
 
 
-def _ranges(unit: LogicalUnit, data: bytes, head: int, ranges_length: int) -> list[tuple[int, int]]:
+def _ranges(
+    unit: LogicalUnit, data: bytes, asked: scsi.PopulateTokenList | scsi.WriteUsingTokenList
+) -> list[tuple[int, int]]:
     """The ranges behind the head of a parameter list, as (first block, number of blocks).
 
     Raises:
         Refused: blocks are not there, are named twice, or are too many together.
     """
     found = []
+    head, ranges_length = asked.STRUCT.size, asked.block_device_range_descriptor_length
     for at in range(head, head + ranges_length - ranges_length % _RANGE, _RANGE):
         each = scsi.BlockDeviceRange.decode(data, at)
         check_range(unit, each.logical_block_address, each.number_of_logical_blocks)
@@ -104,15 +115,12 @@ def populate_token(
     if not cdb.parameter_list_length:
         return finish(sc)
     octets = bytes(data)
-    if len(octets) < _POPULATE:
-        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
-    asked = scsi.PopulateTokenList.decode(octets, truncated=True)
-    _check_lengths(octets, _POPULATE, asked.populate_token_data_length, asked.block_device_range_descriptor_length)
+    asked = _decode(scsi.PopulateTokenList, octets)
     if asked.inactivity_timeout > LONGEST_TIMEOUT:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST, _TIMEOUT_FIELD)
     if asked.rtv and asked.rod_type not in ROD_TYPES:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST, _TYPE_FIELD)
-    ranges = _ranges(unit, octets, _POPULATE, asked.block_device_range_descriptor_length)
+    ranges = _ranges(unit, octets, asked)
     result = unit.copies.begin(sc.sc_sess, cdb.list_identifier, int(cdb.service_action))
     return execute_in_pieces(unit, sc, tracked(result, _populate(unit, ranges, asked.inactivity_timeout, result)))
 
@@ -136,11 +144,8 @@ def write_using_token(
     if not cdb.parameter_list_length:
         return finish(sc)
     octets = bytes(data)
-    if len(octets) < _WRITE:
-        raise Refused(PARAMETER_LIST_LENGTH_ERROR)
-    asked = scsi.WriteUsingTokenList.decode(octets, truncated=True)
-    _check_lengths(octets, _WRITE, asked.write_using_token_data_length, asked.block_device_range_descriptor_length)
-    ranges = _ranges(unit, octets, _WRITE, asked.block_device_range_descriptor_length)
+    asked = _decode(scsi.WriteUsingTokenList, octets)
+    ranges = _ranges(unit, octets, asked)
     check_writable(unit, sc)
     rod = unit.device.rod_tokens.find(bytes(asked.rod_token))
     offset = asked.offset_into_rod << unit.lu.sect_shift
@@ -212,23 +217,19 @@ def receive_information(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.R
     return send(sc, data.encode(), cdb.allocation_length)
 
 
-def _list_length(_unit: LogicalUnit, cdb: scsi.PopulateToken | scsi.WriteUsingToken) -> int:
-    return cdb.parameter_list_length
-
-
 TOKEN_COMMANDS: Final = (
     Command(
         scsi.PopulateToken,
         Direction.OUT,
         execute_with_data=populate_token,
-        data_length=_list_length,
+        data_length=parameter_list_length,
         needs=has_medium,
     ),
     Command(
         scsi.WriteUsingToken,
         Direction.OUT,
         execute_with_data=write_using_token,
-        data_length=_list_length,
+        data_length=parameter_list_length,
         needs=has_medium,
     ),
     Command(scsi.ReceiveRodTokenInformation, Direction.IN, receive_information, needs=has_medium),

@@ -6,13 +6,14 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chiscsi_target.api import SC_FLAG_WRITE, chiscsi_target_lun_class
+from chiscsi_target.api.struct import take_over
 from chiscsi_target.errors import DriverError
 from conformance.contract.ledger import ABORT, ABORT_STATUS, BUFFER_READY, EXECUTION_STATUS, Ledger
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from chiscsi_target.api import chiscsi_lun, chiscsi_scsi_command
+    from chiscsi_target.api import chiscsi_scsi_command
     from chiscsi_target.api.lun_class import TmfHandle
     from chiscsi_target.api.scsi_command import CommandStack
     from chiscsi_target.api.sgvec import SgList
@@ -79,38 +80,13 @@ class WatchedHandle:
 
 
 class WatchedLunClass(chiscsi_target_lun_class):
-    """A LUN class between the stack and somebody's own."""
+    """A LUN class between the stack and somebody's own: it watches commands, and has the other hooks as they are."""
 
     def __init__(self, inner: chiscsi_target_lun_class, ledger: Ledger) -> None:
-        self.class_name = inner.class_name
-        self.property = inner.property
+        take_over(self, inner, chiscsi_target_lun_class)
         self._inner = inner
         self._ledger = ledger
         self._handles: list[WatchedHandle] = []  # kept, so that their identities stay their own
-
-    # Configuration
-
-    def fp_config_parse_options(self, lu: chiscsi_lun, buf: str, buflen: int, ebuf: bytearray) -> int:
-        """Pass on."""
-        return self._inner.fp_config_parse_options(lu, buf, buflen, ebuf)
-
-    def fp_attach(self, lu: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        """Pass on."""
-        return self._inner.fp_attach(lu, ebuf, ebuflen)
-
-    def fp_reattach(self, lu: chiscsi_lun, lu_new: chiscsi_lun, ebuf: bytearray, ebuflen: int) -> int:
-        """Pass on."""
-        return self._inner.fp_reattach(lu, lu_new, ebuf, ebuflen)
-
-    def fp_detach(self, lu: chiscsi_lun) -> None:
-        """Pass on."""
-        self._inner.fp_detach(lu)
-
-    def fp_flush(self, lu: chiscsi_lun) -> int:
-        """Pass on."""
-        return self._inner.fp_flush(lu)
-
-    # Commands
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Enter, and pass on."""

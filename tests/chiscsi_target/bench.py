@@ -6,14 +6,24 @@ from typing import Any
 
 from chiscsi_target.api import chiscsi_scsi_command
 from chiscsi_target.quirks import Quirks
+from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.pdus import DataOut, LoginResponse, ReadyToTransfer, ScsiCommand, ScsiResponse, TaskManagementResponse
 from tests.chiscsi_target.peer import Peer, read10, write10
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import Stand
 
-__all__ = ["LENGTH", "Bench", "Laboratory", "Watched", "send_data", "status_of"]
+__all__ = ["ABORTS", "LENGTH", "SEVERAL", "Bench", "Laboratory", "Watched", "send_data", "status_of"]
 
 LENGTH = 4096
+SEVERAL = (
+    Function.ABORT_TASK_SET,
+    Function.CLEAR_TASK_SET,
+    Function.LOGICAL_UNIT_RESET,
+    Function.TARGET_WARM_RESET,
+    Function.TARGET_COLD_RESET,
+)
+"""The task management functions that end several tasks."""
+ABORTS = (Function.ABORT_TASK, *SEVERAL)
 
 
 class Bench:

@@ -14,11 +14,6 @@ from tests.initiator_sim.fakes import Bench, FakePeer
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
 def session(bench: Bench) -> Session:
     return bench.initiator.login()
 

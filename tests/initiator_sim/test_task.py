@@ -18,11 +18,6 @@ PATTERN = bytes(range(251)) * 600
 
 
 @pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
-
-@pytest.fixture
 def log_in(bench: Bench) -> Callable[..., Session]:
     def log_in(**keys: str) -> Session:
         return bench.initiator.login(keys=keys)

@@ -54,9 +54,11 @@ def registrations_are_not_counted(plant: Plant) -> None:
 def any_key_will_do(plant: Plant) -> None:
     """A wrong RESERVATION KEY is taken for the right one."""
 
-    def registered(original: Original, unit: Any, sc: Any, key: int) -> Any:
-        found = unit.reservations.of(unit.device.ports[sc.sc_sess])
-        return original(unit, sc, key if found is None else found.key)
+    def registered(original: Original, request: Any) -> Any:
+        found = request.unit.reservations.of(request.unit.device.ports[request.sc.sc_sess])
+        if found is not None:
+            request.asked.reservation_key = found.key
+        return original(request)
 
     plant.wrap(persistent_reserve, "_registered", registered)
 

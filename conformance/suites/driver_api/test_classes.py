@@ -17,6 +17,20 @@ ENONAME, ENOTFOUND, EFORMAT, EBUSY = -8, -9, -17, -24
 COMMAND_HOOKS = (*MANDATORY_HOOKS, "fp_scsi_cmd_abort_status", "fp_scsi_cmd_cleanup")
 
 
+def serve_on_a_second_target(bench: DriverBench) -> set[str]:
+    """Add a target node, and execute a command there.
+
+    Returns:
+        The names of the LUN classes whose hooks were called.
+    """
+    name = f"{bench.name}.two"
+    assert bench.add_target(name) == 0
+    task, sc = bench.begin_no_data(bench.login(keys={"TargetName": name}))
+    bench.executed(sc)
+    task.expect(expect.good())
+    return {call.class_name for call in bench.hooks.calls if call.name.startswith("fp_scsi")}
+
+
 @driver_case("drv-class-01", guide="5.1.1", behaviour="1.1")
 @variants("name", ["", CLASS, "CHELSIO"], ids=["none", "taken", "built-in"])
 def test_class_needs_a_name_of_its_own(bench: DriverBench, name: str) -> None:
@@ -125,11 +139,7 @@ def test_driver_with_phases_or_all_commands_completes_on_its_own(bench: DriverBe
 def test_first_lun_class_gets_the_commands(bench: DriverBench) -> None:
     """The LUN class that was registered first is its class's default, which serves a node without a LUN list."""
     assert bench.module.chiscsi_target_lun_class_register(bench.make_lun_class("SECOND"), CLASS) == 0
-    assert bench.add_target(f"{bench.name}.two") == 0
-    task, sc = bench.begin_no_data(bench.login(keys={"TargetName": f"{bench.name}.two"}))
-    bench.executed(sc)
-    task.expect(expect.good())
-    names = {call.class_name for call in bench.hooks.calls if call.name.startswith("fp_scsi")}
+    names = serve_on_a_second_target(bench)
     assert names == {LUN_CLASS}, f"hooks of {names} are called"
 
 
@@ -139,11 +149,7 @@ def test_registered_class_is_a_copy(bench: DriverBench) -> None:
     bench.lun_class.class_name = "RENAMED"
     bench.lun_class.property = 0
     bench.lun_class.fp_scsi_cmd_cdb_rcved = lambda sc: 1 // 0  # type: ignore[method-assign]
-    assert bench.add_target(f"{bench.name}.two") == 0
-    task, sc = bench.begin_no_data(bench.login(keys={"TargetName": f"{bench.name}.two"}))
-    bench.executed(sc)
-    task.expect(expect.good())
-    names = {call.class_name for call in bench.hooks.calls if call.name.startswith("fp_scsi")}
+    names = serve_on_a_second_target(bench)
     assert names == {LUN_CLASS}, f"hooks of {names} are called"
 
 

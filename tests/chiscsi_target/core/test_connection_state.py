@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from chiscsi_target.core.connection_state import TRANSITIONS, ConnectionEvent, ConnectionState, next_state
+from tests.chiscsi_target.core.matrices import read_matrix, read_table
 
-# RFC 7143, 8.1.4: each row is the state that a transition leaves, each column the one where it arrives.
+# RFC 7143, 8.1.4.
 MATRIX = """
       |S1  |S3 |S4 |S5 |S6 |S7  |S8 |
     S1| -  |T3 | - | - | - | -  | - |
@@ -23,17 +24,6 @@ MATRIX = """
 CLEANUP = {("S8", "M1", "S1")}
 
 
-def read_matrix(drawing: str) -> set[tuple[str, str, str]]:
-    """The transitions of a drawing: state left, label, state reached."""
-    head, *rows = [[cell.strip() for cell in line.split("|")] for line in drawing.split("\n") if "|" in line]
-    return {
-        (row[0], label, state)
-        for row in rows
-        for state, label in zip(head[1:], row[1:], strict=True)
-        if label not in ("", "-")
-    }
-
-
 def test_the_matrix_is_read_completely() -> None:
     transitions = read_matrix(MATRIX)
     labels = sorted(int(label[1:]) for _, label, _ in transitions)
@@ -42,12 +32,7 @@ def test_the_matrix_is_read_completely() -> None:
 
 
 def test_the_table_is_the_rfcs_matrix() -> None:
-    table = {
-        (state.value, label, following.value)
-        for state, events in TRANSITIONS.items()
-        for label, following in events.values()
-    }
-    assert table == read_matrix(MATRIX) | CLEANUP
+    assert read_table(TRANSITIONS) == read_matrix(MATRIX) | CLEANUP
 
 
 @pytest.mark.parametrize("state, event", list(product(ConnectionState, ConnectionEvent)))

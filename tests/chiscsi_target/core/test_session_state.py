@@ -7,8 +7,9 @@ from itertools import product
 import pytest
 
 from chiscsi_target.core.session_state import TRANSITIONS, SessionEvent, SessionState, next_state
+from tests.chiscsi_target.core.matrices import read_matrix, read_table
 
-# RFC 7143, 8.3.2: each row is the state that a transition leaves, each column the one where it arrives.
+# RFC 7143, 8.3.2.
 MATRIX = """
       |Q1  |Q2  |Q3  |Q4  |Q5  |
   Q1  | -  |N1  | -  | -  | -  |
@@ -20,20 +21,9 @@ MATRIX = """
 
 
 def test_the_table_is_the_rfcs_matrix() -> None:
-    head, *rows = [[cell.strip() for cell in line.split("|")] for line in MATRIX.split("\n") if "|" in line]
-    matrix = {
-        (row[0], label, state)
-        for row in rows
-        for state, label in zip(head[1:], row[1:], strict=True)
-        if label not in ("", "-")
-    }
+    matrix = read_matrix(MATRIX)
     assert len(matrix) == 10
-    table = {
-        (state.value, label, following.value)
-        for state, events in TRANSITIONS.items()
-        for label, following in events.values()
-    }
-    assert table == matrix
+    assert read_table(TRANSITIONS) == matrix
 
 
 @pytest.mark.parametrize("state, event", list(product(SessionState, SessionEvent)))

@@ -22,23 +22,8 @@ from iscsi_wire.pdus import (
     ScsiResponse,
     TaskManagementResponse,
 )
-from tests.chiscsi_target.bench import LENGTH, Bench, send_data
+from tests.chiscsi_target.bench import ABORTS, LENGTH, Bench, send_data
 from tests.chiscsi_target.peer import of_kind
-
-SEVERAL = (
-    Function.ABORT_TASK_SET,
-    Function.CLEAR_TASK_SET,
-    Function.LOGICAL_UNIT_RESET,
-    Function.TARGET_WARM_RESET,
-    Function.TARGET_COLD_RESET,
-)
-ABORTS = (Function.ABORT_TASK, *SEVERAL)
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
 
 # What is answered without the driver
 

@@ -16,23 +16,8 @@ from iscsi_wire.pdus import (
     ReadyToTransfer,
     ScsiResponse,
 )
-from tests.chiscsi_target.bench import LENGTH, Bench, send_data
+from tests.chiscsi_target.bench import LENGTH, SEVERAL, Bench, send_data
 from tests.chiscsi_target.peer import lun_field, of_kind, read10, write10
-
-SEVERAL = (
-    Function.ABORT_TASK_SET,
-    Function.CLEAR_TASK_SET,
-    Function.LOGICAL_UNIT_RESET,
-    Function.TARGET_WARM_RESET,
-    Function.TARGET_COLD_RESET,
-)
-ABORTS = (Function.ABORT_TASK, *SEVERAL)
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
-
 
 # Several tasks
 

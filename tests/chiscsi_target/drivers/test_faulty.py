@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chiscsi_target.api import chiscsi_lun, chiscsi_target_lun_class
+from chiscsi_target.api.address_space import AddressSpace
+from chiscsi_target.api.lun_class import missing_hooks
+from chiscsi_target.api.struct import is_set
 from chiscsi_target.drivers.faulty import Fault, FaultKind, FaultyLunClass, faulty_disk, parse_plan
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 from initiator_sim import Initiator, Session, Settings
@@ -125,6 +129,31 @@ def test_the_same_seed_gives_the_same_faults() -> None:
 
     assert tags(1) == tags(1) != tags(2)
     assert 0 < len(tags(1)) < 30
+
+
+class Flushing(ApiDisk):
+    """A disk with a hook and an address space that the sample does without."""
+
+    def __init__(self) -> None:
+        super().__init__(size_mb=1)
+        self.address_space = AddressSpace()
+        self.flushed: list[chiscsi_lun] = []
+
+    def fp_flush(self, lu: chiscsi_lun) -> int:
+        self.flushed.append(lu)
+        return -5
+
+
+def test_what_the_class_behind_it_has_is_there_and_nothing_else() -> None:
+    behind = Flushing()
+    faulty = FaultyLunClass(behind, [])
+    lu = chiscsi_lun(faulty, 0, "disk")
+    assert (faulty.class_name, faulty.property) == (behind.class_name, behind.property)
+    assert faulty.address_space is behind.address_space
+    assert faulty.fp_flush(lu) == -5 and behind.flushed == [lu]
+    assert missing_hooks(faulty) == []
+    assert is_set(faulty, chiscsi_target_lun_class, "fp_flush")
+    assert not is_set(driver(), chiscsi_target_lun_class, "fp_flush")
 
 
 def test_a_plan_as_text() -> None:

@@ -6,7 +6,8 @@ import pytest
 
 from chiscsi_target.api import ReturnCode, chiscsi_lun
 from chiscsi_target.config.target_config import parse_target
-from chiscsi_target.drivers.null_class import DEFAULT_SIZE, NullLunClass
+from chiscsi_target.drivers.null_class import NullLunClass
+from chiscsi_target.drivers.options import DEFAULT_SIZE
 from chiscsi_target.target_module import TargetModule
 from tests.chiscsi_target.fakes import FakeStack, disk
 

@@ -29,11 +29,6 @@ CHECK_CONDITION = 2
 Work = Callable[[], object]
 
 
-@pytest.fixture
-def lab() -> Laboratory:
-    return Laboratory()
-
-
 # When
 
 

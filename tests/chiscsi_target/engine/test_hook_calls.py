@@ -17,11 +17,6 @@ Hook = Callable[[chiscsi_scsi_command], int]
 HARDWARE_ERROR = (4, 0x44, 0)
 
 
-@pytest.fixture
-def lab() -> Laboratory:
-    return Laboratory()
-
-
 def raising(error: Exception, first: Hook | None = None) -> Hook:
     """A hook that raises, perhaps after it has done something."""
 

@@ -35,11 +35,6 @@ def kinds(lab: Laboratory) -> list[str]:
     return [record.kind for record in lab.stand.module.findings]
 
 
-@pytest.fixture
-def lab() -> Laboratory:
-    return Laboratory()
-
-
 def ready(sc: chiscsi_scsi_command, vectors: list[chiscsi_sgvec], length: int = LENGTH, offset: int = 0) -> int:
     return chiscsi_scsi_cmd_buffer_ready(sc, vectors, len(vectors), offset, length)
 
@@ -201,26 +196,27 @@ def test_the_data_of_a_read_that_change_before_they_are_sent() -> None:
     assert kinds(lab) == [Kind.CONTENTS_CHANGED]
 
 
-def test_the_data_of_a_write_that_change_before_they_come_back() -> None:
-    lab = Laboratory(contents=True)
+def write_that_is_changed_under_way(lab: Laboratory) -> chiscsi_scsi_command:
+    """A write whose buffer the driver changes while its data come."""
     _, sc = lab.write()
     buffer = lab.driver.give(sc)
     r2t, _ = lab.peer.take(ReadyToTransfer)
     send_data(lab.peer, r2t, b"a" * 2048, final=0)
     buffer[100] ^= 1
     send_data(lab.peer, r2t, b"a" * 2048, data_sn=1, buffer_offset=2048)
+    return sc
+
+
+def test_the_data_of_a_write_that_change_before_they_come_back() -> None:
+    lab = Laboratory(contents=True)
+    sc = write_that_is_changed_under_way(lab)
     assert kinds(lab) == [Kind.CONTENTS_CHANGED]
     lab.driver.complete(sc)
     assert lab.status()[0] == 0
 
 
 def test_contents_are_looked_at_only_when_that_is_asked_for(lab: Laboratory) -> None:
-    _, sc = lab.write()
-    buffer = lab.driver.give(sc)
-    r2t, _ = lab.peer.take(ReadyToTransfer)
-    send_data(lab.peer, r2t, b"a" * 2048, final=0)
-    buffer[100] ^= 1
-    send_data(lab.peer, r2t, b"a" * 2048, data_sn=1, buffer_offset=2048)
+    write_that_is_changed_under_way(lab)
     assert kinds(lab) == []
 
 

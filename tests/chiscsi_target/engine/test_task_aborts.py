@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import pytest
-
 from chiscsi_target.api import chiscsi_scsi_cmd_abort_status
 from chiscsi_target.engine.task_aborts import abort_commands
 from iscsi_wire.constants import ScsiStatus
@@ -11,11 +9,6 @@ from iscsi_wire.pdus import ReadyToTransfer, ScsiResponse
 from tests.chiscsi_target.bench import Bench, send_data
 
 TASK_ABORTED = ScsiStatus.TASK_ABORTED
-
-
-@pytest.fixture
-def bench() -> Bench:
-    return Bench()
 
 
 def test_a_command_ends_with_task_aborted_when_its_driver_has_given_it_up(bench: Bench) -> None:

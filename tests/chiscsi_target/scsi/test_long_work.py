@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import pytest
 
@@ -129,13 +129,6 @@ def test_a_step_that_fails_fails_the_command(error: Exception, sense: tuple[int,
 
 
 # Over TCP, on a unit that would take minutes
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
 
 
 @pytest.fixture

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any, NoReturn
 
 import pytest
 
 from iscsi_wire.constants import Opcode
 from tests.chiscsi_target.shells.server import Server, until
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
 
 
 def _broken(*arguments: Any) -> NoReturn:

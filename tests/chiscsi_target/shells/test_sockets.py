@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,14 +14,6 @@ from iscsi_wire.text import parse_pairs
 from tests.chiscsi_target.peer import Peer, read10, write10
 from tests.chiscsi_target.scripted import RamDriver
 from tests.chiscsi_target.shells.server import MIB, NAME, OTHER, PATIENCE, Server, until
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
-
 
 # Addresses
 

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-
-import pytest
 
 from chiscsi_target.config.target_config import parse_target
 from chiscsi_target.shells.sockets import SocketTarget
@@ -14,14 +11,6 @@ from iscsi_wire.constants import AsyncEvent
 from iscsi_wire.pdus import AsyncMessage, DataIn
 from tests.chiscsi_target.peer import read10
 from tests.chiscsi_target.shells.server import NAME, PATIENCE, Server, noticing_leaks, until
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
-
 
 # Threads
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -18,13 +17,6 @@ from tests.chiscsi_target.shells.server import NAME, OTHER, Server, until
 BLOCK = 512
 BLOCKS = 4096
 MEDIUM_ERROR, UNRECOVERED_READ_ERROR = 0x03, 0x11
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    running = Server()
-    yield running
-    running.close()
 
 
 @pytest.fixture
