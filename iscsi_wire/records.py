@@ -1,8 +1,9 @@
 """What a half of the exchange observed, one record an observation.
 
 Both halves write the same stream: the scripted initiator its PDUs and transport events, the target also its state
-transitions, hook calls, completions and log lines. A listener is any callable that takes a record; whoever writes the
-records does not know who listens. Payloads are copied when the record is made, so a record stays true for ever.
+transitions, hook calls, completions, log lines, and messages between host and offloading card. A listener is any
+callable that takes a record; whoever writes the records does not know who listens. Payloads are copied when the record
+is made, so a record stays true for ever.
 """
 
 from __future__ import annotations
@@ -109,7 +110,25 @@ class FindingRecord:
     text: str
 
 
+@dataclass(slots=True, frozen=True)
+class OffloadRecord:
+    """A message between host and offloading card, by the name in Chelsio's headers; `text` shows it in a line."""
+
+    time: float
+    source: Source
+    connection: str
+    message: str
+    text: str
+
+
 Record: TypeAlias = (
-    PduRecord | StateRecord | HookRecord | CompletionRecord | LogRecord | TransportRecord | FindingRecord
+    PduRecord
+    | StateRecord
+    | HookRecord
+    | CompletionRecord
+    | LogRecord
+    | TransportRecord
+    | FindingRecord
+    | OffloadRecord
 )
 Listener: TypeAlias = Callable[[Record], None]

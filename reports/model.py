@@ -43,7 +43,7 @@ Verdict = Literal["pass", "non-strict", "fail", "unsupported", "known-deviation"
 - harness-error: our own fault, never the target's.
 """
 
-EventKind = Literal["pdu", "state", "hook", "completion", "log", "note", "transport"]
+EventKind = Literal["pdu", "state", "hook", "completion", "log", "note", "transport", "offload"]
 """What an event is: an arrow between two lifelines (pdu), or something that one side reports about itself."""
 
 VERDICTS: tuple[Verdict, ...] = get_args(Verdict)
@@ -89,7 +89,7 @@ class Event(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     source: lifeline that sent or reported it, "initiator" or "target".
     destination: lifeline that an arrow points to; empty for everything that is not a PDU.
     connection: short label of the connection ("c0"), empty when it belongs to none.
-    title: "Login Request", "S3 -> S4", the hook's name, "connected".
+    title: "Login Request", "S3 -> S4", the hook's name, "connected", a message to an offloading card.
     detail: the few values worth a glance ("CSG=1 NSG=3 T=1"), the log line's text, the hook's arguments.
     fields: decoded fields in wire order.
     hex: hexadecimal digits of header, AHS and data segment, without digests and padding; the data may be cut

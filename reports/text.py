@@ -22,7 +22,7 @@ __all__ = ["case_text", "clock", "decoded", "flat", "hex_dump", "ladder", "print
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]")
 _SHOWN = bytes(octet if 0x20 <= octet < 0x7F else 0x2E for octet in range(256))
-_LABELS = {"hook": "call", "completion": "done"}
+_LABELS = {"hook": "call", "completion": "done", "offload": "card"}
 MARK = "!"
 _TIME = 9  # columns for milliseconds
 _REMARK_LINES = 4

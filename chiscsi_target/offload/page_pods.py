@@ -326,12 +326,12 @@ class PagePods:
         """Whether the entry lies above the upper limit, as the pods of a long transfer may."""
         return index >= self.upper
 
-    def entry(self, index: int) -> memoryview:
-        """The 64 octets of a pod, to be read and written.
+    def entry(self, index: int, count: int = 1) -> memoryview:
+        """The 64 octets of a pod, or those of several pods in a row, to be read and written.
 
         Raises:
             FieldValueError: the region has no such entry.
         """
-        if not 0 <= index < self.upper:
-            raise FieldValueError("index", f"the region ends before entry {self.upper}, and {index} is not in it")
-        return self._view[index * POD_SIZE : (index + 1) * POD_SIZE]
+        if not 0 <= index <= index + count <= self.upper or count < 1:
+            raise FieldValueError("index", f"the region has {self.upper} entries, and not {count} from {index} on")
+        return self._view[index * POD_SIZE : (index + count) * POD_SIZE]

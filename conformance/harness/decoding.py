@@ -77,6 +77,8 @@ def _other(raw: RawEvent) -> Event:
         case "hook" | "completion":
             kind = "hook" if raw.kind == "hook" else "completion"
             title, detail = words[0], f"({words[1]})" + (f" = {words[2]}" if words[2] else "")
+        case "offload":
+            kind, title, detail = "offload", words[0], words[1].removeprefix(words[0]).strip()
         case "transport":
             kind, title, detail = "transport", words[0], ""
         case _:

@@ -18,6 +18,7 @@ from iscsi_wire.records import (
     FindingRecord,
     HookRecord,
     LogRecord,
+    OffloadRecord,
     PduRecord,
     Record,
     StateRecord,
@@ -38,9 +39,10 @@ class RawEvent(msgspec.Struct, array_like=True, frozen=True):
     """One record as plain values.
 
     kind: as in :data:`reports.model.EventKind`. words: what the kind needs: direction of a PDU; machine, old, event
-    and new of a state; name, arguments and result of a hook or completion; level and text of a log line; text of a
-    note; event of a transport. octets: header, AHS and data of a PDU, the data perhaps cut. ahs: octets of its AHS.
-    length: its octets before the cut. cause: this is what the case failed for.
+    and new of a state; name, arguments and result of a hook or completion; level and text of a log line; name and
+    text of an offloading card's message; text of a note; event of a transport. octets: header, AHS and data of a PDU,
+    the data perhaps cut. ahs: octets of its AHS. length: its octets before the cut. cause: this is what the case
+    failed for.
     """
 
     kind: str
@@ -126,5 +128,7 @@ def raw_event(record: Record, connection: str, cause: bool = False) -> RawEvent:
             return RawEvent("log", *place, (_LEVELS[min(record.level, 3)], record.text), cause=cause)
         case FindingRecord():
             return RawEvent("log", *place, (f"{FINDING}{record.kind}", record.text), cause=cause)
+        case OffloadRecord():
+            return RawEvent("offload", *place, (record.message, record.text), cause=cause)
         case TransportRecord():
             return RawEvent("transport", *place, (record.event,), cause=cause)

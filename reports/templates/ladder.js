@@ -1,7 +1,7 @@
 // The exchange as a ladder: two lifelines, an arrow for each PDU, notes at the side that reports something.
 
-const LABELS = { state: "state", hook: "call", completion: "done", log: "log", note: "note", transport: "link" };
-const GROUPS = { pdu: "PDUs", state: "states", hook: "calls", completion: "calls", log: "log", note: "notes", transport: "link" };
+const LABELS = { state: "state", hook: "call", completion: "done", log: "log", note: "note", transport: "link", offload: "card" };
+const GROUPS = { pdu: "PDUs", state: "states", hook: "calls", completion: "calls", log: "log", note: "notes", transport: "link", offload: "card" };
 const SILENCE = 0.1; // seconds without an event that are worth a line of their own
 
 /** The ladder of a case; `opened(event, row)` is called for a PDU that the reader chooses. */

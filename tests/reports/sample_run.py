@@ -142,6 +142,7 @@ def _write(x: Exchange) -> None:
         asked = {**place, "r2t_sn": r2t, "desired_data_transfer_length": 512}
         x.pdu(pdus.READY_TO_TRANSFER, f"R2TSN={r2t} offset={r2t * 512} length=512", asked)
         x.pdu(pdus.DATA_OUT, f"DataSN=0 offset={r2t * 512}", place, data=PAYLOAD)
+        x.add("offload", "target", "CPL_RX_ISCSI_DDP", "tid 5 len 560 status 0x10000 PLACED")
     x.respond(0x22)
     x.logout()
 

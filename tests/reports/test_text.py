@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.model import Case, Event, Field, Finding, Requirement
+from reports.model import EVENT_KINDS, Case, Event, Field, Finding, Requirement
 from reports.text import case_text, clock, decoded, flat, hex_dump, ladder, printable, step
 from tests.reports.sample_run import sample_run
 
@@ -60,7 +60,9 @@ def test_an_arrow_points_away_from_its_sender() -> None:
 def test_what_a_side_reports_stands_at_its_lifeline() -> None:
     state = Event(0, 0.0, "state", "target", title="S3 → S4")
     call = Event(1, 0.0, "hook", "initiator", title="ready")
-    _, right, left = ladder(_case(state, call), width=60).splitlines()
+    card = Event(2, 0.0, "offload", "target", title="CPL_ISCSI_DATA", detail="len 512")
+    _, right, left, third = ladder(_case(state, call, card), width=60).splitlines()
+    assert third.endswith(" card: CPL_ISCSI_DATA  len 512 *|")
     assert right.endswith(" S3 → S4 *|")
     assert left.endswith("* call: ready".ljust(47) + "|")
 
@@ -85,7 +87,7 @@ events = st.builds(
     Event,
     st.integers(0, 99),
     st.floats(0, 99),
-    st.sampled_from(["pdu", "state", "hook", "completion", "log", "note", "transport"]),
+    st.sampled_from(EVENT_KINDS),
     st.sampled_from(["initiator", "target"]),
     connection=st.text(max_size=4),
     title=st.text(max_size=200),

@@ -40,6 +40,7 @@ def test_two_pods_by_hand() -> None:
     pods.write(held, 0x2A5, 0, 18432, 512, PAGES[:5])
     assert octets(pods, 3) == f"{HEADER} {FIRST}"
     assert octets(pods, 4) == f"{HEADER} {SECOND}"
+    assert bytes(pods.entry(3, 2)) == bytes(pods.entry(3)) + bytes(pods.entry(4))
     assert (held.index, held.count, held.colour, held.pages) == (3, 2, 1, 5)
     assert (held.tid, held.page_size, held.written) == (0x2A5, 4096, 5)
     assert bytes(pods.entry(5)) == bytes(64)
@@ -226,10 +227,10 @@ def test_only_held_pods_are_written() -> None:
     assert bytes(pods.entry(0)) == bytes(64)
 
 
-@pytest.mark.parametrize("index", [-1, 1024])
-def test_there_is_no_entry_beyond_the_region(index: int) -> None:
-    with pytest.raises(FieldValueError, match="ends before entry 1024"):
-        PagePods(1024).entry(index)
+@pytest.mark.parametrize("index, count", [(-1, 1), (1024, 1), (1023, 2), (0, 0), (5, -1)])
+def test_there_is_no_entry_beyond_the_region(index: int, count: int) -> None:
+    with pytest.raises(FieldValueError, match="the region has 1024 entries"):
+        PagePods(1024).entry(index, count)
 
 
 @pytest.mark.parametrize(

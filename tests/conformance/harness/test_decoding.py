@@ -92,6 +92,7 @@ def test_what_a_half_reports_about_itself() -> None:
         RawEvent("completion", 2.0, "target", "", ("chiscsi_tmf_execution_done", "", "")),
         RawEvent("log", 2.5, "target", "", ("warning", "strange")),
         RawEvent("transport", 3.0, "initiator", "c0", ("closed by the initiator",)),
+        RawEvent("offload", 3.5, "target", "c0", ("CPL_ISCSI_DATA", "CPL_ISCSI_DATA tid 5 len 512 seq 0x0")),
     ]
     shown = [(e.index, e.time, e.kind, e.source, e.title, e.detail) for e in decode_events(raw)]
     assert shown == [
@@ -100,4 +101,5 @@ def test_what_a_half_reports_about_itself() -> None:
         (2, 1.0, "completion", "target", "chiscsi_tmf_execution_done", "()"),
         (3, 1.5, "log", "target", "warning", "strange"),
         (4, 2.0, "transport", "initiator", "closed by the initiator", ""),
+        (5, 2.5, "offload", "target", "CPL_ISCSI_DATA", "tid 5 len 512 seq 0x0"),
     ]

@@ -9,6 +9,7 @@ from iscsi_wire.records import (
     FindingRecord,
     HookRecord,
     LogRecord,
+    OffloadRecord,
     PduRecord,
     StateRecord,
     TransportRecord,
@@ -84,6 +85,7 @@ def test_each_kind_of_record_keeps_its_words() -> None:
         LogRecord(1.0, "target", "", 1, "strange"),
         FindingRecord(1.0, "target", "", "null-address", 1, "vector 0: no address"),
         TransportRecord(1.0, "target", "", "closed"),
+        OffloadRecord(1.0, "target", "", "CPL_ISCSI_DATA", "CPL_ISCSI_DATA tid 5 len 512 seq 0x0"),
     ):
         evidence.listen(record)
     assert [(event.kind, event.words) for event in evidence.events()] == [
@@ -93,6 +95,7 @@ def test_each_kind_of_record_keeps_its_words() -> None:
         ("log", ("warning", "strange")),
         ("log", ("finding null-address", "vector 0: no address")),
         ("transport", ("closed",)),
+        ("offload", ("CPL_ISCSI_DATA", "CPL_ISCSI_DATA tid 5 len 512 seq 0x0")),
     ]
 
 
