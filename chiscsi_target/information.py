@@ -28,6 +28,7 @@ from chiscsi_target.api.information import (
 )
 from chiscsi_target.core.session_keys import SessionKeys
 from chiscsi_target.core.session_state import SessionState
+from chiscsi_target.offload.ulp_connection import UlpConnection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -266,7 +267,7 @@ def _session_settings(keys: SessionKeys) -> iscsi_session_settings:
 
 def _describe_connection(connection: Connection, cid_is_tid: bool) -> chiscsi_connection_info:
     framer = connection.framer
-    return chiscsi_connection_info(
+    info = chiscsi_connection_info(
         tcp_endpoints=connection.endpoints,
         conn_keys=iscsi_conn_settings(
             header_digest=("CRC32C" if framer.header_digest else "None",),
@@ -275,13 +276,26 @@ def _describe_connection(connection: Connection, cid_is_tid: bool) -> chiscsi_co
             max_recv_data_segment=framer.max_data_segment_length,
             max_xmit_data_segment=connection.max_send_data,
         ),
-        cid=connection.handle if cid_is_tid else connection.cid,
+        cid=connection.cid,
         statsn=connection.stat_sn,
         expstatsn=connection.exp_stat_sn,
         hndl=connection.handle,
         tid=connection.handle,
         perf=_fill(chiscsi_perf_info(), connection.counters),
     )
+    if isinstance(connection.ulp, UlpConnection):
+        _describe_offload(connection.ulp, info)
+    if cid_is_tid:
+        info.cid = info.tid
+    return info
+
+
+def _describe_offload(ulp: UlpConnection, info: chiscsi_connection_info) -> None:
+    info.offloaded, info.tid = True, ulp.tid
+    info.iso_cnt, info.lro_cnt = ulp.segmentation.requests, ulp.coalesced
+    info.ddp_pass, info.ddp_fail = ulp.ddp_pass, ulp.ddp_fail
+    info.placed_bytes, info.copied_bytes = ulp.placed, ulp.copied
+    info.ppods_in_use, info.ppods_peak = ulp.pods_in_use, ulp.pods_peak
 
 
 def _assign(structure: T, made: T) -> None:

@@ -180,6 +180,18 @@ def serve(
     control: Annotated[
         str, _flag("--control", value="PATH", text="Listen for `chiscsi ctl` on a Unix socket at PATH.")
     ] = "",
+    offload: Annotated[
+        str,
+        _flag(
+            "--offload",
+            value="off|auto|nic|ulp|crc",
+            text="Which connections run over the emulated Terminator: none, those of drivers, or all, and how.",
+        ),
+    ] = "auto",
+    trace: Annotated[
+        list[str] | None,
+        _flag("--trace", value="offload", text="Print each message between host and Terminator. Repeatable."),
+    ] = None,
 ) -> None:
     """Export disks to iSCSI initiators, until SIGINT or SIGTERM.
 
@@ -202,6 +214,8 @@ def serve(
         user=user,
         target_user=target_user,
         control=control,
+        offload=offload,
+        traces=trace or [],
     )
     sys.exit(run(wishes))
 

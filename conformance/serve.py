@@ -15,6 +15,7 @@ from chiscsi_target.config.config_file import ConfigFileError, load
 from chiscsi_target.config.global_variables import apply_variables
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.quirks import named
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
@@ -45,7 +46,8 @@ def main(options: Options) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if options.config else [])):
         signal.signal(number, lambda number, _: signals.put(number))
     try:
-        module = TargetModule(complain=_complain, quirks=named(options.quirks))
+        module = TargetModule(complain=_complain, quirks=named(options.quirks), offload=_offload(options))
+        _trace(module, options)
     except ConfigurationError as error:
         return _refuse([f"--{error}"])
     shell = SocketTarget(module, SPIN if (os.cpu_count() or 1) > 1 else 0.0)
@@ -67,6 +69,33 @@ def main(options: Options) -> int:
     finally:
         shell.stop()
     return 0
+
+
+def _offload(options: Options) -> Offload:
+    """What `--offload` asks for.
+
+    Raises:
+        ConfigurationError: there is no such way.
+    """
+    try:
+        return Offload(options.offload)
+    except ValueError:
+        known = ", ".join(way.value for way in Offload)
+        raise ConfigurationError("offload", f"{options.offload} is none of: {known}") from None
+
+
+def _trace(module: TargetModule, options: Options) -> None:
+    """Print what `--trace` asks for.
+
+    Raises:
+        ConfigurationError: it is nothing that there is, or there is no adapter.
+    """
+    for trace in options.traces:
+        if trace != "offload":
+            raise ConfigurationError("trace", f"{trace} is none of: offload")
+        if module.terminator is None:
+            raise ConfigurationError("trace", "offload has nothing to show with --offload off")
+        module.terminator.trace = lambda line: print(line, flush=True)
 
 
 @contextmanager

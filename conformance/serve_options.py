@@ -55,6 +55,8 @@ class Options:
         config: a configuration file that says all this, and more; empty for none.
         user, target_user: CHAP names of who may log in, and of the target; secrets are in the environment.
         control: where to listen for `chiscsi ctl`; empty for nowhere.
+        offload: which connections run over the emulated adapter (`chiscsi_target.offload`).
+        traces: what is printed as it happens: "offload".
     """
 
     portals: Sequence[str] = ()
@@ -66,6 +68,8 @@ class Options:
     user: str = ""
     target_user: str = ""
     control: str = ""
+    offload: str = "auto"
+    traces: Sequence[str] = ()
 
 
 def disks_in_order(arguments: Sequence[str]) -> list[Disk]:

@@ -86,6 +86,12 @@ class Frame:
             self.data = bytes(self.data)
         return self
 
+    def on_wire(self, *, header_digest: bool, data_digest: bool) -> int:
+        """How many octets the PDU took in the stream, digests and padding included."""
+        length = len(self.data)
+        digests = header_digest + (data_digest and length > 0)
+        return BHS_LENGTH + len(self.ahs) + (length + 3 & ~3) + DIGEST_LENGTH * digests
+
     def __repr__(self) -> str:
         return f"Frame(offset={self.offset}, opcode={self.opcode:#04x}, data={len(self.data)} octets)"
 

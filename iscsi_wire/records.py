@@ -121,6 +121,22 @@ class OffloadRecord:
     text: str
 
 
+@dataclass(slots=True, frozen=True)
+class PlacementRecord:
+    """What became of a write's data, by its Initiator Task Tag, when an adapter may place them.
+
+    `placed` and `copied` are in octets; `reason` says why some were copied, and is empty when none were.
+    """
+
+    time: float
+    source: Source
+    connection: str
+    itt: int
+    placed: int
+    copied: int
+    reason: str
+
+
 Record: TypeAlias = (
     PduRecord
     | StateRecord
@@ -130,5 +146,6 @@ Record: TypeAlias = (
     | TransportRecord
     | FindingRecord
     | OffloadRecord
+    | PlacementRecord
 )
 Listener: TypeAlias = Callable[[Record], None]

@@ -189,13 +189,15 @@ class chiscsi_connection_info:
     Attributes:
         tcp_endpoints: its TCP 4-tuple.
         conn_keys: what was negotiated.
-        offloaded: it runs over an adapter that offloads it; False for a plain socket, and so for all at present.
+        offloaded: it runs over an adapter that offloads it; False for a plain socket.
         cid: CID; with the quirk `cid_is_tid`, the same as `tid`.
         statsn: the next StatSN; `expstatsn`, what the initiator has acknowledged up to.
         hndl: the stack's own.
-        tid: the connection's number in the stack, where the module shows that in the adapter.
-        iso_cnt, lro_cnt: segmentation and receive offloads used; 0 without offload.
-        ddp_pass, ddp_fail: bursts placed directly or not; 0 without offload.
+        tid: the connection's number in the adapter; without offload, in the stack.
+        iso_cnt: requests that sent several PDUs; lro_cnt, completions that stood for several; 0 without offload.
+        ddp_pass, ddp_fail: Data-Out PDUs whose data were placed directly or not; 0 without offload.
+        placed_bytes, copied_bytes: octets of writes' data that were; 0 without offload.
+        ppods_in_use, ppods_peak: page pods that it holds, and the most it ever held.
         perf: what it has moved.
     """
 
@@ -211,4 +213,8 @@ class chiscsi_connection_info:
     lro_cnt: int = 0
     ddp_pass: int = 0
     ddp_fail: int = 0
+    placed_bytes: int = 0
+    copied_bytes: int = 0
+    ppods_in_use: int = 0
+    ppods_peak: int = 0
     perf: chiscsi_perf_info = field(default_factory=chiscsi_perf_info)

@@ -9,6 +9,7 @@ import stat
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
+    ISCSI_SG_SBUF_DMABLE,
     LU_FLAG_DIRECT,
     LU_FLAG_DSYNC,
     LU_FLAG_NONEXCL,
@@ -207,7 +208,8 @@ class FileLunClass(LocalLunClass):
         length = sc.sc_xfer_len
         if sc.sc_flag & SC_FLAG_WRITE:
             sc.sc_sdev_hdl = buffer = disk.pool.take(length)
-            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
+            vector = chiscsi_sgvec(buffer, length, sg_flag=ISCSI_SG_SBUF_DMABLE)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [vector], 1, 0, length)
         if not length:
             return self._synchronize(disk, sc)
         if disk.dirty and _forced(sc):

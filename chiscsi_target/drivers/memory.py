@@ -6,6 +6,7 @@ import mmap
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
+    ISCSI_SG_SBUF_DMABLE,
     LU_FLAG_SYNC,
     LU_FLAG_THICK,
     SC_FLAG_WRITE,
@@ -121,5 +122,6 @@ class MemoryLunClass(LocalLunClass):
         blocks = lu.priv_data[start : start + length]
         if sc.sc_flag & SC_FLAG_WRITE:
             lu.medium.fill(start, length)  # type: ignore[union-attr]  # it is a MemoryMedium
-            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(blocks, length)], 1, 0, length)
+            vector = chiscsi_sgvec(blocks, length, sg_flag=ISCSI_SG_SBUF_DMABLE)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [vector], 1, 0, length)
         return chiscsi_scsi_cmd_execution_status(sc, blocks, 0, 0, length)

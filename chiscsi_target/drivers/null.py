@@ -9,6 +9,7 @@ import mmap
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
+    ISCSI_SG_SBUF_DMABLE,
     LU_FLAG_NULLRW,
     SC_FLAG_WRITE,
     chiscsi_scsi_cmd_buffer_ready,
@@ -136,7 +137,8 @@ class NullReadWrite(LocalLunClass):
         length = sc.sc_xfer_len
         if sc.sc_flag & SC_FLAG_WRITE and length:
             sc.sc_sdev_hdl = buffer = self._pool.take(length)
-            return chiscsi_scsi_cmd_buffer_ready(sc, [chiscsi_sgvec(buffer, length)], 1, 0, length)
+            vector = chiscsi_sgvec(buffer, length, sg_flag=ISCSI_SG_SBUF_DMABLE)
+            return chiscsi_scsi_cmd_buffer_ready(sc, [vector], 1, 0, length)
         if not length:
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
         zeros = _ZEROS[:length] if length <= _LONGEST else bytes(length)

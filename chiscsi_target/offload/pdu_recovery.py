@@ -50,15 +50,17 @@ class PduRecovery(Framer):
 
     def _deliver(self, frames: list[Frame]) -> list[Frame]:
         card = self._card
-        for number, frame in enumerate(frames):
-            if self._padding_matters and any(frame.padding):
-                error = PaddingError(frame.offset, "padding", f"{frame.padding.hex(' ')} is not zero")
-                error.frames = frames[:number]
-                raise error
+        for frame in frames:
             if frame.data and not frame.placed and not frame.data_digest_error:
                 views = card.place(frame)
                 if views is not None:
                     fill(views, frame.data)
                     frame.placed = True
-            card.recovered(frame)
+        card.recovered(frames)
+        if self._padding_matters:
+            for number, frame in enumerate(frames):
+                if any(frame.padding):
+                    error = PaddingError(frame.offset, "padding", f"{frame.padding.hex(' ')} is not zero")
+                    error.frames = frames[:number]
+                    raise error
         return frames

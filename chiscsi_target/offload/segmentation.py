@@ -1,4 +1,7 @@
-"""`Segmentation`: several Data-In PDUs that the card makes from one work request (ISO; behaviour file, 5.6)."""
+"""`Segmentation`: what one work request sends, several Data-In PDUs of a burst if possible (ISO; behaviour file, 5.6).
+
+The host gives the card the header of the first PDU and the payload of all; the card makes the others' headers.
+"""
 
 from __future__ import annotations
 
@@ -6,41 +9,80 @@ import struct
 from typing import Final
 
 from chiscsi_target.offload.limits import ISO_PAYLOAD
+from chiscsi_target.offload.messages import CPL_TX_DATA_ISO, FW_OFLD_TX_DATA_WR, Message, UlpSubmode
+from iscsi_wire.framing import BHS_LENGTH
 from iscsi_wire.pdus import DataIn
 
-__all__ = ["Segmentation"]
+__all__ = ["Segmentation", "SendRequest"]
 
 _FIELDS: Final = struct.Struct(">BB14xI20xI").unpack_from
 _FINAL: Final = 0x80
 
 
-class Segmentation:
-    """What one connection has sent that way.
-
-    The host gives the header of the first PDU and the payload of all; they are of one burst, and follow each other.
+class SendRequest:
+    """One work request.
 
     Attributes:
-        requests: work requests that sent more than one PDU.
+        pdus: how many PDUs it sends.
+        payload: octets of data in all of them; `longest`, in the first.
+        first: the first PDU begins a transfer; `last`, the last one ends its burst.
     """
 
-    __slots__ = ("_itt", "_next", "_pdus", "_sum", "requests")
+    __slots__ = ("first", "last", "longest", "payload", "pdus")
+
+    def __init__(self, payload: int, *, first: bool, last: bool) -> None:
+        self.pdus = 1
+        self.payload = self.longest = payload
+        self.first = first
+        self.last = last
+
+    def messages(self, tid: int, submode: UlpSubmode) -> list[Message]:
+        """How the card is told: with more than one PDU, the request holds a segmentation header."""
+        wanted: list[Message] = [FW_OFLD_TX_DATA_WR(tid, BHS_LENGTH + self.payload, submode)]
+        if self.pdus > 1:
+            crc = UlpSubmode.ULP_CRC_HEADER in submode, UlpSubmode.ULP_CRC_DATA in submode
+            length = BHS_LENGTH + self.payload
+            wanted.append(
+                CPL_TX_DATA_ISO(tid, self.first, self.last, length, self.longest, self.payload, crc[0], crc[1])
+            )
+        return wanted
+
+
+class Segmentation:
+    """The work requests of one connection.
+
+    Attributes:
+        requests: those that sent more than one PDU.
+    """
+
+    __slots__ = ("_itt", "_next", "_open", "requests")
 
     def __init__(self) -> None:
         self.requests = 0
-        self._itt = self._next = self._sum = self._pdus = 0
+        self._itt = self._next = 0
+        self._open: SendRequest | None = None  # a burst that may go on
 
-    def sent(self, header: bytes, length: int) -> None:
-        """Take note of a PDU: it is one of the request under way, or begins another."""
+    def sent(self, header: bytes, length: int) -> list[SendRequest]:
+        """Take a PDU with `length` octets of data; returns the requests that are complete now."""
         opcode, flags, itt, offset = _FIELDS(header)
+        under_way, final = self._open, bool(flags & _FINAL)
         if opcode != DataIn.OPCODE:
-            self._pdus = 0
-            return
-        if self._pdus and (itt, offset) == (self._itt, self._next) and self._sum + length <= ISO_PAYLOAD:
-            self._pdus += 1
-            self._sum += length
-            self.requests += self._pdus == 2
+            self._open = None
+            alone = SendRequest(length, first=False, last=final)
+            return [alone] if under_way is None else [under_way, alone]
+        fits = under_way is not None and under_way.payload + length <= ISO_PAYLOAD
+        if under_way is not None and fits and (itt, offset) == (self._itt, self._next):
+            self._continue(under_way, length, final)
+            complete = []
         else:
-            self._itt, self._sum, self._pdus = itt, length, 1
-        self._next = offset + length
-        if flags & _FINAL:
-            self._pdus = 0
+            complete = [] if under_way is None else [under_way]
+            under_way = SendRequest(length, first=offset == 0, last=final)
+        self._itt, self._next = itt, offset + length
+        self._open = None if final else under_way
+        return [*complete, under_way] if final else complete
+
+    def _continue(self, request: SendRequest, length: int, final: bool) -> None:
+        request.pdus += 1
+        request.payload += length
+        request.last = final
+        self.requests += request.pdus == 2

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.target_class import BUILT_IN_CLASS
 from chiscsi_target.core.adapter import Adapter
+from chiscsi_target.offload.journal import Trace
 from chiscsi_target.offload.limits import NIC_PAYLOADS, NO_LIMITS, ULP_PAYLOADS
 from chiscsi_target.offload.page_pods import PagePods, Reservation
 from chiscsi_target.offload.reasons import Reason
@@ -64,11 +65,13 @@ class Terminator(Adapter):
     Attributes:
         pods: the region.
         connections: those in ULP mode, by tid.
+        trace: gets a line for each message between host and card, or None.
     """
 
     def __init__(self, chosen: Callable[[], Offload], ppmax: int = POD_REGION, pools: int = 1) -> None:
         self.pods = PagePods(ppmax, pools=pools)
         self.connections: dict[int, UlpConnection] = {}
+        self.trace: Trace | None = None
         self._chosen = chosen
         self._pools = pools
         self._tids = count(1)
@@ -91,7 +94,7 @@ class Terminator(Adapter):
             return None
         reason = Reason.CRC_ONLY if way is Offload.CRC else None if self.pods.enabled else Reason.NO_DDP
         tid = self._free.popleft() if self._free else next(self._tids)
-        taken = self.connections[tid] = UlpConnection(self, connection, tid, reason)
+        taken = self.connections[tid] = UlpConnection(self, connection, tid, reason, self.trace)
         return taken
 
     def disconnected(self, connection: UlpConnection) -> None:

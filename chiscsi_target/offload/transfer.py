@@ -26,13 +26,13 @@ class Transfer:
     Attributes:
         reason: why its next data are copied, or None while they can be placed.
         reservation: its page pods, while it has some.
-        placed: how many octets were placed.
+        placed: how many octets were placed; `refused`, whether the card did not take data with its tag.
         floor: how many octets have gone back to the driver: nothing is placed there any more.
         pages: where the data belong.
         dma: the memory behind their addresses.
     """
 
-    __slots__ = ("_phases", "dma", "floor", "number", "pages", "placed", "reason", "reservation", "task")
+    __slots__ = ("_phases", "dma", "floor", "number", "pages", "placed", "reason", "refused", "reservation", "task")
 
     def __init__(self, task: Task, number: int, reason: Reason | None) -> None:
         self.task = task
@@ -40,6 +40,7 @@ class Transfer:
         self.reason = reason
         self.reservation: Reservation | None = None
         self.placed = 0
+        self.refused = False
         self.floor = 0
         self.dma = DmaMap(address_space_of(task))
         self.pages = PageList(task.sc_xfer_len, self.dma)

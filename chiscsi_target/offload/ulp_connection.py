@@ -14,20 +14,25 @@ from chiscsi_target.core.adapter import Ulp
 from chiscsi_target.core.agenda import INFORMATION, WARNING
 from chiscsi_target.core.buffers import find_unreachable
 from chiscsi_target.core.task import CLOSED
-from chiscsi_target.offload.page_pods import PAGE_SIZES
+from chiscsi_target.offload.journal import Journal, Trace
+from chiscsi_target.offload.messages import DdpStatus
+from chiscsi_target.offload.page_pods import PAGE_SIZES, PAGES_PER_POD
 from chiscsi_target.offload.pdu_recovery import PduRecovery
 from chiscsi_target.offload.reasons import Reason
 from chiscsi_target.offload.segmentation import Segmentation
-from chiscsi_target.offload.status import DdpStatus
 from chiscsi_target.offload.tags import MOST_OBJECTS, software_tag_of
 from chiscsi_target.offload.transfer import Transfer
-from iscsi_wire.framing import Frame
 from iscsi_wire.pdus import DataOut, ScsiCommand
+from iscsi_wire.records import PlacementRecord
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.task import Task
+    from chiscsi_target.offload.page_pods import Reservation
     from chiscsi_target.offload.terminator import Terminator
+    from iscsi_wire.framing import Frame
 
 __all__ = ["PLACE_FROM", "UlpConnection"]
 
@@ -35,8 +40,9 @@ PLACE_FROM: Final = 512
 """Octets that a transfer must have for page pods to be reserved (behaviour file, 5.3)."""
 
 _TAG_AND_OFFSET: Final = struct.Struct(">20xI16xI").unpack_from
+_OTHER: Final = DdpStatus(0)
+_FINAL: Final = 0x80
 _LENGTH: Final = struct.Struct(">4xI").unpack_from
-_UNSOLICITED: Final = 0xFFFFFFFF
 
 
 class UlpConnection(Ulp):
@@ -44,28 +50,39 @@ class UlpConnection(Ulp):
 
     Attributes:
         tid: its number on the card.
-        ddp_pass: PDUs whose data were placed; `ddp_fail`, those whose data went through host memory.
+        ddp_pass: Data-Out PDUs whose data were placed; `ddp_fail`, those whose data went through host memory.
         placed, copied: octets of writes' data that were.
+        coalesced: completions that stood for several PDUs.
+        pods_in_use: page pods that it holds; `pods_peak`, the most it ever held.
         segmentation: what was sent several PDUs at a time.
+        journal: who wants to see the messages between the two halves.
     """
 
-    def __init__(self, card: Terminator, connection: Connection, tid: int, reason: Reason | None) -> None:
+    def __init__(
+        self, card: Terminator, connection: Connection, tid: int, reason: Reason | None, trace: Trace | None
+    ) -> None:
         self.tid = tid
         self.ddp_pass = self.ddp_fail = 0
         self.placed = self.copied = 0
+        self.coalesced = 0
+        self.pods_in_use = self.pods_peak = 0
         self.segmentation = Segmentation()
+        self.journal = Journal(connection, tid, trace)
         self._card = card
         self._connection = connection
         self._reason = reason
         self._transfers: dict[Task, Transfer] = {}
         self._by_pod: dict[int, Transfer] = {}
         self._numbers: deque[int] = deque()
-        self.framer = PduRecovery(connection.framer, self, padding_matters=connection.agenda.quirks.padding_resets)
+        before = connection.framer
+        self.framer = PduRecovery(before, self, padding_matters=connection.agenda.quirks.padding_resets)
+        self.journal.entered(header_digest=before.header_digest, data_digest=before.data_digest)
 
     # The host's half
 
     def ready(self) -> None:
         """See `Ulp`."""
+        self.journal.ready()
 
     def transfer_tag(self, task: Task) -> int | None:
         """See `Ulp`."""
@@ -105,8 +122,13 @@ class UlpConnection(Ulp):
                 transfer.reason = Reason.NO_PODS
                 return
             self._by_pod[held.index] = transfer
-        if transfer.reservation is not None:
-            transfer.write_pods(self._card.pods, self.tid)
+            self.pods_in_use += held.count
+            self.pods_peak = max(self.pods_peak, self.pods_in_use)
+        held = transfer.reservation
+        if held is not None:
+            first = held.written // PAGES_PER_POD
+            written = transfer.write_pods(self._card.pods, self.tid)
+            self.journal.pods_written(self._card.pods, held, first, written)
 
     def returned(self, task: Task) -> None:
         """See `Ulp`."""
@@ -117,22 +139,42 @@ class UlpConnection(Ulp):
     def forget(self, task: Task) -> None:
         """See `Ulp`."""
         transfer = self._transfers.get(task)
-        if transfer is None:
-            return
-        held, transfer.reservation = transfer.reservation, None
-        if held is not None:
-            del self._by_pod[held.index]
-            if not self._card.pods.release(held):
-                self._connection.agenda.log(
-                    WARNING, f"page pods {held.index}+{held.count} released twice", self._connection.name
-                )
+        if transfer is not None and transfer.reservation is not None:
+            self._release(transfer.reservation)
+            transfer.reservation = None
         if task.state >= CLOSED:
-            del self._transfers[task]
-            self._numbers.append(transfer.number)
+            if transfer is not None:
+                del self._transfers[task]
+                self._numbers.append(transfer.number)
+            if self._connection.agenda.listener is not None:
+                self._tell_of(task, transfer)
+
+    def _release(self, held: Reservation) -> None:
+        del self._by_pod[held.index]
+        self.pods_in_use -= held.count
+        if not self._card.pods.release(held):
+            text = f"page pods {held.index}+{held.count} released twice"
+            self._connection.agenda.log(WARNING, text, self._connection.name)
+        self.journal.pods_written(self._card.pods, held, 0, held.count)
+
+    def _tell_of(self, task: Task, transfer: Transfer | None) -> None:
+        """Say what became of a write's data, now that it is over."""
+        agenda, placed = self._connection.agenda, 0 if transfer is None else transfer.placed
+        copied = max(task.landed - placed, 0)
+        reason: Reason | None = Reason.UNSOLICITED
+        if transfer is not None:
+            reason = transfer.reason or (Reason.REFUSED if transfer.refused else Reason.UNSOLICITED)
+        if agenda.listener is not None and (placed or copied):
+            why = str(reason) if copied else ""
+            agenda.listener(
+                PlacementRecord(agenda.now, "target", self._connection.name, task.sc_itt, placed, copied, why)
+            )
 
     def sent(self, header: bytes, length: int) -> None:
         """See `Ulp`."""
-        self.segmentation.sent(header, length)
+        requests = self.segmentation.sent(header, length)
+        if requests:
+            self.journal.sent(requests)
 
     def closed(self) -> None:
         """See `Ulp`."""
@@ -153,41 +195,93 @@ class UlpConnection(Ulp):
         tag, offset = _TAG_AND_OFFSET(frame.header)
         pods = self._card.pods
         if not pods.layout.is_ddp(tag):
-            return DdpStatus(0) if tag & pods.layout.marker else DdpStatus.TAG_ERROR, None
+            return _OTHER if tag & pods.layout.marker else DdpStatus.INVALID_TAG, None
         index = pods.layout.index(tag)
         length = _LENGTH(frame.header)[0] & 0xFFFFFF
         header = pods.look_up(tag)
         if header is None:
-            return DdpStatus.BELOW_LIMIT, None
-        wrong = DdpStatus(0)
-        if not header.valid:
-            wrong = DdpStatus.POD_INVALID
-        elif header.tid != self.tid:
-            wrong = DdpStatus.TID_MISMATCH
-        elif header.colour != pods.layout.colour(tag):
-            wrong = DdpStatus.COLOUR_MISMATCH
-        elif header.pgsz_tag_clr != tag & pods.layout.pod_mask:
-            wrong = DdpStatus.POD_MISMATCH
+            return DdpStatus.LLIMIT_ERR, None
         transfer = self._by_pod.get(index)
-        if wrong or transfer is None:
-            return wrong or DdpStatus.POD_INVALID, None
+        if not header.valid:
+            return DdpStatus.INVALID_PPOD, None
+        if header.tid != self.tid or transfer is None:
+            return DdpStatus.TID_MISMATCH, None
+        if header.colour != pods.layout.colour(tag):
+            return DdpStatus.COLOR_ERR, None
+        if header.pgsz_tag_clr != tag & pods.layout.pod_mask:
+            return DdpStatus.PPOD_MISMATCH, None
         views = None
         if transfer.floor <= offset and offset + length <= header.max_offset:
             views = transfer.views(pods, offset, length)
-        return (DdpStatus.OFFSET_ERROR, None) if views is None else (DdpStatus.PLACED, views)
+        return (DdpStatus.OFFSET_ERR, None) if views is None else (DdpStatus.PLACED, views)
 
-    def recovered(self, frame: Frame) -> None:
-        """Take note of a PDU that is complete."""
-        length = len(frame.data)
-        if frame.opcode == DataOut.OPCODE and length:
-            if frame.placed:
-                self.ddp_pass += 1
-                self.placed += length
-                transfer = self._by_pod.get(self._card.pods.layout.index(_TAG_AND_OFFSET(frame.header)[0]))
-                if transfer is not None:
-                    transfer.placed += length
-            else:
-                self.ddp_fail += 1
+    def recovered(self, frames: list[Frame]) -> None:
+        """Take note of PDUs that are complete."""
+        for frame in frames:
+            length = len(frame.data)
+            if length and frame.opcode == DataOut.OPCODE:
+                self._count_data(frame, length)
+            elif frame.opcode == ScsiCommand.OPCODE:
                 self.copied += length
-        elif frame.opcode == ScsiCommand.OPCODE:
+        if len(frames) > 1 or self.journal.wanted:
+            for run in runs_of_placed(frames):
+                self._complete(run)
+
+    def _count_data(self, frame: Frame, length: int) -> None:
+        tag, _ = _TAG_AND_OFFSET(frame.header)
+        transfer = self._by_pod.get(self._card.pods.layout.index(tag)) if self._card.pods.layout.is_ddp(tag) else None
+        if frame.placed:
+            self.ddp_pass += 1
+            self.placed += length
+            if transfer is not None:
+                transfer.placed += length
+        else:
+            self.ddp_fail += 1
             self.copied += length
+            if transfer is not None:
+                transfer.refused = True
+
+    def _complete(self, run: list[Frame]) -> None:
+        """Tell the host of PDUs: of several placed ones that belong together, once (T6)."""
+        if len(run) > 1:
+            self.coalesced += 1
+        if not self.journal.wanted:
+            return
+        if len(run) > 1:
+            self.journal.coalesced(run)
+        else:
+            self.journal.recovered(run[0], self._status(run[0]))
+
+    def _status(self, frame: Frame) -> DdpStatus:
+        status = DdpStatus.PLACED if frame.placed else _OTHER
+        if frame.opcode == DataOut.OPCODE and frame.data and not frame.placed:
+            status |= self._locate(frame)[0] & ~DdpStatus.PLACED
+        for found, bit in (
+            (frame.data_digest_error, DdpStatus.DATACRC_ERR),
+            (frame.header_digest_error, DdpStatus.HDRCRC_ERR),
+            (any(frame.padding), DdpStatus.PADDING_ERR),
+        ):
+            status |= bit if found else _OTHER
+        return status
+
+
+def runs_of_placed(frames: list[Frame]) -> Iterator[list[Frame]]:
+    """PDUs one by one, and those together that the card's T6 completes by one message.
+
+    They are placed Data-Out of one burst, in order, without an error.
+    """
+    run: list[Frame] = []
+    burst = None
+    for frame in frames:
+        clean = frame.placed and not frame.data_digest_error and not any(frame.padding)
+        tag = _TAG_AND_OFFSET(frame.header)[0] if clean else None
+        if run and (tag is None or tag != burst):
+            yield run
+            run = []
+        run.append(frame)
+        burst = tag
+        if tag is None or frame.header[1] & _FINAL:
+            yield run
+            run = []
+    if run:
+        yield run

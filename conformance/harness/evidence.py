@@ -20,6 +20,7 @@ from iscsi_wire.records import (
     LogRecord,
     OffloadRecord,
     PduRecord,
+    PlacementRecord,
     Record,
     StateRecord,
     TransportRecord,
@@ -128,6 +129,10 @@ def raw_event(record: Record, connection: str, cause: bool = False) -> RawEvent:
             return RawEvent("log", *place, (_LEVELS[min(record.level, 3)], record.text), cause=cause)
         case FindingRecord():
             return RawEvent("log", *place, (f"{FINDING}{record.kind}", record.text), cause=cause)
+        case PlacementRecord():
+            text = f"itt 0x{record.itt:x}, placed {record.placed}, copied {record.copied}"
+            text += f": {record.reason}" if record.reason else ""
+            return RawEvent("offload", *place, ("placement", text), cause=cause)
         case OffloadRecord():
             return RawEvent("offload", *place, (record.message, record.text), cause=cause)
         case TransportRecord():
