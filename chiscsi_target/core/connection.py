@@ -9,7 +9,7 @@ from collections import deque
 from typing import TYPE_CHECKING, Any
 
 from chiscsi_target.api.constants import SC_FLAG_CMD_ABORT
-from chiscsi_target.core import data_out, dispatch, nop
+from chiscsi_target.core import data_out, dispatch, nop, observed
 from chiscsi_target.core.acknowledgements import Acknowledgements
 from chiscsi_target.core.agenda import ERROR, INFORMATION
 from chiscsi_target.core.connection_state import ConnectionEvent, ConnectionState, next_state
@@ -20,7 +20,6 @@ from chiscsi_target.errors import ProtocolViolation, RejectedPdu
 from iscsi_wire.digest import digest
 from iscsi_wire.errors import FramingError, PaddingError
 from iscsi_wire.framing import Buffer, Frame, Framer
-from iscsi_wire.records import PduRecord, StateRecord, TransportRecord
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -101,7 +100,7 @@ class Connection:
         self._login: Login | None = Login(self, registry)
         self._unread: list[Frame] = []
         self.event(ConnectionEvent.TRANSPORT_CONNECTED)
-        self._transport_record("connected")
+        observed.transport_changed(self, "connected")
         agenda.timer_due(self._login.deadline)
 
     # Input
@@ -138,7 +137,7 @@ class Connection:
     def _handle(self, frames: list[Frame]) -> None:
         if self.agenda.listener is not None:
             for frame in frames:
-                self._pdu_record("in", frame.header, frame.ahs, frame.data, frame.offset)
+                observed.pdu_received(self, frame)
         if self._login is not None:
             self._handle_in_login(frames)
         else:
@@ -235,7 +234,7 @@ class Connection:
 
     def _send_with_digests(self, header: bytes, pieces: Sequence[Buffer], length: int) -> None:
         if self.agenda.listener is not None:
-            self._pdu_record("out", header, b"", b"".join(pieces), self._bytes_sent)
+            observed.pdu_sent(self, header, b"".join(pieces), self._bytes_sent)
         if self.ulp is not None:
             self.ulp.sent(header, length)
         output = self.output
@@ -342,18 +341,7 @@ class Connection:
         """Move the state machine."""
         old = self.state
         label, self.state = next_state(old, event)
-        if self.agenda.listener is not None:
-            self.agenda.listener(
-                StateRecord(
-                    self.agenda.now,
-                    "target",
-                    self.name,
-                    "connection",
-                    old.value,
-                    f"{label} {event.value}",
-                    self.state.value,
-                )
-            )
+        observed.state_changed(self, old, f"{label} {event.value}")
 
     def handle_timer(self, now: float) -> float | None:
         """Do what is due at `now`; returns when to come back, or None."""
@@ -397,7 +385,7 @@ class Connection:
 
     def transport_closed(self, reset: bool = False) -> None:
         """Learn that the transport is gone."""
-        self._transport_record("reset" if reset else "closed")
+        observed.transport_changed(self, "reset" if reset else "closed")
         self.output.clear()
         while self._in_output:
             _, call, subject = self._in_output.popleft()
@@ -407,24 +395,3 @@ class Connection:
         if self.ulp is not None:
             self.ulp.closed()
         self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)
-
-    # Records
-
-    def _pdu_record(self, direction: str, header: Buffer, ahs: bytes, data: Buffer, offset: int) -> None:
-        assert self.agenda.listener is not None
-        self.agenda.listener(
-            PduRecord(
-                self.agenda.now,
-                "target",
-                self.name,
-                "in" if direction == "in" else "out",
-                bytes(header),
-                ahs,
-                bytes(data),
-                offset,
-            )
-        )
-
-    def _transport_record(self, event: str) -> None:
-        if self.agenda.listener is not None:
-            self.agenda.listener(TransportRecord(self.agenda.now, "target", self.name, event))

@@ -18,7 +18,7 @@ from chiscsi_target.core.connection_state import ConnectionEvent
 from chiscsi_target.core.demands import demands_of
 from chiscsi_target.core.login_identity import LoginIdentity, identify, session_to_join
 from chiscsi_target.core.login_refusal import send_refusal, tell_of_refusal
-from chiscsi_target.core.login_rules import STAGES, RequestText, check_request
+from chiscsi_target.core.login_rules import STAGES, RequestText, check_request, login_deadline
 from chiscsi_target.core.negotiation import Negotiation, NegotiationFailure, Pairs
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.session_keys import SessionKeys
@@ -30,7 +30,6 @@ from iscsi_wire.pdus import LoginRequest, LoginResponse
 from iscsi_wire.text import format_pairs
 
 if TYPE_CHECKING:
-    from chiscsi_target.core.agenda import Agenda
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.registry import Registry
     from iscsi_wire.framing import Frame
@@ -43,8 +42,6 @@ _PHASES = {SECURITY: Phase.SECURITY, OPERATIONAL: Phase.OPERATIONAL}
 _MAX_RESPONSE_DATA = 8192
 _FIRST_STAT_SN = 1
 _DISCOVERY_WINDOW = 1
-# How often the module looks at its timers, in seconds.
-_HEARTBEAT = 1
 
 Waiting: TypeAlias = "Generator[None, Frame | None, None]"
 
@@ -61,7 +58,7 @@ class Login:
     def __init__(self, connection: Connection, registry: Registry) -> None:
         self.connection = connection
         self.registry = registry
-        self.deadline = _deadline(connection.agenda, registry)
+        self.deadline = login_deadline(connection.agenda, registry)
         self.identity: LoginIdentity
         self.session: Session | None = None
         self.leading = True
@@ -392,11 +389,3 @@ class Login:
         quirks = self.connection.agenda.quirks
         if not (self._status and self._answered_later and quirks.async_reject_stays_open):
             self.connection.close(ConnectionEvent.LOGIN_FAILED)
-
-
-def _deadline(agenda: Agenda, registry: Registry) -> float:
-    """When a login that begins now has to be over (behaviour file, 2.1)."""
-    limit = registry.globals.login_complete_time
-    if limit == 0 and not agenda.quirks.login_time_zero_closes:
-        return float("inf")
-    return agenda.now + (limit or _HEARTBEAT)

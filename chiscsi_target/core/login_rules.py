@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.errors import LoginFailure
 from iscsi_wire.constants import ISCSI_VERSION, LoginStage, LoginStatus
@@ -10,8 +12,15 @@ from iscsi_wire.framing import Frame
 from iscsi_wire.pdus import LoginRequest
 from iscsi_wire.text import parse_pairs
 
+if TYPE_CHECKING:
+    from chiscsi_target.core.agenda import Agenda
+    from chiscsi_target.core.registry import Registry
+
 # Section 6.1 asks for at least 8192 octets of text in a sequence, and for 64 KiB where long items are negotiated.
 MAX_TEXT = 64 * 1024
+
+# How often the module looks at its timers, in seconds.
+_HEARTBEAT = 1
 
 _SECURITY = LoginStage.SECURITY_NEGOTIATION
 _OPERATIONAL = LoginStage.LOGIN_OPERATIONAL_NEGOTIATION
@@ -82,3 +91,11 @@ class RequestText:
             return parse_pairs(bytes(self._data))
         except TextError as error:
             raise LoginFailure(LoginStatus.INITIATOR_ERROR, f"malformed text, {error}", "6.1") from error
+
+
+def login_deadline(agenda: Agenda, registry: Registry) -> float:
+    """When a login that begins now has to be over (behaviour file, 2.1)."""
+    limit = registry.globals.login_complete_time
+    if limit == 0 and not agenda.quirks.login_time_zero_closes:
+        return float("inf")
+    return agenda.now + (limit or _HEARTBEAT)

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from chiscsi_target.offload.terminator import Terminator
     from iscsi_wire.framing import Frame
 
-__all__ = ["PLACE_FROM", "UlpConnection"]
+__all__ = ["PLACE_FROM", "UlpConnection", "runs_of_placed"]
 
 PLACE_FROM: Final = 512
 """Octets that a transfer must have for page pods to be reserved (behaviour file, 5.3)."""
