@@ -70,8 +70,7 @@ class DirectDisk(Disk):
                 self._buffer[start : start + part] = memoryview(data)[done : done + part]
                 self._put(base, window)
                 done += part
-        if self.gaps:
-            self.gaps.close(offset, len(data))
+        self._written(offset, len(data))
 
     def _fill(self, base: int, window: int, *, partly: bool) -> None:
         """Have the buffer hold what a window of the file does, if not all of it is going to be written."""

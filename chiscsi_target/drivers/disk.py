@@ -7,6 +7,7 @@ import os
 import threading
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.drivers.anchors import Anchors
 from chiscsi_target.drivers.buffer_pool import POOLED, BufferPool
 from chiscsi_target.drivers.flusher import Flusher
 from chiscsi_target.drivers.gaps import Gaps
@@ -36,11 +37,25 @@ class Disk:
         lock: held while a waiting command is completed or given up.
         pool: buffers of commands that are over.
         gaps: what was discarded in pages that keep their storage.
+        anchors: what was discarded, and keeps its storage because that was asked for.
         waiting: commands that wait for a flush; those given up meanwhile are mapped to False.
         mapped: the file in memory, for reads that nobody looks at on their way; None when that cannot be, or failed.
     """
 
-    __slots__ = ("dirty", "durable", "fd", "flusher", "gaps", "lock", "lost", "mapped", "path", "pool", "waiting")
+    __slots__ = (
+        "anchors",
+        "dirty",
+        "durable",
+        "fd",
+        "flusher",
+        "gaps",
+        "lock",
+        "lost",
+        "mapped",
+        "path",
+        "pool",
+        "waiting",
+    )
 
     def __init__(self, fd: int, path: str, size: int) -> None:
         self.fd = fd
@@ -52,6 +67,7 @@ class Disk:
         self.lock = threading.Lock()
         self.pool = BufferPool()
         self.gaps = Gaps()
+        self.anchors = Anchors()
         self.waiting: dict[chiscsi_scsi_command, bool] = {}
         self.mapped: memoryview | None = None
         self.map(size)
@@ -100,8 +116,14 @@ class Disk:
             raise self._failure(_WRITE_ERROR, error) from error
         finally:
             self.dirty = True
+        self._written(offset, len(data))
+
+    def _written(self, offset: int, length: int) -> None:
+        """Take note that octets have data again."""
         if self.gaps:
-            self.gaps.close(offset, len(data))
+            self.gaps.close(offset, length)
+        if self.anchors:
+            self.anchors.remove(offset, offset + length)
 
     def flush(self) -> None:
         """Bring all that was written to stable storage; raises OSError, and again ever after."""

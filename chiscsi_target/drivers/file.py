@@ -116,6 +116,12 @@ def _resize_tuples(tuples: Medium | None, lu: chiscsi_lun) -> None:
         raise _Unusable(f"no room for protection information: {error.strerror}") from error
 
 
+def _medium(disk: Disk, lu: chiscsi_lun) -> FileMedium:
+    """The medium of a logical unit in an open file."""
+    thick, alone = bool(lu.flags & LU_FLAG_THICK), not lu.flags & LU_FLAG_NONEXCL
+    return FileMedium(disk, writable=not lu.read_only, thick=thick, anchoring=alone)
+
+
 def _forced(sc: chiscsi_scsi_command) -> bool:
     """Whether a READ or WRITE may not be content with the page cache (SBC-3, FUA)."""
     return bool(sc.sc_cmd[1] & _FUA) and sc.sc_cmd[0] not in (_READ_6, _WRITE_6)
@@ -157,7 +163,7 @@ class FileLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         lu.priv_data = disk = (DirectDisk if lu.flags & LU_FLAG_DIRECT else Disk)(fd, lu.path, lu.size)
         disk.durable = bool(lu.flags & LU_FLAG_DSYNC)
-        lu.medium = FileMedium(disk, writable=not lu.read_only, thick=bool(lu.flags & LU_FLAG_THICK))
+        lu.medium = _medium(disk, lu)
         if not lu.flags & (LU_FLAG_RO | LU_FLAG_NONEXCL) and keeps_files(lu.path):
             lu.kept = KeptFiles(lu.path)
         return 0
@@ -175,6 +181,7 @@ class FileLunClass(LocalLunClass):
             return -ReturnCode.EINVAL
         if lu_new.size != lu.size:
             disk.map(lu_new.size)
+            disk.anchors.remove(lu_new.size)
         lu_new.tuples = real_tuples(lu)
         lu_new.priv_data, lu_new.medium, lu_new.kept = disk, real_medium(lu), lu.kept
         if isinstance(lu_new.medium, FileMedium):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import mmap
 from typing import Final
 
+from chiscsi_target.drivers.anchors import Anchors
 from chiscsi_target.drivers.gaps import PAGE, Gaps, whole_pages
 
 __all__ = ["MemoryMedium"]
@@ -19,6 +20,7 @@ class MemoryMedium:
 
     Attributes:
         thin: whether it passes for a medium that gives storage back; it does, in any case.
+        anchors: whether it passes for one that keeps storage for what was discarded: if it is thin.
     """
 
     def __init__(self, memory: memoryview, *, thin: bool = True) -> None:
@@ -27,6 +29,12 @@ class MemoryMedium:
         self._memory = memory
         self._pages: set[int] = set()
         self._gaps = Gaps()
+        self._anchors = Anchors()
+
+    @property
+    def anchors(self) -> bool:
+        """See `AnchoringMedium`."""
+        return self.thin
 
     def read(self, offset: int, length: int) -> bytes:
         """See `Medium`."""
@@ -46,9 +54,12 @@ class MemoryMedium:
             self._pages.update(range(first, last + 1))
         if self._gaps:
             self._gaps.close(offset, length)
+        if self._anchors:
+            self._anchors.remove(offset, offset + length)
 
     def discard(self, offset: int, length: int) -> None:
         """See `Medium`."""
+        self._anchors.remove(offset, offset + length)
         first, end = whole_pages(offset, length)
         if first < end:
             self._give_back(first, end)
@@ -79,6 +90,15 @@ class MemoryMedium:
         self._gaps.open(offset, length)
         if self._gaps.covers(page):
             self._give_back(page, page + 1)
+
+    def anchor(self, offset: int, length: int) -> None:
+        """See `AnchoringMedium`: pages that were written are there, whatever was written."""
+        self.write(offset, bytes(length))
+        self._anchors.add(offset, offset + length)
+
+    def anchored(self, offset: int) -> tuple[bool, int]:
+        """See `AnchoringMedium`."""
+        return self._anchors.extent(offset)
 
     def extent(self, offset: int) -> tuple[bool, int]:
         """See `Medium`."""

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
@@ -69,6 +69,7 @@ class Command:
         fast: in place of `execute`, for the commands that have to be quick.
         refused: fields of the CDB that belong to features which there are not.
         ignored: reserved fields that may be set all the same.
+        where: fields that mean something to some logical units only, each with what tells whether it does to one.
         needs: whether a logical unit has the command; all have it without.
         any_unit: whether it is answered whatever is the matter with the logical unit: there is none of that number, it
             is offline, or a unit attention condition is pending (SAM-5, unit attention conditions).
@@ -82,6 +83,7 @@ class Command:
     fast: Fast | None = None
     refused: tuple[str, ...] = ()
     ignored: tuple[str, ...] = ()
+    where: Mapping[str, Callable[[LogicalUnit], bool]] = field(default_factory=dict)
     needs: Callable[[LogicalUnit], bool] | None = None
     any_unit: bool = False
 
@@ -96,10 +98,17 @@ class Command:
         Reserved bits need not be checked (SPC-4, keywords), but an initiator that sets one is mistaken about
         something, and had better know. Of CONTROL, NACA may be set (SAM-5, CONTROL byte); LINK is obsolete.
         """
+        return self._usage(self.refused)
+
+    def usage_of(self, unit: LogicalUnit) -> bytes:
+        """The bits of the CDB that mean something to a logical unit."""
+        return self._usage((*self.refused, *(name for name, does in self.where.items() if not does(unit))))
+
+    def _usage(self, without: Container[str]) -> bytes:
         size = 8 * self.cdb.STRUCT.size
         usage = 0
         for info in self.cdb.FIELDS:
-            known = info.kind is not Kind.RESERVED and info.name not in self.refused
+            known = info.kind is not Kind.RESERVED and info.name not in without
             if info.name == "control":
                 usage |= NACA << size - 8 * info.octet - info.width
             elif known or info.name in self.ignored:

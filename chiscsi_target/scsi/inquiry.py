@@ -10,6 +10,7 @@ from chiscsi_target.scsi.provisioning import (
     MOST_UNMAP_BLOCKS,
     MOST_UNMAP_DESCRIPTORS,
     MOST_WRITE_SAME_BLOCKS,
+    can_anchor,
     is_thin,
 )
 from chiscsi_target.scsi.ranges import has_medium
@@ -134,13 +135,14 @@ def _block_limits(unit: LogicalUnit) -> VpdPage:
 
 
 def _logical_block_provisioning(unit: LogicalUnit) -> VpdPage:
-    """Logical Block Provisioning: what is given back reads as zeros (LBPRZ); nothing can be anchored."""
+    """Logical Block Provisioning: what is given back, or anchored, reads as zeros (LBPRZ)."""
     thin = int(is_thin(unit))
     return LogicalBlockProvisioning.make(
         lbpu=thin,
         lbpws=thin,
         lbpws10=thin,
         lbprz=thin,
+        anc_sup=int(can_anchor(unit)),
         provisioning_type=ProvisioningType.THIN_PROVISIONED if thin else ProvisioningType.UNKNOWN,
     )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.api.medium import AnchoringMedium, Medium
 from chiscsi_target.scsi.protection_information import CHECKS, TUPLE, Tags, check, generate
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
-    from chiscsi_target.api.medium import Medium
 
 __all__ = ["ProtectedMedium", "medium_behind"]
 
@@ -72,6 +72,23 @@ class ProtectedMedium:
         lba, end = self._blocks(offset, length)
         self._data.discard(offset, length)
         self._forget(lba * TUPLE, end * TUPLE)
+
+    @property
+    def anchors(self) -> bool:
+        """See `AnchoringMedium`."""
+        return isinstance(self._data, AnchoringMedium) and self._data.anchors
+
+    def anchor(self, offset: int, length: int) -> None:
+        """See `AnchoringMedium`; tuples that say "never written" take the storage of those that come later."""
+        assert isinstance(self._data, AnchoringMedium), "nobody anchors on a medium that cannot"
+        lba, end = self._blocks(offset, length)
+        self._tuples.write(lba * TUPLE, bytes((end - lba) * TUPLE))
+        self._data.anchor(offset, length)
+
+    def anchored(self, offset: int) -> tuple[bool, int]:
+        """See `AnchoringMedium`."""
+        assert isinstance(self._data, AnchoringMedium), "nobody asks on a medium that cannot"
+        return self._data.anchored(offset)
 
     def extent(self, offset: int) -> tuple[bool, int]:
         """See `Medium`."""

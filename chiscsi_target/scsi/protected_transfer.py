@@ -21,7 +21,13 @@ from chiscsi_target.scsi.protected_blocks import (
     protected_medium_of,
 )
 from chiscsi_target.scsi.protection_information import NEVER_WRITTEN, TUPLE, check, interleave
-from chiscsi_target.scsi.provisioning import MOST_WRITE_SAME_BLOCKS, write_same
+from chiscsi_target.scsi.provisioning import (
+    MOST_WRITE_SAME_BLOCKS,
+    UNMAPPING,
+    check_unmapping,
+    unmapping,
+    write_same,
+)
 from chiscsi_target.scsi.ranges import check_range, check_writable
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, good, send
@@ -170,8 +176,7 @@ def _fill(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | b
     blocks, medium = blocks_of(unit, cdb), protected_medium_of(unit)
     if not blocks.protect:
         return write_same(unit, sc, cdb, data)
-    if cdb.anchor or (cdb.unmap and not medium.thin):
-        raise Refused(INVALID_FIELD_IN_CDB, Field(10 if cdb.STRUCT.size == 32 else 1, 4 if cdb.anchor else 3))
+    check_unmapping(unit, cdb)
     check_range(unit, blocks.lba, blocks.number, MOST_WRITE_SAME_BLOCKS if medium.thin else 0, blocks.field)
     if not blocks.number and medium.thin:
         raise Refused(INVALID_FIELD_IN_CDB, blocks.field)  # WSNZ
@@ -179,8 +184,7 @@ def _fill(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: Any, data: bytes | b
     content, stored = checked_parts(unit, sc, blocks, data, 1)
     count = blocks.number or unit.lu.block_count - blocks.lba
     if cdb.unmap and not any(content) and stored == NEVER_WRITTEN:
-        medium.discard(blocks.lba << unit.lu.sect_shift, count << unit.lu.sect_shift)
-        return finish(sc)
+        return execute_in_pieces(unit, sc, unmapping(unit, [(blocks.lba, count)], anchor=bool(cdb.anchor)))
     return execute_in_pieces(unit, sc, _repeating(medium, blocks.lba, count, content, stored))
 
 
@@ -219,7 +223,7 @@ PROTECTED_COMMANDS: Final = (
     *(Command(cdb, _OUT, write, ignored=_FUA_NV) for cdb in (scsi.Write10, scsi.Write12, scsi.Write16)),
     *(Command(cdb, _OUT, write) for cdb in (scsi.WriteAndVerify10, scsi.WriteAndVerify12, scsi.WriteAndVerify16)),
     *(Command(cdb, _OUT, verify) for cdb in (scsi.Verify10, scsi.Verify12, scsi.Verify16)),
-    *(Command(cdb, _OUT, same) for cdb in (scsi.WriteSame10, scsi.WriteSame16)),
+    *(Command(cdb, _OUT, same, where=UNMAPPING) for cdb in (scsi.WriteSame10, scsi.WriteSame16)),
     *(
         Command(cdb, _NONE, synchronize, ignored=("sync_nv",))
         for cdb in (scsi.SynchronizeCache10, scsi.SynchronizeCache16)
@@ -232,6 +236,6 @@ LONG_COMMANDS: Final = (
     Command(scsi.Write32, _OUT, write, ignored=_FUA_NV, needs=has_type_2),
     Command(scsi.WriteAndVerify32, _OUT, write, needs=has_type_2),
     Command(scsi.Verify32, _OUT, verify, needs=has_type_2),
-    Command(scsi.WriteSame32, _OUT, same, needs=has_type_2),
+    Command(scsi.WriteSame32, _OUT, same, where=UNMAPPING, needs=has_type_2),
 )
 """What only a unit with protection information of type 2 has."""

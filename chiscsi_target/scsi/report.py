@@ -48,7 +48,7 @@ def report_supported_operation_codes(
         return send(sc, scsi.AllCommandsData.make(descriptors=data).encode(), cdb.allocation_length)
     if cdb.reporting_options > ReportingOptions.ONE:
         raise Refused(INVALID_FIELD_IN_CDB, _OPTIONS_FIELD)
-    return send(sc, _one_command(rows, cdb), cdb.allocation_length)
+    return send(sc, _one_command(unit, rows, cdb), cdb.allocation_length)
 
 
 def _in_order(rows: Iterable[Command]) -> list[Command]:
@@ -67,7 +67,7 @@ def _descriptor(row: Command, timeouts: int) -> bytes:
     return descriptor.encode() + _timeouts(timeouts)
 
 
-def _one_command(rows: Sequence[Command], cdb: scsi.ReportSupportedOperationCodes) -> bytes:
+def _one_command(unit: LogicalUnit, rows: Sequence[Command], cdb: scsi.ReportSupportedOperationCodes) -> bytes:
     """Whether one command is supported, and which bits of its CDB mean something."""
     same_code = [row for row in rows if cdb.requested_operation_code == row.cdb.OPERATION_CODE]
     by_action = any(row.cdb.SERVICE_ACTION is not None for row in same_code)
@@ -80,14 +80,14 @@ def _one_command(rows: Sequence[Command], cdb: scsi.ReportSupportedOperationCode
     if found is None:
         return scsi.OneCommandData.make(support=CommandSupport.NOT_SUPPORTED).encode()
     data = scsi.OneCommandData.make(
-        ctdp=int(bool(cdb.rctd)), support=CommandSupport.BY_THE_STANDARD, cdb_usage_data=_usage_data(found)
+        ctdp=int(bool(cdb.rctd)), support=CommandSupport.BY_THE_STANDARD, cdb_usage_data=_usage_data(unit, found)
     )
     return data.encode() + _timeouts(cdb.rctd)
 
 
-def _usage_data(row: Command) -> bytes:
+def _usage_data(unit: LogicalUnit, row: Command) -> bytes:
     """The usage map, with operation code and service action themselves in their places."""
-    usage = bytearray(row.usage)
+    usage = bytearray(row.usage_of(unit))
     usage[0] = row.cdb.OPERATION_CODE or 0
     if len(usage) == LONG_CDB:
         usage[7:10] = bytes((LONG_CDB - 8,)) + (row.cdb.SERVICE_ACTION or 0).to_bytes(2)

@@ -8,9 +8,12 @@ from pathlib import Path
 import pytest
 
 from chiscsi_target.api import LU_FLAG_SYNC, LUN_CLASS_HAS_CMD_QUEUE_BIT, ReturnCode, chiscsi_lun, chiscsi_scsi_command
+from chiscsi_target.drivers.fallocate import allocate, can_beside
 from chiscsi_target.drivers.file import FileLunClass
+from chiscsi_target.drivers.file_medium import FileMedium
 from chiscsi_target.errors import DriverError
 from tests.chiscsi_target.drivers.files import BLOCK, FUA, READ, SYNC, WRITE, Rig, Syscalls, path, rig, syscalls
+from tests.chiscsi_target.fakes import disk
 
 __all__ = ["path", "rig", "syscalls"]
 
@@ -318,3 +321,33 @@ def test_state_is_kept_for_the_one_who_may_write(path: Path, options: str) -> No
 
 def test_the_class_says_that_it_completes_later() -> None:
     assert FileLunClass.property == 1 << LUN_CLASS_HAS_CMD_QUEUE_BIT
+
+
+def test_what_is_cut_off_is_anchored_no_longer(tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    image.touch()
+    os.truncate(image, 1 << 20)
+    lun_class = FileLunClass()
+    lu = disk(lun_class, path=str(image))
+    medium = lu.medium
+    assert isinstance(medium, FileMedium)
+    if medium.anchors:
+        medium.anchor(0, 1 << 20)
+        for size in (1 << 19, 1 << 20):
+            os.truncate(image, size)
+            new = chiscsi_lun(lun_class, 0, str(image))
+            assert lun_class.fp_reattach(lu, new, bytearray(), 0) == 0
+            lu = new
+        assert medium.anchored(0) == (True, 1 << 19) and not medium.anchored(1 << 19)[0]
+    lun_class.fp_detach(lu)
+
+
+@pytest.mark.parametrize("options, anchors", [("", True), ("NONEXCL", False), ("THICK", False), ("RO", False)])
+def test_only_a_thin_file_of_one_s_own_is_anchored(tmp_path: Path, options: str, anchors: bool) -> None:
+    image = tmp_path / "disk.img"
+    image.touch()
+    os.truncate(image, 1 << 20)
+    lu = disk(FileLunClass(), options, path=str(image))
+    assert isinstance(lu.medium, FileMedium)
+    assert lu.medium.anchors == (anchors and can_beside(allocate, lu.priv_data.fd, str(image)))
+    lu.lun_class.fp_detach(lu)

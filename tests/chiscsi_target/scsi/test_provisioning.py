@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
@@ -18,10 +19,10 @@ LIST_LENGTH, LIST_FIELD, INFORMATION_UNIT, WRITE_PROTECTED = (5, 0x1A, 0), (5, 0
 PATTERN = bytes(range(256)) * (BLOCK // 256)
 
 
-def unmap(rig: Rig, *ranges: tuple[int, int], lun: int = 0) -> Outcome:
+def unmap(rig: Rig, *ranges: tuple[int, int], lun: int = 0, anchor: int = 0) -> Outcome:
     descriptors = b"".join(struct.pack(">QI4x", lba, count) for lba, count in ranges)
     data = struct.pack(">HH4x", len(descriptors) + 6, len(descriptors)) + descriptors
-    return rig.write(f"42 00 00000000 00 {len(data):04x} 00", data, lun=lun)
+    return rig.write(f"42 {anchor:02x} 00000000 00 {len(data):04x} 00", data, lun=lun)
 
 
 def write_same(rig: Rig, lba: int, count: int, data: bytes, flags: int = 0) -> Outcome:
@@ -84,7 +85,6 @@ def test_limits_of_unmap() -> None:
     assert unmap(rig, *[(0, 1)] * (MOST_UNMAP_DESCRIPTORS + 1)).sense == LIST_FIELD
     assert unmap(rig, (0, MOST_UNMAP_BLOCKS + 1)).sense == LIST_FIELD
     assert unmap(rig, (0, 1), lun=READ_ONLY).sense == WRITE_PROTECTED
-    assert rig.write("42 01 00000000 00 0008 00", bytes(8)).field == (1, 0)
 
 
 def test_a_unit_that_keeps_its_storage_has_no_unmap() -> None:
@@ -186,7 +186,7 @@ def test_the_limits_are_told() -> None:
     )
     assert (limits.wsnz, limits.maximum_write_same_length) == (1, MOST_WRITE_SAME_BLOCKS)
     page = LogicalBlockProvisioning.decode(rig.run("12 01 b2 00ff 00", length=255).data)
-    assert (page.lbpu, page.lbpws, page.lbpws10, page.lbprz, page.anc_sup, page.provisioning_type) == (1, 1, 1, 1, 0, 2)
+    assert (page.lbpu, page.lbpws, page.lbpws10, page.lbprz, page.anc_sup, page.provisioning_type) == (1, 1, 1, 1, 1, 2)
     thick(rig)
     limits = BlockLimits.decode(rig.run("12 01 b0 00ff 00", length=255).data)
     assert (limits.maximum_unmap_lba_count, limits.wsnz, limits.maximum_write_same_length) == (0, 0, 0)
@@ -199,3 +199,103 @@ def test_write_protection_comes_before_what_a_read_only_medium_has_not(flags: in
     rig = Rig(unit)
     thick(rig)
     assert write_same(rig, 0, 1, PATTERN, flags=flags).sense == WRITE_PROTECTED
+
+
+# Anchored blocks
+
+ANCHOR, UNMAP = 0x10, 0x08
+
+
+class DiscardingMedium:
+    """A `Medium` that cannot anchor, and nothing more."""
+
+    thin = True
+
+    def discard(self, offset: int, length: int) -> None:
+        """Discard nothing: there is nothing."""
+
+    def flush(self) -> None:
+        """Flush nothing either."""
+
+
+def test_anchored_blocks_read_as_zeros_and_are_told_apart() -> None:
+    rig = Rig()
+    filled(rig)
+    assert unmap(rig, (8, 16), (100, 3), anchor=1).status == 0
+    assert rig.read_blocks(0, 64) == PATTERN * 8 + bytes(16 * BLOCK) + PATTERN * 40
+    assert extents(rig)[:4] == [(0, 8, 0), (8, 16, 2), (24, 40, 0), (64, 32, 1)]
+    assert (100, 3, 2) in extents(rig)
+    assert extents(rig, lba=12, room=1) == [(12, 12, 2)]
+
+
+def test_unmap_deallocates_them_and_a_write_maps_them() -> None:
+    rig = Rig()
+    assert unmap(rig, (0, 64), anchor=1).status == 0
+    assert rig.write("2a 00 00000008 00 0001 00", PATTERN).status == 0
+    assert write_same(rig, 16, 8, PATTERN).status == 0
+    assert unmap(rig, (32, 16)).status == 0
+    assert extents(rig)[:6] == [(0, 8, 2), (8, 1, 0), (9, 7, 2), (16, 8, 0), (24, 8, 2), (32, 16, 1)]
+    assert rig.read_blocks(8, 1) == PATTERN
+
+
+def test_write_same_anchors_zeros_only() -> None:
+    rig = Rig()
+    filled(rig)
+    assert write_same(rig, 0, 8, bytes(BLOCK), flags=UNMAP | ANCHOR).status == 0
+    assert rig.run(f"93 19 {8:016x} 00000008 00 00").status == 0  # and no data
+    assert write_same(rig, 16, 8, PATTERN[::-1], flags=UNMAP | ANCHOR).status == 0
+    assert rig.write("41 18 00000018 00 0008 00", bytes(BLOCK)).status == 0
+    assert extents(rig)[:4] == [(0, 16, 2), (16, 8, 0), (24, 8, 2), (32, 32, 0)]
+    assert rig.read_blocks(0, 32) == bytes(16 * BLOCK) + PATTERN[::-1] * 8 + bytes(8 * BLOCK)
+
+
+def test_anchoring_much_is_done_in_steps() -> None:
+    rig = Rig(Rig.disk("size=64M"))
+    steps: list[Callable[[], bool]] = []
+    rig.server.work_by(steps.append)
+    rig.stack.reset(struct.pack(">HH4xQI4x", 22, 16, 0, 1 << 16))
+    scmd = rig.stack.command(bytes.fromhex("42 01 00000000 00 0018 00"), length=24, write=True)
+    assert rig.server.fp_scsi_cmd_cdb_rcved(scmd) == 0
+    rig.stack.deliver(scmd)
+    (step,) = steps
+    assert extents(rig)[0] == (0, 1 << 12, 2)
+    rig.stack.reset(b"")
+    while step():
+        pass
+    assert rig.stack.completions == 1
+    assert extents(rig)[0] == (0, 1 << 16, 2)
+
+
+def test_a_unit_that_cannot_anchor_says_so_and_refuses() -> None:
+    rig = Rig()
+    rig.server.units[0].medium = DiscardingMedium()  # type: ignore[assignment]  # nothing else is called
+    assert unmap(rig, (0, 1)).status == 0
+    assert unmap(rig, (0, 1), anchor=1).field == (1, 0)
+    assert write_same(rig, 0, 1, bytes(BLOCK), flags=UNMAP | ANCHOR).field == (1, 4)
+    assert LogicalBlockProvisioning.decode(rig.run("12 01 b2 00ff 00", length=255).data).anc_sup == 0
+
+
+@pytest.mark.parametrize("kind, unmap_bits, same_bits", [("anchors", 1, 0x18), ("discards", 0, 0x08), ("keeps", 0, 0)])
+def test_usage_maps_have_the_bits_that_mean_something_to_the_unit(kind: str, unmap_bits: int, same_bits: int) -> None:
+    rig = Rig()
+    if kind == "discards":
+        rig.server.units[0].medium = DiscardingMedium()  # type: ignore[assignment]  # nothing else is called
+    elif kind == "keeps":
+        thick(rig)
+    usage = [rig.run(f"a3 0c 01 {code} 0000 000000ff 00 00", length=255).data[4:] for code in ("42", "41", "93")]
+    assert usage[0][1:2] == (bytes([unmap_bits]) if kind != "keeps" else b"")
+    assert [each[1] & 0x18 for each in usage[1:]] == [same_bits, same_bits]
+
+
+@pytest.mark.parametrize("protection", [1, 3])
+def test_blocks_with_protection_information_are_anchored_too(protection: int) -> None:
+    rig = Rig(Rig.disk(f"size=1M,PI={protection}"))
+    filled(rig)
+    assert unmap(rig, (8, 16), anchor=1).status == 0
+    assert extents(rig)[:3] == [(0, 8, 0), (8, 16, 2), (24, 40, 0)]
+    assert rig.read_blocks(8, 16) == bytes(16 * BLOCK)
+    # And their tuples say that nobody has written them: all ones.
+    assert rig.run("28 20 00000008 00 0001 00", length=BLOCK + 8).data == bytes(BLOCK) + b"\xff" * 8
+    same = bytes(BLOCK) + b"\xff" * 8
+    assert rig.write(f"93 38 {0:016x} 00000008 00 00", same).status == 0
+    assert extents(rig)[0] == (0, 24, 2)
