@@ -11,7 +11,7 @@ from iscsi_wire.scsi_parameter_codes import MaintenanceIn, ReservationType
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
-    from chiscsi_target.scsi.nexus import InitiatorPort
+    from chiscsi_target.scsi.nexus import Nexus
     from chiscsi_target.scsi.reservations import Reservations
 
 __all__ = ["conflicts"]
@@ -94,11 +94,11 @@ _PASS_RESERVE: Final = frozenset(
 )
 
 
-def conflicts(reservations: Reservations, port: InitiatorPort | None, sc: chiscsi_scsi_command) -> bool:
-    """Whether a command of a port has to end with RESERVATION CONFLICT."""
+def conflicts(reservations: Reservations, nexus: Nexus | None, sc: chiscsi_scsi_command) -> bool:
+    """Whether a command of an I_T nexus has to end with RESERVATION CONFLICT."""
     if reservations.legacy is not None:
         return reservations.legacy != sc.sc_sess and not _passes_reserve(sc)
-    registration = None if port is None else reservations.of(port)
+    registration = None if nexus is None else reservations.of(nexus)
     if reservations.holds(registration) or (registration is not None and reservations.type in REGISTRANTS_ONLY):
         return False
     key = _key(sc)

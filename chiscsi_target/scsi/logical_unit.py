@@ -10,7 +10,7 @@ from chiscsi_target.scsi.copy_results import CopyResults
 from chiscsi_target.scsi.data_buffer import Buffers
 from chiscsi_target.scsi.guards import Guards
 from chiscsi_target.scsi.mode_pages import ModePages
-from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.nexus import InitiatorPort, Nexus
 from chiscsi_target.scsi.port_groups import TargetPorts
 from chiscsi_target.scsi.protected_medium import medium_behind
 from chiscsi_target.scsi.protection_information import TUPLE
@@ -65,7 +65,7 @@ class Device:
         with_protection: those for units with protection information.
         units: the logical units by number.
         target_ports: the target ports, and through which of them each session came.
-        ports: whose they are.
+        ports: whose they are: the initiator port of each.
         abort_commands: ends commands of a session with a status, or without a word when that is GOOD.
         start: executes a command that had to wait in its task set.
         sessions: handles of the sessions, each of them an I_T nexus (RFC 7143, 4.4.1).
@@ -97,6 +97,11 @@ class Device:
 
     def __post_init__(self) -> None:
         self.target_ports = TargetPorts((self.portal_group_tag,))
+
+    def nexus(self, session: int | None) -> Nexus | None:
+        """The I_T nexus that a session is; None when it is gone."""
+        port = self.ports.get(session)
+        return None if port is None else Nexus(port, self.target_ports.of_session(session))
 
 
 class LogicalUnit:

@@ -1,4 +1,4 @@
-"""Who is behind a session: the initiator port of an I_T nexus, and how SCSI writes it down (RFC 7143, 4.4; SPC-4)."""
+"""Who is behind a session: its I_T nexus, and how SCSI writes the initiator port down (RFC 7143, 4.4; SPC-4)."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chiscsi_target.scsi.sense import INVALID_FIELD_IN_PARAMETER_LIST
 from iscsi_wire.scsi import TransportId
 from iscsi_wire.scsi_page_codes import ProtocolIdentifier
 
-__all__ = ["InitiatorPort", "decode_transport_id", "encode_transport_id"]
+__all__ = ["InitiatorPort", "Nexus", "decode_transport_id", "encode_transport_id"]
 
 _DEVICE_NAME, _PORT_NAME = 0, 1  # FORMAT CODE
 _SEPARATOR: Final = ",i,0x"
@@ -26,6 +26,17 @@ class InitiatorPort(NamedTuple):
     def covers(self, port: InitiatorPort) -> bool:
         """Whether this names `port`, alone or among others."""
         return self.name == port.name and self.isid in (None, port.isid)
+
+
+class Nexus(NamedTuple):
+    """An initiator port, and the target port that it comes through, by the tag of the portal group."""
+
+    initiator: InitiatorPort
+    target: int
+
+    def covers(self, nexus: Nexus) -> bool:
+        """Whether this names `nexus`, alone or among others."""
+        return self.target == nexus.target and self.initiator.covers(nexus.initiator)
 
 
 def encode_transport_id(port: InitiatorPort) -> bytes:

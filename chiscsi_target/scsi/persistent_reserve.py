@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from chiscsi_target.scsi.aborts import abort_commands
 from chiscsi_target.scsi.aca import clear_aca
 from chiscsi_target.scsi.commands import Command, Direction, parameter_list_length
-from chiscsi_target.scsi.nexus import InitiatorPort, decode_transport_id, encode_transport_id
+from chiscsi_target.scsi.nexus import InitiatorPort, Nexus, decode_transport_id, encode_transport_id
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, send
 from chiscsi_target.scsi.reservations import ALL_REGISTRANTS, REGISTRANTS_ONLY, Registration
@@ -54,7 +54,6 @@ _SCOPE_FIELD, _TYPE_FIELD = Field(2, 7), Field(2, 3)
 _TYPES: Final = frozenset(int(kind) for kind in ReservationType)
 _LIST: Final = scsi.PersistentReserveOutList.STRUCT.size
 _MOVE_LIST: Final = scsi.RegisterAndMoveList.STRUCT.size
-_TARGET_PORT: Final = 1
 _KEPT: Final = "reservations"
 
 
@@ -99,18 +98,17 @@ def report_capabilities(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.P
 
 
 def read_full_status(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.PersistentReadFullStatus) -> int:
-    """READ FULL STATUS: every registration with its port."""
-    state = unit.reservations
+    """READ FULL STATUS: every registration with its two ports, one by one also after ALL_TG_PT, as SPC-4 allows."""
+    state, ports = unit.reservations, unit.device.target_ports
     data = b""
     for each in state.registrations:
         holds = state.holds(each)
         data += scsi.FullStatusDescriptor.make(
             reservation_key=each.key,
-            all_tg_pt=int(each.all_ports),
             r_holder=int(holds),
             type=state.type if holds else 0,
-            relative_target_port_identifier=0 if each.all_ports else _TARGET_PORT,
-            transport_id=encode_transport_id(each.port),
+            relative_target_port_identifier=ports.number(each.nexus.target),
+            transport_id=encode_transport_id(each.nexus.initiator),
         ).encode()
     whole = scsi.ReadFullStatusData.make(prgeneration=state.generation, descriptors=data)
     return send(sc, whole.encode(), cdb.allocation_length)
@@ -179,33 +177,34 @@ def _changed(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int:
     return finish(sc)
 
 
-def _port(request: Request) -> InitiatorPort:
-    port = request.unit.device.ports.get(request.sc.sc_sess)
-    if port is None:
+def _nexus(request: Request) -> Nexus:
+    nexus = request.unit.device.nexus(request.sc.sc_sess)
+    if nexus is None:
         raise _Conflict  # a session that is gone
-    return port
+    return nexus
 
 
 def _registered(request: Request) -> Registration:
     """The registration of whoever asks, who has to know its key."""
-    found = request.unit.reservations.of(_port(request))
+    found = request.unit.reservations.of(_nexus(request))
     if found is None or found.key != request.asked.reservation_key:
         raise _Conflict
     return found
 
 
 def _others(request: Request, registrations: Iterable[Registration]) -> list[int]:
-    """The sessions of registered ports, but not that of whoever asks."""
-    named = list(registrations)
+    """The sessions that registrations are about, but not that of whoever asks."""
+    device, meant = request.unit.device, [each.nexus for each in registrations]
+    nexuses = {session: device.nexus(session) for session in device.ports if session != request.sc.sc_sess}
     return [
         session
-        for session, port in request.unit.device.ports.items()
-        if session not in (None, request.sc.sc_sess) and any(each.port.covers(port) for each in named)
+        for session, nexus in nexuses.items()
+        if session is not None and nexus is not None and any(each.covers(nexus) for each in meant)
     ]
 
 
 def _tell(request: Request, registrations: Iterable[Registration], sense: Sense) -> None:
-    """Establish a unit attention condition for the sessions of registered ports, but not for whoever caused it."""
+    """Establish a unit attention condition for the sessions that are registered, but not for whoever caused it."""
     for session in _others(request, registrations):
         request.unit.establish_attention(session, sense)
 
@@ -226,22 +225,41 @@ def _check_type(cdb: Any) -> int:
 
 def register(request: Request) -> None:
     """REGISTER, and REGISTER AND IGNORE EXISTING KEY, which does not ask for the old key (SPC-4, 5.12.7)."""
-    state, asked, port = request.unit.reservations, request.asked, _port(request)
-    found = state.of(port)
+    state, asked, me = request.unit.reservations, request.asked, _nexus(request)
+    targets = [me.target, *request.unit.device.target_ports.numbers] if asked.all_tg_pt else [me.target]
+    mine = _through(targets, [me.initiator])
     ignoring = request.cdb.service_action == Action.REGISTER_AND_IGNORE_EXISTING_KEY
-    if not ignoring and asked.reservation_key != (found.key if found else 0):
-        raise _Conflict
-    if asked.spec_i_pt and (ignoring or found is not None):
+    if not ignoring:
+        _check_old_key(request, mine)
+    if asked.spec_i_pt and (ignoring or state.of(me) is not None):
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
-    ports = [port, *(_named_ports(request.data) if asked.spec_i_pt else [])]
+    named = _through(targets, _named_ports(request.data)) if asked.spec_i_pt else []
     _keep(request)
     key = asked.service_action_reservation_key
-    if key:
-        for each in ports:
-            state.register(each, key, all_ports=bool(asked.all_tg_pt))
-    elif found is not None:
-        _unregister(request, found)
+    for nexus in (*mine, *named) if key else mine:
+        found = state.of(nexus)
+        if key:
+            state.register(nexus, key)
+        elif found is not None:
+            _unregister(request, found)
     state.changed()
+
+
+def _through(targets: Iterable[int], initiators: Iterable[InitiatorPort]) -> list[Nexus]:
+    """Initiator ports through target ports, each of these as if the request had come through it (SPC-4, ALL_TG_PT)."""
+    return list(dict.fromkeys(Nexus(initiator, target) for target in targets for initiator in initiators))
+
+
+def _check_old_key(request: Request, mine: list[Nexus]) -> None:
+    """Check that the first nexus, which asks, has the old key, and that no other through which it asks has one besides.
+
+    Raises:
+        _Conflict: it is not so.
+    """
+    key = request.asked.reservation_key
+    first, *others = (request.unit.reservations.of(nexus) for nexus in mine)
+    if key != (first.key if first else 0) or any(found is not None and found.key != key for found in others):
+        raise _Conflict
 
 
 def _named_ports(data: bytes | bytearray) -> list[InitiatorPort]:
@@ -332,21 +350,23 @@ def _abort_tasks(request: Request, victims: list[Registration]) -> None:
 
 
 def register_and_move(request: Request) -> None:
-    """REGISTER AND MOVE: the reservation goes to another port, which is registered for that (SPC-4, 5.12.8)."""
+    """REGISTER AND MOVE: the reservation goes to another nexus, which is registered for that (SPC-4, 5.12.8)."""
     state, asked, data = request.unit.reservations, request.asked, request.data
     me = _registered(request)
     if not state.holds(me) or state.type in ALL_REGISTRANTS:
         raise _Conflict
     if asked.transportid_length != len(data) - _MOVE_LIST:
         raise Refused(PARAMETER_LIST_LENGTH_ERROR)
-    port, size = decode_transport_id(data, _MOVE_LIST)
-    key = asked.service_action_reservation_key
-    if size != asked.transportid_length or not key or port.covers(_port(request)):
+    initiator, size = decode_transport_id(data, _MOVE_LIST)
+    key, number = asked.service_action_reservation_key, asked.relative_target_port_identifier
+    target = request.unit.device.target_ports.tag(number)
+    if size != asked.transportid_length or not key or target is None:
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
-    if asked.relative_target_port_identifier != _TARGET_PORT:
+    nexus = Nexus(initiator, target)
+    if nexus.covers(_nexus(request)):
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
     _keep(request)
-    state.reserve(state.register(port, key), state.type)
+    state.reserve(state.register(nexus, key), state.type)
     if asked.unreg:
         state.remove([me])
     state.changed()

@@ -48,25 +48,29 @@ class TargetPorts:
     """The target ports of a target.
 
     Attributes:
-        numbers: relative target port identifiers by portal group tag; a tag keeps its own as long as it is there.
+        numbers: relative target port identifiers by portal group tag, of those that are there.
         arrivals: by session, the tag of the portal group that it came in through.
     """
 
-    __slots__ = ("arrivals", "numbers")
+    __slots__ = ("_known", "arrivals", "numbers")
 
     def __init__(self, tags: Iterable[int]) -> None:
         self.numbers: dict[int, int] = {}
+        self._known: dict[int, int] = {}
         self.arrivals: dict[int | None, int] = {}
         self.describe(tags)
 
     def describe(self, tags: Iterable[int]) -> None:
         """Go by these portal groups from now on."""
-        old, used = self.numbers, max(self.numbers.values(), default=0)
-        self.numbers = {}
-        for tag in tags:
-            if tag not in self.numbers:
-                used += tag not in old
-                self.numbers[tag] = old.get(tag, used)
+        self.numbers = {tag: self.number(tag) for tag in tags}
+
+    def number(self, tag: int) -> int:
+        """The relative target port identifier of a portal group, which keeps it even while it is not there."""
+        return self._known.setdefault(tag, len(self._known) + 1)
+
+    def tag(self, number: int) -> int | None:
+        """The tag of the portal group with a relative target port identifier, if it is there."""
+        return next((tag for tag, each in self.numbers.items() if each == number), None)
 
     def of_session(self, session: int | None) -> int:
         """The tag of a session's target port: the first one, for whom nothing is known."""

@@ -9,7 +9,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
-from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.nexus import InitiatorPort, Nexus
 from iscsi_wire.scsi_parameter_codes import ReservationType
 
 if TYPE_CHECKING:
@@ -28,11 +28,10 @@ _GENERATIONS: Final = 1 << 32
 
 @dataclass(eq=False, slots=True)
 class Registration:
-    """One registered I_T nexus, or with `all_ports` one initiator port through every target port."""
+    """One registered I_T nexus, or, if its initiator port has no ISID, all those of an initiator and a target port."""
 
-    port: InitiatorPort
+    nexus: Nexus
     key: int
-    all_ports: bool = False
 
 
 @dataclass(slots=True)
@@ -60,9 +59,9 @@ class Reservations:
         """Whether a command may meet a conflict."""
         return bool(self.type) or self.legacy is not None
 
-    def of(self, port: InitiatorPort) -> Registration | None:
-        """The registration of a port."""
-        return next((each for each in self.registrations if each.port.covers(port)), None)
+    def of(self, nexus: Nexus) -> Registration | None:
+        """The registration of an I_T nexus."""
+        return next((each for each in self.registrations if each.nexus.covers(nexus)), None)
 
     def holds(self, registration: Registration | None) -> bool:
         """Whether a registration holds the reservation."""
@@ -74,11 +73,11 @@ class Reservations:
         """Count a change of the registrations."""
         self.generation = (self.generation + 1) % _GENERATIONS
 
-    def register(self, port: InitiatorPort, key: int, *, all_ports: bool = False) -> Registration:
-        """Register a port, or give it another key."""
-        found = self.of(port)
+    def register(self, nexus: Nexus, key: int) -> Registration:
+        """Register an I_T nexus, or give it another key."""
+        found = self.of(nexus)
         if found is None:
-            found = Registration(port, key, all_ports)
+            found = Registration(nexus, key)
             self.registrations.append(found)
         found.key = key
         return found
@@ -121,10 +120,10 @@ class Reservations:
         """What has to survive."""
         registrations = [
             {
-                "name": each.port.name,
-                "isid": None if each.port.isid is None else each.port.isid.hex(),
+                "name": each.nexus.initiator.name,
+                "isid": None if each.nexus.initiator.isid is None else each.nexus.initiator.isid.hex(),
+                "portal_group": each.nexus.target,
                 "key": each.key,
-                "all_ports": each.all_ports,
             }
             for each in self.registrations
         ]
@@ -148,7 +147,9 @@ class Reservations:
 
 
 def _registration(kept: dict[str, Any]) -> Registration:
-    name, isid, key, all_ports = (kept[field] for field in ("name", "isid", "key", "all_ports"))
-    if type(name) is not str or type(key) is not int or not 0 < key < 1 << 64 or type(all_ports) is not bool:
+    name, isid, target, key = (kept[field] for field in ("name", "isid", "portal_group", "key"))
+    numbers = ((key, range(1, 1 << 64)), (target, range(1 << 16)))
+    if type(name) is not str or any(type(number) is not int or number not in allowed for number, allowed in numbers):
         raise ValueError(f"not a registration: {kept}")
-    return Registration(InitiatorPort(name, None if isid is None else bytes.fromhex(isid)), key, all_ports)
+    initiator = InitiatorPort(name, None if isid is None else bytes.fromhex(isid))
+    return Registration(Nexus(initiator, target), key)

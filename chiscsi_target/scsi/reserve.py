@@ -36,8 +36,7 @@ def conflict(sc: chiscsi_scsi_command) -> int:
 
 
 def _guard(unit: LogicalUnit, sc: chiscsi_scsi_command) -> int | None:
-    port = unit.device.ports.get(sc.sc_sess)
-    return conflict(sc) if conflicts(unit.reservations, port, sc) else None
+    return conflict(sc) if conflicts(unit.reservations, unit.device.nexus(sc.sc_sess), sc) else None
 
 
 def watch(unit: LogicalUnit) -> None:

@@ -61,10 +61,11 @@ def test_an_active_port_takes_all(state: AccessState, cdb: str) -> None:
     assert rig(state).run(cdb, length=BLOCK, session=TWO).status == 0
 
 
-def test_a_port_keeps_its_number() -> None:
+def test_a_port_keeps_its_number_even_while_it_is_not_there() -> None:
     ports = TargetPorts((7, 3, 7))
     assert ports.numbers == {7: 1, 3: 2}
     ports.describe((3, 9))
     assert ports.numbers == {3: 2, 9: 3}
     ports.describe((9, 7, 3))
-    assert ports.numbers == {9: 3, 7: 4, 3: 2}
+    assert ports.numbers == {9: 3, 7: 1, 3: 2}
+    assert (ports.tag(1), ports.tag(4), ports.number(5), ports.tag(4)) == (7, None, 4, None)

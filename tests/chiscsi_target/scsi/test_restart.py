@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from chiscsi_target.errors import ConfigurationError
-from chiscsi_target.scsi.nexus import InitiatorPort
+from chiscsi_target.scsi.nexus import InitiatorPort, Nexus
 from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.restart import check_kept
 from tests.chiscsi_target.scsi.modes import CACHING, CONTROL, Kept, changed, page, select
@@ -13,9 +13,9 @@ PORT = InitiatorPort("iqn.2024-01.com.example:holder", bytes(6))
 
 
 def reserved() -> bytes:
-    """Write Exclusive, held by `PORT`."""
+    """Write Exclusive, held by `PORT` through portal group 3."""
     state = Reservations()
-    state.reserve(state.register(PORT, 0x1234), 1)
+    state.reserve(state.register(Nexus(PORT, 3), 0x1234), 1)
     return state.dump()
 
 
