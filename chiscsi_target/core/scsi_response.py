@@ -29,6 +29,8 @@ _DESCRIPTOR_FORMAT = 0x72
 def send_response(task: Task) -> None:
     """Conclude a task with its status."""
     connection, window = task.connection, task.session.window
+    if task.sc_status:
+        task.session.note_failure(task)
     task.state = STATUS
     end_task(task)
     flags = residual_count = 0

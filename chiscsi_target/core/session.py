@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from chiscsi_target.core.login_identity import LoginIdentity
     from chiscsi_target.core.negotiation import Negotiation
     from chiscsi_target.core.session_keys import SessionKeys
+    from chiscsi_target.core.task import Task
     from chiscsi_target.core.task_management import TaskManagement
     from chiscsi_target.core.text import TextExchange
 
@@ -37,6 +38,10 @@ ATTRIBUTES = 0x07
 # How many ended tasks may still have Data-Out on the way before the oldest are forgotten.
 _LATE_TASKS = 4096
 _NOTHING_LATE: tuple[set[int], None] = set(), None
+
+
+def _note_nothing(task: Task) -> None:
+    """Take no note of a failed command: nobody keeps task sets."""
 
 
 class Session:
@@ -60,6 +65,7 @@ class Session:
             `lun_flags`, SC_FLAG_* bits of every command: its rights, when they are the same everywhere.
         further_functions: task management functions that `hooks` executes, though the core answers them by default.
         tells_of_aborts: whether commands to a logical unit that others end get the status TASK ABORTED (TAS, SPC-4).
+        note_failure: learns of a command that ends with another status than GOOD, before that is sent.
         stack: where completions go.
         counters: what its connections have moved, past ones included.
         ending: why it is being closed, or None; a connection that joins too late is closed as well.
@@ -73,6 +79,7 @@ class Session:
     further_functions: Collection[int] = ()
     task_class: type[Task] = Task
     attribute_mask = ATTRIBUTES
+    note_failure: Callable[[Task], object] = staticmethod(_note_nothing)
 
     def __init__(self, handle: int, identity: LoginIdentity, agenda: Agenda) -> None:
         self.handle = handle

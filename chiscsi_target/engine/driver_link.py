@@ -40,6 +40,7 @@ class DriverLink:
         session.has_cleanup = is_set(hooks, chiscsi_target_lun_class, "fp_scsi_cmd_cleanup")
         if isinstance(hooks, DeviceServer):
             session.further_functions, session.tells_of_aborts = hooks.further_functions, hooks.tells_of_aborts
+            session.note_failure = hooks.note_failure
         session.stack = worker.stack_for(session)
         if worker.quirks.attribute_zero:
             session.attribute_mask = 0

@@ -32,7 +32,7 @@ def naca(sc: chiscsi_scsi_command) -> bool:
 
 
 def note_end(unit: LogicalUnit, sc: chiscsi_scsi_command) -> None:
-    """Look at a command that has ended with a status other than GOOD: its driver may have failed it."""
+    """Look at a command that ends with a status other than GOOD: its driver may have failed it."""
     if sc.sc_status == ScsiStatus.CHECK_CONDITION and unit.tasks.holds(sc) and not sc.sc_flag & ABORTED:
         after_check_condition(unit, sc)
 

@@ -198,9 +198,15 @@ class DeviceServer(chiscsi_target_lun_class):
         elif self._device.working:
             self._device.working.discard(sc)
         unit = self.units.get(sc.sc_lun) or self._unit_of(sc)
-        if sc.sc_status:
-            note_end(unit, sc)
         unit.tasks.ended(sc, self._on_turn)
+
+    def note_failure(self, sc: chiscsi_scsi_command) -> None:
+        """Learn that a command ends with another status than GOOD, which is about to be sent.
+
+        What the failure means for other commands begins with its status (SAM-5, clause 5), also if the command's driver
+        has failed it, or the transport.
+        """
+        note_end(self._unit_of(sc), sc)
 
     def fp_tmf_execute(
         self,

@@ -184,9 +184,19 @@ def test_qerr_ends_the_other_commands(rig: Rig, qerr: int, divided: bool, ended:
 
 
 def test_a_driver_s_failure_counts_as_well(rig: Rig) -> None:
-    """It is seen when the command is over."""
+    """It is seen when its status is sent."""
     sc = waiting(rig, ONE)
     sc.sc_cmd = sc.sc_cmd[:9] + b"\x04" + sc.sc_cmd[10:]
     sc.fail(3, 0x0C, 0)
+    rig.server.note_failure(sc)
+    assert status(rig, READY) == ACA_ACTIVE
     rig.server.fp_scsi_cmd_cleanup(sc)
     assert status(rig, READY) == ACA_ACTIVE
+
+
+def test_a_status_without_sense_data_is_no_failure(rig: Rig) -> None:
+    sc = waiting(rig, ONE)
+    sc.sc_cmd = sc.sc_cmd[:9] + b"\x04" + sc.sc_cmd[10:]
+    sc.sc_status = 0x28
+    rig.server.note_failure(sc)
+    assert status(rig, READY) == GOOD
