@@ -51,6 +51,7 @@ from chiscsi_target.api.information_functions import (
     chiscsi_get_target_info,
 )
 from chiscsi_target.api.logical_unit import (
+    LARGEST_TASK_SET,
     LU_FLAG_DIRECT,
     LU_FLAG_DSYNC,
     LU_FLAG_NONEXCL,
@@ -129,6 +130,7 @@ __all__ = [  # noqa: F405
     "ISCSI_TMF_FUNCTION_TARGET_COLD_RESET",
     "ISCSI_TMF_FUNCTION_TARGET_WARM_RESET",
     "ISCSI_TMF_FUNCTION_TASK_REASSIGN",
+    "LARGEST_TASK_SET",
     "LUN_CLASS_CHELSIO_BIT",
     "LUN_CLASS_CMD_RELEASE_WAIT_BIT",
     "LUN_CLASS_DUP_PATH_ALLOWED_BIT",

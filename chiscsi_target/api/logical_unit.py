@@ -28,6 +28,10 @@ LU_FLAG_DIRECT = 0x100
 LU_FLAG_DSYNC = 0x200
 """Each write is on stable storage when it returns (O_DSYNC)."""
 
+LARGEST_TASK_SET = 8192
+"""Commands that a logical unit takes at a time, if it is not to take fewer: four sessions with the largest window that
+a target may be given (2,048 commands)."""
+
 
 class chiscsi_lun:
     """A logical unit. The LUN class's hooks fill it when it is configured and attached.
@@ -44,6 +48,7 @@ class chiscsi_lun:
         protection: the type of protection information, from 1 to 3; 0 without.
         tuples: with protection information, storage of eight octets for every block, in the order of these, which reads
             as zeros where nobody has written.
+        task_set_limit: commands of all sessions that there may be at a time; others end with TASK SET FULL or BUSY.
         descriptor_sense: whether sense data are in descriptor format (D_SENSE); the device server sets it.
         kept: where state of the device server survives a restart; None when there is no such place.
         priv_data: the driver's own.
@@ -66,6 +71,7 @@ class chiscsi_lun:
         "scsi_wwn",
         "sect_shift",
         "size",
+        "task_set_limit",
         "tuples",
     )
 
@@ -84,6 +90,7 @@ class chiscsi_lun:
         self.medium: Medium | None = None
         self.protection = 0
         self.tuples: Medium | None = None
+        self.task_set_limit = LARGEST_TASK_SET
         self.descriptor_sense = False
         self.kept: KeptState | None = None
         self.priv_data: Any = None

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from chiscsi_target.api import (
+    LARGEST_TASK_SET,
     LU_FLAG_NONEXCL,
     LU_FLAG_NOWCACHE,
     LU_FLAG_REMOVABLE,
@@ -116,6 +117,13 @@ def _thin(lu: chiscsi_lun, value: str) -> None:
     lu.flags &= ~LU_FLAG_THICK
 
 
+def _task_set(lu: chiscsi_lun, value: str) -> None:
+    """TASKS: how many commands the unit takes at a time."""
+    if not (value.isascii() and value.isdigit()) or not 0 < int(value) <= LARGEST_TASK_SET:
+        raise ValueError(f"takes a number from 1 to {LARGEST_TASK_SET}")
+    lu.task_set_limit = int(value)
+
+
 def _pass_through(lu: chiscsi_lun, value: str) -> None:
     """PSMODE: what becomes of commands that the target does not know."""
     if value in ("1", "2"):
@@ -157,6 +165,7 @@ _COMMON: Final[Mapping[str, Option]] = {
     # Without a write cache, a write is on stable storage when its status is sent.
     "NOWCACHE": flag(LU_FLAG_NOWCACHE | LU_FLAG_SYNC),
     "NULLRW": drop_data,
+    "TASKS": _task_set,
     "PSMODE": _pass_through,
     "DIX": _protection,
     "DIF": _protection,

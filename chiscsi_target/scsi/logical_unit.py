@@ -182,6 +182,7 @@ class LogicalUnit:
         self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
         self.medium = medium_behind(lu)
         self.max_blocks = MAXIMUM_TRANSFER // ((1 << lu.sect_shift) + (TUPLE if lu.protection else 0))
+        self.tasks.limit = lu.task_set_limit
         self.modes.describe()
 
     def empty_task_set(self) -> None:

@@ -9,18 +9,15 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from chiscsi_target.api.constants import ISCSI_TASK_ATTRIBUTES_HEAD_OF_QUEUE, ISCSI_TASK_ATTRIBUTES_ORDERED
+from chiscsi_target.api.logical_unit import LARGEST_TASK_SET
 
 if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
 
-__all__ = ["MOST_COMMANDS", "TaskSet"]
-
-MOST_COMMANDS: Final = 8192
-"""Commands in the task set of a logical unit at which further ones are refused: four sessions with the largest window
-that a target may be given (2,048 commands)."""
+__all__ = ["TaskSet"]
 
 Start: TypeAlias = "Callable[[chiscsi_scsi_command], object]"
 
@@ -39,13 +36,13 @@ class TaskSet:
     """Commands of all sessions on one logical unit, in the order in which they came.
 
     Attributes:
-        limit: how many commands there may be.
+        limit: how many commands there may be; when it is lowered, those that are there stay.
         faulted: the sessions for which an ACA condition is in force; changed by `fault` and `clear`.
     """
 
     __slots__ = ("_divided", "_lanes", "_open", "_running", "faulted", "limit")
 
-    def __init__(self, limit: int = MOST_COMMANDS) -> None:
+    def __init__(self, limit: int = LARGEST_TASK_SET) -> None:
         self.limit = limit
         self.faulted: set[int | None] = set()
         self._running: set[chiscsi_scsi_command] = set()

@@ -44,6 +44,7 @@ def test_a_configuration_of_options() -> None:
     ("disk", "device"),
     [
         (Disk("mem", "1M,thick,Removable"), "mem0,MEM,size=1M,THICK,REMOVABLE"),
+        (Disk("mem", "1M,tasks=2"), "mem0,MEM,size=1M,TASKS=2"),
         (Disk("null", "8P, block=4096"), "null0,NULL,size=8P,BLOCK=4096"),
         (Disk("file", "/a,direct,dsync,prod=My Disk"), "/a,FILE,DIRECT,DSYNC,PROD=My Disk"),
         (Disk("file", "/with,comma.img"), "/with,comma.img,FILE"),

@@ -95,6 +95,11 @@ def test_flags_that_all_drivers_have() -> None:
     assert (result, lu.flags, type(lu.lun_class).__name__) == (0, LU_FLAG_NULLRW, "NullReadWrite")
 
 
+@pytest.mark.parametrize("options, limit", [("", 8192), ("TASKS=1", 1), ("tasks=8192", 8192)])
+def test_the_largest_task_set(options: str, limit: int) -> None:
+    assert parsed(options)[1].task_set_limit == limit
+
+
 def test_no_options_leave_it_as_it_is() -> None:
     result, lu, text = parsed("")
     assert (result, lu.flags, lu.sect_shift, text) == (0, 0, 9, "")
@@ -121,6 +126,10 @@ def test_no_options_leave_it_as_it_is() -> None:
         ("SN=", "option SN: takes 1 to 16 printable ASCII characters"),
         ("ID=ü", "option ID: takes 1 to 24 printable ASCII characters"),
         ("SN=a\tb", "option SN: takes 1 to 16"),
+        *(
+            ("TASKS" + bad, "option TASKS: takes a number from 1 to 8192")
+            for bad in ("", "=0", "=8193", "=-1", "=٣", "=1K")
+        ),
     ],
 )
 def test_a_wrong_option_is_named_with_the_reason(options: str, reason: str) -> None:
