@@ -5,7 +5,8 @@ A portal group is a SCSI target port (RFC 7143, 4.4.1), and each is a target por
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import json
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.guards import Precedence
@@ -19,8 +20,20 @@ if TYPE_CHECKING:
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["TargetPorts", "watch"]
+__all__ = ["CAN_BE_SET", "KEPT", "TargetPorts", "dump_states", "load_states", "watch"]
 
+KEPT: Final = "access_states"
+"""Name under which states are kept that were set."""
+CAN_BE_SET: Final = frozenset(
+    (
+        AccessState.ACTIVE_OPTIMIZED,
+        AccessState.ACTIVE_NON_OPTIMIZED,
+        AccessState.STANDBY,
+        AccessState.UNAVAILABLE,
+    )
+)
+
+_TAGS: Final = 1 << 16
 _MODE: Final = 0x1F
 _SERVICE_ACTION: Final = 0x1F
 _ECHO: Final = frozenset((BufferMode.ECHO_BUFFER, BufferMode.ECHO_BUFFER_DESCRIPTOR))
@@ -75,6 +88,29 @@ class TargetPorts:
     def of_session(self, session: int | None) -> int:
         """The tag of a session's target port: the first one, for whom nothing is known."""
         return self.arrivals.get(session, next(iter(self.numbers)))
+
+
+def dump_states(states: Mapping[int, int]) -> bytes | None:
+    """What has to survive a restart of the states of target port groups, by their tags; None if all are as new."""
+    if all(state == AccessState.ACTIVE_OPTIMIZED for state in states.values()):
+        return None
+    return json.dumps({str(tag): AccessState(state).name for tag, state in states.items()}).encode()
+
+
+def load_states(data: bytes) -> dict[int, int]:
+    """What has survived.
+
+    Raises:
+        ValueError: it is not what `dump_states` wrote.
+    """
+    names = {state.name: int(state) for state in CAN_BE_SET}
+    kept = json.loads(data)
+    if not isinstance(kept, dict):
+        raise ValueError("these are no access states")
+    for tag, name in kept.items():
+        if type(name) is not str or name not in names or not tag.isdecimal() or int(tag) >= _TAGS:
+            raise ValueError(f"target port group {tag} cannot be {name}")
+    return {int(tag): names[name] for tag, name in kept.items()}
 
 
 def watch(unit: LogicalUnit) -> None:

@@ -1,10 +1,11 @@
-"""What the device server finds again after a restart: persistent reservations (APTPL) and saved mode pages."""
+"""What the device server finds again after a restart: reservations (APTPL), saved mode pages, access states."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.scsi import port_groups
 from chiscsi_target.scsi.mode_pages import KEPT as MODE_PAGES
 from chiscsi_target.scsi.mode_pages import load_mode_pages
 from chiscsi_target.scsi.reservations import Reservations
@@ -33,6 +34,7 @@ def check_kept(lu: chiscsi_lun) -> None:
     """
     _load(lu, RESERVATIONS, Reservations.load)
     _load(lu, MODE_PAGES, load_mode_pages)
+    _load(lu, port_groups.KEPT, port_groups.load_states)
 
 
 def restore(unit: LogicalUnit) -> None:
@@ -48,6 +50,10 @@ def restore(unit: LogicalUnit) -> None:
     pages = _load(unit.lu, MODE_PAGES, load_mode_pages)
     if pages is not None:
         unit.modes.restore(pages)
+    states = _load(unit.lu, port_groups.KEPT, port_groups.load_states)
+    if states is not None:
+        unit.access_states = states
+        port_groups.watch(unit)
 
 
 def _load(lu: chiscsi_lun, name: str, read: Callable[[bytes], _T]) -> _T | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.commands import Command, Direction
-from chiscsi_target.scsi.port_groups import watch
+from chiscsi_target.scsi.port_groups import CAN_BE_SET, KEPT, dump_states, watch
 from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.reply import finish, good, send
 from chiscsi_target.scsi.sense import (
@@ -26,14 +26,6 @@ __all__ = ["TARGET_PORT_COMMANDS", "report_target_port_groups", "set_target_port
 
 _FORMAT_FIELD: Final = Field(1, 7)
 _HEADER, _DESCRIPTOR = scsi.SetTargetPortGroupsList.STRUCT.size, scsi.SetTargetPortGroupDescriptor.STRUCT.size
-_CAN_BE_SET: Final = frozenset(
-    (
-        AccessState.ACTIVE_OPTIMIZED,
-        AccessState.ACTIVE_NON_OPTIMIZED,
-        AccessState.STANDBY,
-        AccessState.UNAVAILABLE,
-    )
-)
 
 
 def report_target_port_groups(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ReportTargetPortGroups) -> int:
@@ -73,7 +65,7 @@ def set_target_port_groups(
     wanted: dict[int, int] = {}
     for each in scsi.SetTargetPortGroupsList.decode(bytes(data)).descriptors:
         known = each.target_port_group in unit.device.target_ports.numbers
-        if not known or each.asymmetric_access_state not in _CAN_BE_SET:
+        if not known or each.asymmetric_access_state not in CAN_BE_SET:
             raise Refused(INVALID_FIELD_IN_PARAMETER_LIST)
         wanted[each.target_port_group] = each.asymmetric_access_state
     _change(unit, sc.sc_sess, wanted)
@@ -81,8 +73,11 @@ def set_target_port_groups(
 
 
 def _change(unit: LogicalUnit, session: int | None, wanted: dict[int, int]) -> None:
+    """Set states, which are kept first where something can be: the initiators' choice of paths outlives the target."""
     states = unit.access_states
     changed = any(states.get(tag, AccessState.ACTIVE_OPTIMIZED) != state for tag, state in wanted.items())
+    if changed and unit.lu.kept is not None:
+        unit.lu.kept.save(KEPT, dump_states({**states, **wanted}))
     states.update(wanted)
     watch(unit)
     if changed:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from chiscsi_target.scsi.port_groups import TargetPorts, watch
+from chiscsi_target.scsi.port_groups import CAN_BE_SET, TargetPorts, dump_states, load_states, watch
 from iscsi_wire.scsi_parameter_codes import AccessState
 from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 
@@ -59,6 +61,36 @@ def test_a_port_takes_only_some_commands(state: AccessState, sense: tuple[int, i
 @pytest.mark.parametrize("cdb", NOWHERE.values())
 def test_an_active_port_takes_all(state: AccessState, cdb: str) -> None:
     assert rig(state).run(cdb, length=BLOCK, session=TWO).status == 0
+
+
+STATES = st.dictionaries(st.integers(0, 0xFFFF), st.sampled_from(sorted(CAN_BE_SET)), max_size=5)
+
+
+@given(STATES)
+def test_states_that_survive_are_those_that_were(states: dict[int, AccessState]) -> None:
+    data = dump_states(states)
+    if data is None:
+        assert set(states.values()) <= {AccessState.ACTIVE_OPTIMIZED}
+    else:
+        assert load_states(data) == states
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"",
+        b"\xff",
+        b"[]",
+        b'{"1": 2}',
+        b'{"1": "TRANSITIONING"}',
+        b'{"65536": "STANDBY"}',
+        b'{"-1": "STANDBY"}',
+        b'{"1": {}}',
+    ],
+)
+def test_other_data_are_no_states(data: bytes) -> None:
+    with pytest.raises(ValueError):  # noqa: PT011  # JSON's own errors are some of them
+        load_states(data)
 
 
 def test_a_port_keeps_its_number_even_while_it_is_not_there() -> None:

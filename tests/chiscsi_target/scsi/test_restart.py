@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from chiscsi_target.errors import ConfigurationError
+from chiscsi_target.errors import ConfigurationError, DriverError
 from chiscsi_target.scsi.nexus import InitiatorPort, Nexus
 from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.restart import check_kept
@@ -53,7 +53,28 @@ def test_a_reservation_is_in_force_after_a_restart() -> None:
     assert after.stack.run(write, data=bytes(BLOCK), session=2).status == 0
 
 
-@pytest.mark.parametrize("name", ["mode_pages", "reservations"])
+def test_access_states_are_in_force_after_a_restart() -> None:
+    kept = Kept()
+    before = rig(kept)
+    standby = bytes.fromhex("00000000 02 00 0003")
+    assert before.write("a4 0a 00000000 00000008 00 00", standby).status == 0
+    after = rig(kept)
+    assert after.run("00 00 00 00 00 00").sense == (2, 0x04, 0x0B)
+    assert after.run("a3 0a 00000000 00000020 00 00", length=32).data[4:] == bytes.fromhex("020f0003000100010000 0001")
+    assert after.write("a4 0a 00000000 00000008 00 00", bytes.fromhex("00000000 00 00 0003")).status == 0
+    assert kept.content == {} and rig(kept).run("00 00 00 00 00 00").status == 0
+
+
+def test_a_state_that_cannot_be_kept_is_not_set() -> None:
+    kept = Kept()
+    kept.broken = True
+    made = rig(kept)
+    with pytest.raises(DriverError):
+        made.write("a4 0a 00000000 00000008 00 00", bytes.fromhex("00000000 02 00 0003"))
+    assert made.server.units[0].access_states == {}
+
+
+@pytest.mark.parametrize("name", ["mode_pages", "reservations", "access_states"])
 def test_what_is_damaged_is_named(name: str) -> None:
     unit = Rig.disk("size=1M")
     unit.kept = Kept(**{name: b'{"what": '})
@@ -65,5 +86,5 @@ def test_what_is_damaged_is_named(name: str) -> None:
 def test_what_is_sound_is_let_pass() -> None:
     unit = Rig.disk("size=1M")
     check_kept(unit)
-    unit.kept = Kept(reservations=reserved(), mode_pages=b'{"08/00": {"wce": 1}}')
+    unit.kept = Kept(reservations=reserved(), mode_pages=b'{"08/00": {"wce": 1}}', access_states=b'{"3": "STANDBY"}')
     check_kept(unit)
