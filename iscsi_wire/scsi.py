@@ -97,6 +97,7 @@ __all__ = [
     "VPD_PAGES",
     "VPD_PAGE_TYPES",
     "AllCommandsData",
+    "AllRodTokensData",
     "BlockDeviceCharacteristics",
     "BlockDeviceRange",
     "BlockDeviceRodLimitsDescriptor",
@@ -113,6 +114,7 @@ __all__ = [
     "CopyDataData",
     "CopyFailureDetails",
     "CopyOperatingParameters",
+    "CopyOperationAbort",
     "CopyParameterDataDescriptor",
     "CopyStatusData",
     "CycleLogParameter",
@@ -206,6 +208,7 @@ __all__ = [
     "RegisterAndMoveList",
     "Release6",
     "Release10",
+    "ReportAllRodTokens",
     "ReportCapabilitiesData",
     "ReportLuns",
     "ReportLunsData",
@@ -438,6 +441,8 @@ _THIRD_PARTY_COPY: Final = struct.Struct(">BBH")
 _POPULATE_TOKEN: Final = struct.Struct(">BBIIIBB")
 _WRITE_USING_TOKEN: Final = struct.Struct(">BBIIIBB")
 _RECEIVE_ROD_TOKEN_INFORMATION: Final = struct.Struct(">BBIIIBB")
+_COPY_OPERATION_ABORT: Final = struct.Struct(">BBIQBB")
+_REPORT_ALL_ROD_TOKENS: Final = struct.Struct(">BBQIBB")
 _BLOCK_DEVICE_RANGE: Final = struct.Struct(">QII")
 _POPULATE_TOKEN_LIST: Final = struct.Struct(">HBBIIHH")
 _WRITE_USING_TOKEN_LIST: Final = struct.Struct(">HBBIQ512s6sH")
@@ -445,6 +450,7 @@ _ROD_TOKEN: Final = struct.Struct(">IHHQ32s16s32s32s128s256s")
 _ROD_TOKEN_INFORMATION: Final = struct.Struct(">IBBHIBBBBQHHI")
 _ROD_TOKEN_DESCRIPTOR: Final = struct.Struct(">H512s")
 _ROD_TOKEN_DESCRIPTORS: Final = struct.Struct(">I")
+_ALL_ROD_TOKENS_DATA: Final = struct.Struct(">II")
 _START_STOP_UNIT: Final = struct.Struct(">BBBBBB")
 _PREVENT_ALLOW_MEDIUM_REMOVAL: Final = struct.Struct(">BBHBB")
 _SANITIZE_OVERWRITE: Final = struct.Struct(">BBBIHB")
@@ -22057,6 +22063,192 @@ class ReceiveRodTokenInformation(Cdb):
 
 
 @dataclass(slots=True)
+class CopyOperationAbort(Cdb):
+    """COPY OPERATION ABORT (SPC-4, COPY OPERATION ABORT command)."""
+
+    TITLE: ClassVar[str] = "COPY OPERATION ABORT"
+    SECTION: ClassVar[str] = "SPC-4, COPY OPERATION ABORT command"
+    OPERATION_CODE: ClassVar[int] = 0x83
+    SERVICE_ACTION: ClassVar[int | None] = 0x1C
+    STRUCT: ClassVar[struct.Struct] = _COPY_OPERATION_ABORT
+
+    operation_code: int = 0x83
+    octet_1: int = 0x1C
+    list_identifier: int = 0
+    rsvd_6: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_COPY_OPERATION_ABORT.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _COPY_OPERATION_ABORT.pack(
+                self.operation_code,
+                self.octet_1,
+                self.list_identifier,
+                self.rsvd_6,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x83,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=28,
+            slot="octet_1",
+            codes=ThirdPartyCopyOut,
+        ),
+        FieldInfo("list_identifier", "LIST IDENTIFIER", 2, 0, 32, Kind.TAG, "SPC-4, COPY OPERATION ABORT command"),
+        FieldInfo("rsvd_6", "Reserved", 6, 0, 64, Kind.RESERVED, "SPC-4, COPY OPERATION ABORT command"),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, COPY OPERATION ABORT command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
+class ReportAllRodTokens(Cdb):
+    """REPORT ALL ROD TOKENS (SPC-4, REPORT ALL ROD TOKENS command)."""
+
+    TITLE: ClassVar[str] = "REPORT ALL ROD TOKENS"
+    SECTION: ClassVar[str] = "SPC-4, REPORT ALL ROD TOKENS command"
+    OPERATION_CODE: ClassVar[int] = 0x84
+    SERVICE_ACTION: ClassVar[int | None] = 0x08
+    STRUCT: ClassVar[struct.Struct] = _REPORT_ALL_ROD_TOKENS
+
+    operation_code: int = 0x84
+    octet_1: int = 8
+    rsvd_2: int = 0
+    allocation_length: int = 0
+    rsvd_14: int = 0
+    control: int = 0
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0) -> Self:
+        """Read 16 bytes from ``offset``; raises ``DecodeError`` if there are fewer."""
+        try:
+            return cls(*_REPORT_ALL_ROD_TOKENS.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        try:
+            return _REPORT_ALL_ROD_TOKENS.pack(
+                self.operation_code,
+                self.octet_1,
+                self.rsvd_2,
+                self.allocation_length,
+                self.rsvd_14,
+                self.control,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+
+    @property
+    def rsvd_1(self) -> int:
+        """Reserved (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 >> 5
+
+    @rsvd_1.setter
+    def rsvd_1(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 5, 3, "rsvd_1")
+
+    @property
+    def service_action(self) -> int:
+        """SERVICE ACTION (SPC-4, fixed length CDB formats)."""
+        return self.octet_1 & 0x1F
+
+    @service_action.setter
+    def service_action(self, value: int) -> None:
+        self.octet_1 = with_bits(self.octet_1, value, 0, 5, "service_action")
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "operation_code",
+            "OPERATION CODE",
+            0,
+            0,
+            8,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=0x84,
+            codes=OperationCode,
+        ),
+        FieldInfo("rsvd_1", "Reserved", 1, 0, 3, Kind.RESERVED, "SPC-4, fixed length CDB formats", slot="octet_1"),
+        FieldInfo(
+            "service_action",
+            "SERVICE ACTION",
+            1,
+            3,
+            5,
+            Kind.CODE,
+            "SPC-4, fixed length CDB formats",
+            default=8,
+            slot="octet_1",
+            codes=ThirdPartyCopyIn,
+        ),
+        FieldInfo("rsvd_2", "Reserved", 2, 0, 64, Kind.RESERVED, "SPC-4, REPORT ALL ROD TOKENS command"),
+        FieldInfo(
+            "allocation_length",
+            "ALLOCATION LENGTH",
+            10,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REPORT ALL ROD TOKENS command",
+        ),
+        FieldInfo("rsvd_14", "Reserved", 14, 0, 8, Kind.RESERVED, "SPC-4, REPORT ALL ROD TOKENS command"),
+        FieldInfo("control", "CONTROL", 15, 0, 8, Kind.NUMBER, "SAM-5, CONTROL byte"),
+    )
+
+
+@dataclass(slots=True)
 class BlockDeviceRange(Structure):
     """Block device range descriptor (SBC-3, block device range descriptor)."""
 
@@ -22882,6 +23074,71 @@ class RodTokenDescriptors(Structure):
             Kind.LIST,
             "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data",
             length="rod_token_descriptors_length",
+        ),
+    )
+
+
+@dataclass(slots=True)
+class AllRodTokensData(Structure):
+    """REPORT ALL ROD TOKENS parameter data (SPC-4, REPORT ALL ROD TOKENS parameter data).
+
+    A ROD management token is the first 96 octets of a ROD token.
+    """
+
+    TITLE: ClassVar[str] = "REPORT ALL ROD TOKENS parameter data"
+    SECTION: ClassVar[str] = "SPC-4, REPORT ALL ROD TOKENS parameter data"
+    STRUCT: ClassVar[struct.Struct] = _ALL_ROD_TOKENS_DATA
+
+    available_data: int = AUTO
+    rsvd_4: int = 0
+    rod_management_tokens: bytes = b""
+
+    @classmethod
+    def decode(cls, buffer: Buffer, offset: int = 0, *, truncated: bool = False) -> Self:
+        """Read from ``offset``; raises ``DecodeError`` if it is cut off, unless ``truncated``."""
+        try:
+            decoded = cls(*_ALL_ROD_TOKENS_DATA.unpack_from(buffer, offset))
+        except struct.error as fault:
+            raise cls.too_short(buffer, offset) from fault
+        part = cls.variable_part(buffer, offset, decoded.available_data + 4, truncated)
+        decoded.rod_management_tokens = bytes(part)
+        return decoded
+
+    def encode(self) -> bytes:
+        """Return the bytes on the wire; raises ``FieldValueError`` if a value does not fit."""
+        part = self.rod_management_tokens
+        length = self.available_data
+        if length == AUTO:
+            length = len(part) + 4
+        try:
+            head = _ALL_ROD_TOKENS_DATA.pack(
+                length,
+                self.rsvd_4,
+            )
+        except struct.error as fault:
+            raise self.unfit() from fault
+        return head + part
+
+    FIELDS: ClassVar[tuple[FieldInfo, ...]] = (
+        FieldInfo(
+            "available_data",
+            "AVAILABLE DATA",
+            0,
+            0,
+            32,
+            Kind.LENGTH,
+            "SPC-4, REPORT ALL ROD TOKENS parameter data",
+        ),
+        FieldInfo("rsvd_4", "Reserved", 4, 0, 32, Kind.RESERVED, "SPC-4, REPORT ALL ROD TOKENS parameter data"),
+        FieldInfo(
+            "rod_management_tokens",
+            "ROD management tokens",
+            8,
+            0,
+            0,
+            Kind.BYTES,
+            "SPC-4, REPORT ALL ROD TOKENS parameter data",
+            length="available_data",
         ),
     )
 
@@ -25302,6 +25559,8 @@ CDBS: tuple[type[Cdb], ...] = (
     PopulateToken,
     WriteUsingToken,
     ReceiveRodTokenInformation,
+    CopyOperationAbort,
+    ReportAllRodTokens,
     StartStopUnit,
     PreventAllowMediumRemoval,
     SanitizeOverwrite,

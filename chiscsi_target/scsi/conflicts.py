@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.reservations import REGISTRANTS_ONLY
 from iscsi_wire.scsi_codes import LongServiceAction, OperationCode, ServiceActionIn16
-from iscsi_wire.scsi_copy_codes import ThirdPartyCopyIn, ThirdPartyCopyOut
+from iscsi_wire.scsi_copy_codes import ThirdPartyCopyOut
 from iscsi_wire.scsi_parameter_codes import MaintenanceIn, ReservationType
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _BY_ACTION: Final = frozenset(
         OperationCode.MAINTENANCE_IN,
         OperationCode.MAINTENANCE_OUT,
         OperationCode.THIRD_PARTY_COPY_OUT,
-        OperationCode.THIRD_PARTY_COPY_IN,
     )
 )
 _ANY: Final = -1
@@ -46,6 +45,7 @@ _ALLOWED: Final = frozenset(
         (OperationCode.RESERVE_10, _ANY),
         (OperationCode.RELEASE_6, _ANY),
         (OperationCode.RELEASE_10, _ANY),
+        (OperationCode.THIRD_PARTY_COPY_IN, _ANY),
         (OperationCode.SERVICE_ACTION_IN_16, ServiceActionIn16.READ_CAPACITY_16),
         (OperationCode.MAINTENANCE_IN, MaintenanceIn.REPORT_TARGET_PORT_GROUPS),
         (OperationCode.MAINTENANCE_IN, MaintenanceIn.REPORT_SUPPORTED_OPERATION_CODES),
@@ -68,7 +68,6 @@ _READING: Final = frozenset(
         (OperationCode.READ_DEFECT_DATA_12, _ANY),
         (OperationCode.SERVICE_ACTION_IN_16, ServiceActionIn16.GET_LBA_STATUS),
         (OperationCode.THIRD_PARTY_COPY_OUT, ThirdPartyCopyOut.POPULATE_TOKEN),
-        (OperationCode.THIRD_PARTY_COPY_IN, ThirdPartyCopyIn.RECEIVE_ROD_TOKEN_INFORMATION),
         (OperationCode.VARIABLE_LENGTH, LongServiceAction.READ_32),
         (OperationCode.VARIABLE_LENGTH, LongServiceAction.VERIFY_32),
     )

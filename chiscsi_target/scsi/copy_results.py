@@ -10,6 +10,7 @@ from chiscsi_target.scsi.refused import Refused
 from iscsi_wire.scsi_copy_codes import CopyStatus
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.refused import Refused as Reason
 
 __all__ = ["MOST_REMEMBERED", "CopyResult", "CopyResults"]
@@ -31,6 +32,7 @@ class CopyResult:
         token: the ROD token that it made.
         partial: whether it left a part of its ROD token unused.
         unit_shift: binary logarithm of the block size, to tell `transferred` in blocks.
+        command: the command that began it, as long as it waits for its end.
     """
 
     action: int
@@ -41,6 +43,7 @@ class CopyResult:
     token: bytes = b""
     partial: bool = False
     unit_shift: int = 0
+    command: chiscsi_scsi_command | None = None
 
 
 @dataclass(slots=True)

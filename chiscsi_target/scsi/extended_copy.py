@@ -54,11 +54,12 @@ def extended_copy(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.Extende
     asked = parse(bytes(data))
     check_block_lengths(unit, asked, sc.sc_sess)
     result = unit.copies.begin(sc.sc_sess, asked.identifier, int(cdb.service_action))
-    return execute_in_pieces(unit, sc, tracked(result, _process(unit, sc, asked, result)))
+    return execute_in_pieces(unit, sc, tracked(sc, result, _process(unit, sc, asked, result)))
 
 
-def tracked(result: CopyResult, steps: Iterator[int]) -> Iterator[int]:
-    """Take the steps of a copy, and note how it ends; one that nobody goes on with has failed."""
+def tracked(sc: chiscsi_scsi_command, result: CopyResult, steps: Iterator[int]) -> Iterator[int]:
+    """Take the steps of a copy for a command, and note how it ends; one that nobody goes on with has failed."""
+    result.command = sc
     try:
         for octets in steps:
             result.transferred += octets
@@ -71,6 +72,7 @@ def tracked(result: CopyResult, steps: Iterator[int]) -> Iterator[int]:
         result.failure = Refused(Sense(error.key, error.asc, error.ascq))
         raise
     finally:
+        result.command = None
         if result.status == CopyStatus.IN_PROGRESS:
             result.status = CopyStatus.FAILED
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final, TypeAlias
 
+from chiscsi_target.api.constants import SC_FLAG_WRITE
 from chiscsi_target.scsi.copy_results import CopyResults
 from chiscsi_target.scsi.data_buffer import Buffers
 from chiscsi_target.scsi.guards import Guards
@@ -19,11 +20,13 @@ from chiscsi_target.scsi.reservations import Reservations
 from chiscsi_target.scsi.rod_tokens import RodTokens
 from chiscsi_target.scsi.sense import LOGICAL_UNIT_NOT_SUPPORTED, NO_SENSE, RESET_OCCURRED, Sense
 from chiscsi_target.scsi.task_set import TaskSet
+from chiscsi_target.scsi.watched_medium import WatchedMedium
 
 if TYPE_CHECKING:
     from chiscsi_target.api.logical_unit import chiscsi_lun
     from chiscsi_target.api.scsi_command import chiscsi_scsi_command
     from chiscsi_target.scsi.commands import Command
+    from chiscsi_target.scsi.watched_medium import Watcher
 
 __all__ = ["NO_LOGICAL_UNIT", "Device", "Handler", "LogicalUnit"]
 
@@ -125,6 +128,7 @@ class LogicalUnit:
         tasks: the commands that run, and those that wait because of their task attribute.
         modes: the mode pages, of which some values are at hand here too:
         swp: whether nobody may write (SWP).
+        watchers: who is told of octets before they change; changed by `watch` and `unwatch`.
         access_states: asymmetric access states that were ever set, by target port group.
         qerr, tas: the fields of these names in the Control mode page.
         buffers: what WRITE BUFFER wrote.
@@ -154,6 +158,7 @@ class LogicalUnit:
         "swp",
         "tas",
         "tasks",
+        "watchers",
     )
 
     def __init__(self, lu: chiscsi_lun, device: Device, handlers: Sequence[Handler], *, present: bool = True) -> None:
@@ -166,6 +171,7 @@ class LogicalUnit:
         self.qerr = 0
         self.buffers = Buffers()
         self.copies = CopyResults()
+        self.watchers: list[Watcher] = []
         self.describe(lu)
         self.peripheral = 0 if present else NO_LOGICAL_UNIT
         self.standing_sense = NO_SENSE if present else LOGICAL_UNIT_NOT_SUPPORTED
@@ -179,11 +185,39 @@ class LogicalUnit:
     def describe(self, lu: chiscsi_lun) -> None:
         """Go by the driver's description `lu` from now on."""
         self.lu = lu
-        self.execute: Callable[[chiscsi_scsi_command], int] = lu.lun_class.fp_scsi_cmd_cdb_rcved
-        self.medium = medium_behind(lu)
+        self._connect()
         self.max_blocks = MAXIMUM_TRANSFER // ((1 << lu.sect_shift) + (TUPLE if lu.protection else 0))
         self.tasks.limit = lu.task_set_limit
         self.modes.describe()
+
+    def _connect(self) -> None:
+        """Have commands executed by the driver and on its medium, by way of the watchers if there are some."""
+        lu = self.lu
+        hook = lu.lun_class.fp_scsi_cmd_cdb_rcved
+        self.execute: Callable[[chiscsi_scsi_command], int] = self._tell_and_execute if self.watchers else hook
+        medium = lu.medium
+        if self.watchers and medium is not None:
+            medium = WatchedMedium(medium, self._about_to_change)
+        self.medium = medium_behind(lu, medium)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Tell somebody of octets before they change, from now on."""
+        self.watchers.append(watcher)
+        self._connect()
+
+    def unwatch(self, watcher: Watcher) -> None:
+        """Tell somebody no longer."""
+        self.watchers.remove(watcher)
+        self._connect()
+
+    def _about_to_change(self, offset: int, length: int) -> None:
+        for watcher in self.watchers:
+            watcher(offset, length)
+
+    def _tell_and_execute(self, sc: chiscsi_scsi_command) -> int:
+        if sc.sc_flag & SC_FLAG_WRITE:
+            self._about_to_change(sc.sc_lba << self.lu.sect_shift, sc.sc_blk_cnt << self.lu.sect_shift)
+        return self.lu.lun_class.fp_scsi_cmd_cdb_rcved(sc)
 
     def empty_task_set(self) -> None:
         """Begin with an empty task set: what was in it has been ended by others."""

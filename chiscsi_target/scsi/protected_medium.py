@@ -16,11 +16,11 @@ _PAGE: Final = 4096
 """Pieces in which storage is given back."""
 
 
-def medium_behind(lu: chiscsi_lun) -> Medium | None:
-    """What the commands of a logical unit work on: with protection information, a `ProtectedMedium`."""
-    if lu.medium is None or lu.tuples is None:
-        return lu.medium
-    return ProtectedMedium(lu.medium, lu.tuples, lu.protection, lu.sect_shift)
+def medium_behind(lu: chiscsi_lun, medium: Medium | None) -> Medium | None:
+    """What the commands of a logical unit work on, by way of its `medium`: with protection information, another one."""
+    if medium is None or lu.tuples is None:
+        return medium
+    return ProtectedMedium(medium, lu.tuples, lu.protection, lu.sect_shift)
 
 
 class ProtectedMedium:

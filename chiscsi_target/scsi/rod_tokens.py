@@ -1,6 +1,6 @@
 """ROD tokens: point in time copies of blocks, each known by a token that any logical unit of the target takes.
 
-A copy is made at once when its token is, and kept in memory, so that later writes do not change it (SPC-4, 5.17.6).
+A copy is kept in memory, so that later writes do not change it (SPC-4, 5.17.6); `snapshot` makes it piece by piece.
 There is no clock here: what time it is, and random octets that make a token hard to guess, are given.
 """
 
@@ -16,28 +16,41 @@ from chiscsi_target.scsi.sense import Sense
 from iscsi_wire.scsi import IdentificationCscd, RodToken
 from iscsi_wire.scsi_codes import AdditionalSense, SenseKey
 from iscsi_wire.scsi_copy_codes import RodType
-from iscsi_wire.scsi_page_codes import DesignatorType
+from iscsi_wire.scsi_page_codes import Association, DesignatorType
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from chiscsi_target.scsi.logical_unit import LogicalUnit
 
-__all__ = ["DEFAULT_TIMEOUT", "LONGEST_TIMEOUT", "MOST_OCTETS", "MOST_PER_TOKEN", "Rod", "RodTokens"]
+__all__ = [
+    "DEFAULT_TIMEOUT",
+    "LONGEST_TIMEOUT",
+    "MOST_OCTETS",
+    "MOST_PER_TOKEN",
+    "OPTIMAL_PER_TOKEN",
+    "ROD_PIECE",
+    "Rod",
+    "RodTokens",
+]
 
-MOST_PER_TOKEN: Final = 16 << 20
-"""Octets that one token may stand for, as many as one READ: they are read at one go."""
-MOST_OCTETS: Final = 256 << 20
+MOST_PER_TOKEN: Final = 1 << 30
+"""Octets that one token may stand for, and that one WRITE USING TOKEN may write."""
+OPTIMAL_PER_TOKEN: Final = 64 << 20
+"""Octets of a token that is made soon, and takes little of the memory for all."""
+MOST_OCTETS: Final = 1 << 30
 """Octets that the tokens of one target may keep in memory; blocks of zeros take none."""
+ROD_PIECE: Final = 1 << 20
+"""Octets of the pieces in which data are kept."""
 DEFAULT_TIMEOUT: Final = 300
 LONGEST_TIMEOUT: Final = 3600
 """Seconds for which a token is kept that nobody uses."""
 _MOST_ENDED: Final = 4096
 """Tokens that are no more of which it is remembered why."""
-_PIECE: Final = 1 << 20
-_ZEROS: Final = bytes(_PIECE)
+_ZEROS: Final = bytes(ROD_PIECE)
 _LENGTH: Final = RodToken().rod_token_length
-_SPECIFIC: Final = 32
+_RANDOM: Final = 256
+"""Octets of EXTENDED ROD TOKEN DATA; SPC-4 wants 32 random ones at least."""
+_MANAGEMENT_TOKEN: Final = RodToken.field("device_type_specific_data").octet
+"""Octets of a ROD management token: a token up to the part that makes it hard to guess."""
 _POINT_IN_TIME: Final = int(RodType.POINT_IN_TIME_COPY_DEFAULT)
 
 
@@ -60,7 +73,7 @@ class Rod:
 
     Attributes:
         token: the token, 512 octets; empty for zeros without end.
-        pieces: the data, of 1 MiB each but for the last; None where it is zeros.
+        pieces: the data, of `ROD_PIECE` octets each but for the last; None where it is zeros.
         size: octets of data; None for zeros without end.
         timeout: seconds for which it is kept unused.
         used: when it was last used.
@@ -81,8 +94,8 @@ class Rod:
         """Some of the data."""
         found = bytearray()
         while len(found) < length:
-            number, start = divmod(offset + len(found), _PIECE)
-            count = min(length - len(found), _PIECE - start)
+            number, start = divmod(offset + len(found), ROD_PIECE)
+            count = min(length - len(found), ROD_PIECE - start)
             piece = self.pieces[number] if self.size is not None else None
             found += bytes(count) if piece is None else piece[start : start + count]
         return bytes(found)
@@ -109,29 +122,53 @@ class RodTokens:
     _rods: dict[int, Rod] = field(default_factory=dict)
     _ended: dict[int, Sense] = field(default_factory=dict)
     _last: int = 0
+    _kept: int = 0
 
-    def create(self, unit: LogicalUnit, data: Iterable[bytes], timeout: int) -> Rod:
-        """Keep data, and make a token for them.
+    def begin(self, size: int) -> Rod:
+        """Make room for data of so many octets, which are zeros at first; end it by `complete` or `give_up`."""
+        self._expire()
+        return Rod(pieces=[None] * -(-size // ROD_PIECE), size=size)
+
+    def keep(self, rod: Rod, number: int, data: bytes) -> None:
+        """Keep a piece of the data.
 
         Args:
-            unit: the logical unit that they are of.
-            data: the data in parts of any length.
-            timeout: INACTIVITY TIMEOUT in seconds; 0 for the default.
+            rod: the data, which have been begun.
+            number: the number of the piece, which was not kept before.
+            data: what it holds.
 
         Raises:
-            Refused: there is no room for them.
+            Refused: there is no memory for it.
         """
-        self._expire()
-        octets = b"".join(data)
-        parts = [octets[at : at + _PIECE] for at in range(0, len(octets), _PIECE)]
-        rod = Rod(pieces=[None if part == _ZEROS[: len(part)] else part for part in parts], size=len(octets))
-        if rod.kept + sum(each.kept for each in self._rods.values()) > self.limit:
+        if data == _ZEROS[: len(data)]:
+            return
+        if self._kept + len(data) > self.limit:
             raise Refused(_NO_ROOM)
+        self._kept += len(data)
+        rod.pieces[number] = data
+
+    def complete(self, rod: Rod, unit: LogicalUnit, timeout: int) -> None:
+        """Make a token for data that are complete.
+
+        Args:
+            rod: the data.
+            unit: the logical unit that they are of.
+            timeout: INACTIVITY TIMEOUT in seconds; 0 for the default.
+        """
         self._last += 1
-        rod.token = self._token(unit, self._last, len(octets))
+        rod.token = self._token(unit, self._last, rod.size or 0)
         rod.timeout, rod.used = timeout or DEFAULT_TIMEOUT, self.clock()
         self._rods[self._last] = rod
-        return rod
+
+    def give_up(self, rod: Rod) -> None:
+        """Forget data for which no token is made."""
+        self._kept -= rod.kept
+        rod.pieces = []
+
+    def management_tokens(self) -> bytes:
+        """The ROD management tokens of all tokens that are good, one behind the other (SPC-4, 5.17.6.4)."""
+        self._expire()
+        return b"".join(rod.token[:_MANAGEMENT_TOKEN] for rod in self._rods.values())
 
     def _token(self, unit: LogicalUnit, identifier: int, size: int) -> bytes:
         name = next(each for each in designators(unit) if each.designator_type == DesignatorType.NAA)
@@ -147,7 +184,8 @@ class RodTokens:
             copy_manager_rod_token_identifier=identifier,
             creator_logical_unit_descriptor=creator.encode(),
             number_of_bytes_represented=size.to_bytes(16),
-            rod_token_specific_data=self.random(_SPECIFIC),
+            target_device_descriptor=_target(unit),
+            extended_rod_token_data=self.random(_RANDOM),
         ).encode()
 
     def find(self, token: bytes) -> Rod:
@@ -185,7 +223,16 @@ class RodTokens:
                 self._end(identifier, _EXPIRED)
 
     def _end(self, identifier: int, sense: Sense) -> None:
-        if self._rods.pop(identifier, None) is not None:
+        rod = self._rods.pop(identifier, None)
+        if rod is not None:
+            self._kept -= rod.kept
             self._ended[identifier] = sense
             if len(self._ended) > _MOST_ENDED:
                 del self._ended[next(iter(self._ended))]
+
+
+def _target(unit: LogicalUnit) -> bytes:
+    """The designation descriptor of the target, as far as there is room for it."""
+    names = [each.encode() for each in designators(unit) if each.association == Association.TARGET_DEVICE]
+    room = RodToken.field("target_device_descriptor").width // 8
+    return next((name for name in names if len(name) <= room), b"").ljust(room, b"\0")

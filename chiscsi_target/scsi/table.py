@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.commands import Command, Direction, Fast
+from chiscsi_target.scsi.copy_abort import COPY_ABORT_COMMANDS
 from chiscsi_target.scsi.data_buffer import BUFFER_COMMANDS
 from chiscsi_target.scsi.diagnostic import DIAGNOSTIC_COMMANDS
 from chiscsi_target.scsi.extended_copy import EXTENDED_COPY_COMMANDS
@@ -85,6 +86,7 @@ COMMANDS: Final = (
     *EXTENDED_COPY_COMMANDS,
     *RECEIVE_COPY_COMMANDS,
     *TOKEN_COMMANDS,
+    *COPY_ABORT_COMMANDS,
     *MODE_SELECT_COMMANDS,
     *LOG_COMMANDS,
     *DIAGNOSTIC_COMMANDS,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.scsi.copy_list import DESCRIPTOR_TYPES, LONGEST_LIST, LONGEST_SEGMENT, MOST_CSCDS, MOST_SEGMENTS
 from chiscsi_target.scsi.copy_results import MOST_REMEMBERED
-from chiscsi_target.scsi.rod_tokens import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, MOST_PER_TOKEN
+from chiscsi_target.scsi.rod_tokens import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, MOST_PER_TOKEN, OPTIMAL_PER_TOKEN
 from chiscsi_target.scsi.token_copy import MOST_RANGES, ROD_TYPES
 from iscsi_wire.scsi import (
     BlockDeviceRodLimitsDescriptor,
@@ -58,13 +58,12 @@ def _fixed(content: Structure) -> ThirdPartyCopyDescriptor:
 
 
 def _rod_limits(unit: LogicalUnit) -> ThirdPartyCopyDescriptor:
-    most = MOST_PER_TOKEN >> unit.lu.sect_shift
     limits = BlockDeviceRodLimitsDescriptor.make(
         maximum_range_descriptors=MOST_RANGES,
         maximum_inactivity_timeout=LONGEST_TIMEOUT,
         default_inactivity_timeout=DEFAULT_TIMEOUT,
-        maximum_token_transfer_size=most,
-        optimal_transfer_count=most,
+        maximum_token_transfer_size=MOST_PER_TOKEN >> unit.lu.sect_shift,
+        optimal_transfer_count=OPTIMAL_PER_TOKEN >> unit.lu.sect_shift,
     )
     return _fixed(limits)
 
@@ -74,9 +73,9 @@ def _rod_features() -> ThirdPartyCopyDescriptor:
     features = RodTokenFeaturesDescriptor.make(
         maximum_token_inactivity_timeout=LONGEST_TIMEOUT,
         maximum_bytes_in_block_rod=MOST_PER_TOKEN,
-        optimal_bytes_in_block_rod_transfer=MOST_PER_TOKEN,
-        optimal_bytes_to_token_per_segment=MOST_PER_TOKEN,
-        optimal_bytes_from_token_per_segment=MOST_PER_TOKEN,
+        optimal_bytes_in_block_rod_transfer=OPTIMAL_PER_TOKEN,
+        optimal_bytes_to_token_per_segment=OPTIMAL_PER_TOKEN,
+        optimal_bytes_from_token_per_segment=OPTIMAL_PER_TOKEN,
     )
     return _fixed(features)
 

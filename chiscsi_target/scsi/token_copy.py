@@ -1,10 +1,11 @@
-"""Copies by token: POPULATE TOKEN, WRITE USING TOKEN and RECEIVE ROD TOKEN INFORMATION (SBC-3 and SPC-4, 5.17.6).
+"""Copies by token: POPULATE TOKEN and WRITE USING TOKEN (SBC-3), and what is told of tokens (SPC-4, 5.17.6).
 
 IMMED changes nothing: a command's status is sent when all is done, and what it did is ready to be received then.
 """
 
 from __future__ import annotations
 
+from functools import partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, Final, TypeVar
 
@@ -23,6 +24,7 @@ from chiscsi_target.scsi.sense import (
     PARAMETER_LIST_LENGTH_ERROR,
     Field,
 )
+from chiscsi_target.scsi.snapshot import snapshot
 from iscsi_wire import scsi
 from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.scsi_copy_codes import CopyOperationStatus, CopyStatus, RodType, TransferCountUnits
@@ -41,6 +43,7 @@ __all__ = [
     "TOKEN_COMMANDS",
     "populate_token",
     "receive_information",
+    "report_all_tokens",
     "write_using_token",
 ]
 
@@ -122,16 +125,22 @@ def populate_token(
         raise Refused(INVALID_FIELD_IN_PARAMETER_LIST, _TYPE_FIELD)
     ranges = _ranges(unit, octets, asked)
     result = unit.copies.begin(sc.sc_sess, cdb.list_identifier, int(cdb.service_action))
-    return execute_in_pieces(unit, sc, tracked(result, _populate(unit, ranges, asked.inactivity_timeout, result)))
+    return execute_in_pieces(unit, sc, tracked(sc, result, _populate(unit, ranges, asked.inactivity_timeout, result)))
 
 
 def _populate(unit: LogicalUnit, ranges: Sequence[tuple[int, int]], timeout: int, result: CopyResult) -> Iterator[int]:
-    """Read all at one step: it is to be what it was at one time."""
-    medium, shift = medium_of(unit), unit.lu.sect_shift
-    data = (medium.read(lba << shift, count << shift) for lba, count in ranges)
-    rod = unit.device.rod_tokens.create(unit, data, timeout)
-    result.token, result.unit_shift, result.segments = rod.token, shift, len(ranges)
-    yield rod.size or 0
+    """Read the blocks step by step, as they are at the first one, and make a token for them."""
+    tokens, shift = unit.device.rod_tokens, unit.lu.sect_shift
+    result.unit_shift = shift
+    octets = [(lba << shift, count << shift) for lba, count in ranges]
+    rod = tokens.begin(sum(length for _, length in octets))
+    try:
+        yield from snapshot(unit, octets, partial(tokens.keep, rod))
+        tokens.complete(rod, unit, timeout)
+    finally:
+        if not rod.token:
+            tokens.give_up(rod)
+    result.token, result.segments = rod.token, len(ranges)
 
 
 # WRITE USING TOKEN
@@ -154,7 +163,7 @@ def write_using_token(
     result = unit.copies.begin(sc.sc_sess, cdb.list_identifier, int(cdb.service_action))
     result.unit_shift = unit.lu.sect_shift
     steps = _write_ranges(unit, ranges, rod, offset, result)
-    return execute_in_pieces(unit, sc, tracked(result, _deleting(unit, rod, steps) if asked.del_tkn else steps))
+    return execute_in_pieces(unit, sc, tracked(sc, result, _deleting(unit, rod, steps) if asked.del_tkn else steps))
 
 
 def _deleting(unit: LogicalUnit, rod: Rod, steps: Iterator[int]) -> Iterator[int]:
@@ -166,7 +175,7 @@ def _deleting(unit: LogicalUnit, rod: Rod, steps: Iterator[int]) -> Iterator[int
 def _write_ranges(
     unit: LogicalUnit, ranges: Sequence[tuple[int, int]], rod: Rod, offset: int, result: CopyResult
 ) -> Iterator[int]:
-    medium, shift = medium_of(unit), unit.lu.sect_shift
+    shift = unit.lu.sect_shift
     begun = offset
     for lba, count in ranges:
         start, end = lba << shift, lba + count << shift
@@ -175,7 +184,7 @@ def _write_ranges(
             end = min(end, start + (rod.size - offset >> shift << shift))
         for at in range(start, end, PIECE):
             size = min(PIECE, end - at)
-            write_or_discard(medium, at, rod.read(offset, size))
+            write_or_discard(medium_of(unit), at, rod.read(offset, size))
             offset += size
             yield size
         result.segments += 1
@@ -217,6 +226,13 @@ def receive_information(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.R
     return send(sc, data.encode(), cdb.allocation_length)
 
 
+def report_all_tokens(unit: LogicalUnit, sc: chiscsi_scsi_command, cdb: scsi.ReportAllRodTokens) -> int:
+    """REPORT ALL ROD TOKENS: those of the target, with so much of each that nobody can use it (SPC-4, 6.31)."""
+    tokens = unit.device.rod_tokens.management_tokens()
+    data = scsi.AllRodTokensData.make(available_data=len(tokens) + 4, rod_management_tokens=tokens)
+    return send(sc, data.encode(), cdb.allocation_length)
+
+
 TOKEN_COMMANDS: Final = (
     Command(
         scsi.PopulateToken,
@@ -233,4 +249,5 @@ TOKEN_COMMANDS: Final = (
         needs=has_medium,
     ),
     Command(scsi.ReceiveRodTokenInformation, Direction.IN, receive_information, needs=has_medium),
+    Command(scsi.ReportAllRodTokens, Direction.IN, report_all_tokens, needs=has_medium),
 )

@@ -32,6 +32,9 @@ _WRITE_LIST = "SBC-3, WRITE USING TOKEN parameter list"
 _RECEIVE = "SPC-4, RECEIVE ROD TOKEN INFORMATION command"
 _INFORMATION = "SPC-4, RECEIVE ROD TOKEN INFORMATION parameter data"
 _TOKEN = "SPC-4, ROD token format"
+_ABORT = "SPC-4, COPY OPERATION ABORT command"
+_ALL = "SPC-4, REPORT ALL ROD TOKENS command"
+_ALL_DATA = "SPC-4, REPORT ALL ROD TOKENS parameter data"
 
 
 def _token_command(name: str, action: ThirdPartyCopyOut) -> Format:
@@ -68,6 +71,34 @@ RECEIVE_ROD_TOKEN_INFORMATION: Format = cdb(
     control(),
     service_action=int(ThirdPartyCopyIn.RECEIVE_ROD_TOKEN_INFORMATION),
     title=ThirdPartyCopyIn.RECEIVE_ROD_TOKEN_INFORMATION.label,
+)
+
+COPY_OPERATION_ABORT: Format = cdb(
+    "CopyOperationAbort",
+    OperationCode.THIRD_PARTY_COPY_OUT,
+    _ABORT,
+    operation_code(OperationCode.THIRD_PARTY_COPY_OUT),
+    service_action(ThirdPartyCopyOut.COPY_OPERATION_ABORT),
+    uint("list_identifier", "LIST IDENTIFIER", _ABORT, 32, kind=Kind.TAG),
+    reserved("rsvd_6", 64, _ABORT),
+    reserved("rsvd_14", 8, _ABORT),
+    control(),
+    service_action=int(ThirdPartyCopyOut.COPY_OPERATION_ABORT),
+    title=ThirdPartyCopyOut.COPY_OPERATION_ABORT.label,
+)
+
+REPORT_ALL_ROD_TOKENS: Format = cdb(
+    "ReportAllRodTokens",
+    OperationCode.THIRD_PARTY_COPY_IN,
+    _ALL,
+    operation_code(OperationCode.THIRD_PARTY_COPY_IN),
+    service_action(ThirdPartyCopyIn.REPORT_ALL_ROD_TOKENS),
+    reserved("rsvd_2", 64, _ALL),
+    allocation_length(32, _ALL),
+    reserved("rsvd_14", 8, _ALL),
+    control(),
+    service_action=int(ThirdPartyCopyIn.REPORT_ALL_ROD_TOKENS),
+    title=ThirdPartyCopyIn.REPORT_ALL_ROD_TOKENS.label,
 )
 
 BLOCK_DEVICE_RANGE: Format = structure(
@@ -218,10 +249,22 @@ ROD_TOKEN_DESCRIPTORS: Format = structure(
     ),
 )
 
+ALL_ROD_TOKENS_DATA: Format = structure(
+    "AllRodTokensData",
+    "REPORT ALL ROD TOKENS parameter data",
+    _ALL_DATA,
+    uint("available_data", "AVAILABLE DATA", _ALL_DATA, 32, kind=Kind.LENGTH),
+    reserved("rsvd_4", 32, _ALL_DATA),
+    tail("rod_management_tokens", "ROD management tokens", _ALL_DATA, length="available_data", counts_from=4),
+    doc="A ROD management token is the first 96 octets of a ROD token.",
+)
+
 FORMATS: tuple[Format, ...] = (
     POPULATE_TOKEN,
     WRITE_USING_TOKEN,
     RECEIVE_ROD_TOKEN_INFORMATION,
+    COPY_OPERATION_ABORT,
+    REPORT_ALL_ROD_TOKENS,
     BLOCK_DEVICE_RANGE,
     POPULATE_TOKEN_LIST,
     WRITE_USING_TOKEN_LIST,
@@ -229,4 +272,5 @@ FORMATS: tuple[Format, ...] = (
     ROD_TOKEN_INFORMATION,
     ROD_TOKEN_DESCRIPTOR,
     ROD_TOKEN_DESCRIPTORS,
+    ALL_ROD_TOKENS_DATA,
 )

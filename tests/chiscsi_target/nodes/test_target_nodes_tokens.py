@@ -10,6 +10,7 @@ from chiscsi_target.scsi.refused import Refused
 from chiscsi_target.scsi.rod_tokens import DEFAULT_TIMEOUT
 from chiscsi_target.target_module import TargetModule
 from iscsi_wire.scsi import RodToken
+from tests.chiscsi_target.scsi.copies import completed
 from tests.chiscsi_target.stand import NAME
 
 PAIRS = [("TargetName", NAME), ("PortalGroup", "1@127.0.0.1:3260"), ("TargetDevice", "disk,MEM,size=1M")]
@@ -26,8 +27,8 @@ def test_tokens_have_random_octets_and_expire_by_the_workers_time() -> None:
     tokens = unit.device.rod_tokens
     worker = module.directory.workers[0]
     worker.run(1000.0)
-    token = tokens.create(unit, [b"data"], 0).token
-    assert RodToken.decode(token).rod_token_specific_data == b"\x5a" * 32
+    token = completed(tokens, unit, b"data").token
+    assert RodToken.decode(token).extended_rod_token_data == b"\x5a" * 256
     worker.run(1000.0 + DEFAULT_TIMEOUT)
     assert tokens.find(token).size == 4
     worker.run(2000.0 + 2 * DEFAULT_TIMEOUT)

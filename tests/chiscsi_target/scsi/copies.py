@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from chiscsi_target.scsi.logical_unit import LogicalUnit
+from chiscsi_target.scsi.rod_tokens import ROD_PIECE, Rod, RodTokens
 from iscsi_wire.scsi import (
     BlockDeviceRange,
     BlockToBlockSegment,
@@ -15,6 +17,7 @@ from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 
 __all__ = [
     "HERE",
+    "completed",
     "copy",
     "copy_list",
     "cscd",
@@ -119,6 +122,15 @@ def use_list(token: bytes, *ranges: tuple[int, int], offset: int = 0, delete: in
 def use(rig: Rig, data: bytes, *, identifier: int = 8, lun: int = 0) -> Outcome:
     """Run a WRITE USING TOKEN."""
     return rig.write(f"83 11 00000000 {identifier:08x} {len(data):08x} 00 00", data, lun=lun)
+
+
+def completed(tokens: RodTokens, unit: LogicalUnit, data: bytes, timeout: int = 0) -> Rod:
+    """Keep data, and make a token for them."""
+    rod = tokens.begin(len(data))
+    for number, start in enumerate(range(0, len(data), ROD_PIECE)):
+        tokens.keep(rod, number, data[start : start + ROD_PIECE])
+    tokens.complete(rod, unit, timeout)
+    return rod
 
 
 def information(rig: Rig, *, identifier: int = 7, lun: int = 0, session: int = 1) -> Outcome:

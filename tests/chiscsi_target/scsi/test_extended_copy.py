@@ -236,11 +236,12 @@ def test_what_was_copied_is_safe_where_there_is_no_write_cache(monkeypatch: pyte
 
 def test_a_copy_that_nobody_goes_on_with_has_failed() -> None:
     result = CopyResult(0)
-    steps = tracked(result, iter((5, 6, 7)))
+    command = rig().stack.command(bytes(16))
+    steps = tracked(command, result, iter((5, 6, 7)))
     assert (next(steps), next(steps)) == (5, 6)
-    assert result.status == CopyStatus.IN_PROGRESS
+    assert (result.status, result.command) == (CopyStatus.IN_PROGRESS, command)
     del steps
-    assert (result.status, result.transferred, result.failure) == (CopyStatus.FAILED, 11, None)
+    assert (result.status, result.transferred, result.failure, result.command) == (CopyStatus.FAILED, 11, None, None)
 
 
 def test_with_descriptor_sense_the_failure_is_told_in_descriptors() -> None:

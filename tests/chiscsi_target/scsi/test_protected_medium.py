@@ -94,9 +94,9 @@ def test_the_rest_is_the_mediums() -> None:
 
 def test_other_units_have_their_medium_as_it_is() -> None:
     lu = chiscsi_lun(chiscsi_target_lun_class(), 0, "")
-    assert medium_behind(lu) is None
+    assert medium_behind(lu, lu.medium) is None
     lu.medium = memory(BLOCK)
-    assert medium_behind(lu) is lu.medium
+    assert medium_behind(lu, lu.medium) is lu.medium
     lu.protection, lu.tuples = 3, memory(TUPLE)
-    behind = medium_behind(lu)
+    behind = medium_behind(lu, lu.medium)
     assert isinstance(behind, ProtectedMedium) and (behind.kind, behind.block) == (3, BLOCK)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from chiscsi_target.scsi.copy_list import LONGEST_LIST, MOST_CSCDS, MOST_SEGMENTS
-from chiscsi_target.scsi.rod_tokens import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, MOST_PER_TOKEN
+from chiscsi_target.scsi.rod_tokens import DEFAULT_TIMEOUT, LONGEST_TIMEOUT, MOST_PER_TOKEN, OPTIMAL_PER_TOKEN
 from chiscsi_target.scsi.token_copy import MOST_RANGES
 from iscsi_wire.scsi import SupportedCopyCommands, ThirdPartyCopy
 from tests.chiscsi_target.peers import decode_inhex
@@ -31,7 +31,7 @@ def test_all_commands_that_there_are_and_no_others() -> None:
     descriptors = ThirdPartyCopy.decode(page(Rig())).descriptors
     commands = SupportedCopyCommands.decode(descriptors[1].parameters, truncated=True).commands
     found = {each.supported_operation_code: each.supported_service_actions for each in commands}
-    assert found == {0x83: [0x00, 0x10, 0x11], 0x84: [0x00, 0x01, 0x03, 0x04, 0x07]}
+    assert found == {0x83: [0x00, 0x10, 0x11, 0x1C], 0x84: [0x00, 0x01, 0x03, 0x04, 0x07, 0x08]}
 
 
 def test_without_a_medium_there_are_no_copies() -> None:
@@ -52,6 +52,7 @@ def test_sg_vpd_reads_the_same(tmp_path: Path) -> None:
         f"Maximum Inactivity Timeout: {LONGEST_TIMEOUT} seconds",
         f"Default Inactivity Timeout: {DEFAULT_TIMEOUT} seconds",
         f"Maximum Token Transfer Size: {MOST_PER_TOKEN // BLOCK}",
+        f"Optimal Transfer Count: {OPTIMAL_PER_TOKEN // BLOCK}",
         "Populate token",
         "Write using token",
         "Receive ROD token information",

@@ -1,12 +1,18 @@
-"""POPULATE TOKEN, WRITE USING TOKEN and RECEIVE ROD TOKEN INFORMATION."""
+"""POPULATE TOKEN, WRITE USING TOKEN, RECEIVE ROD TOKEN INFORMATION, REPORT ALL ROD TOKENS, COPY OPERATION ABORT."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
-from chiscsi_target.scsi.rod_tokens import LONGEST_TIMEOUT, MOST_PER_TOKEN
+from chiscsi_target.api.scsi_command import chiscsi_scsi_command
+from chiscsi_target.scsi.rod_tokens import LONGEST_TIMEOUT, MOST_PER_TOKEN, ROD_PIECE
 from chiscsi_target.scsi.token_copy import MOST_RANGES
 from iscsi_wire.scsi import RodToken, RodTokenDescriptors, RodTokenInformation
+from tests.chiscsi_target.fakes import Outcome
 from tests.chiscsi_target.scsi.copies import fill, information, pattern, populate, populate_list, use, use_list
 from tests.chiscsi_target.scsi.rig import BLOCK, BLOCKS, READ_ONLY, Rig
 
@@ -209,9 +215,10 @@ def test_each_mistake_in_the_use_of_a_token_has_its_sense(data: bytes, sense: tu
 
 
 def test_too_many_blocks_together() -> None:
-    rig = Rig(Rig.disk("size=64M"))
+    rig = Rig(Rig.disk("size=2G"))
     most = MOST_PER_TOKEN // BLOCK
     assert populate(rig, populate_list((0, most))).status == 0
+    assert RodTokenDescriptors.decode(results(rig).rest).rod_token_descriptors
     assert populate(rig, populate_list((0, most), (most, 1))).sense == FIELD
     assert use(rig, use_list(ZERO, (0, most), (most, 1))).sense == FIELD
 
@@ -244,3 +251,116 @@ def test_reservations_let_tokens_be_made_where_they_let_read() -> None:
     again = rig.stack.run("5f 01 03 00 00 00 00 00 18 00", data=key + bytes(16), session=2)
     assert (release.status, again.status) == (0, 0)
     assert populate(rig, populate_list((0, 1))).status == CONFLICT
+
+
+# In steps, beside other commands
+
+
+class Slow(Rig):
+    """A unit whose steps are taken when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__(self.disk(f"size={8 * ROD_PIECE}"))
+        self.steps: list[Callable[[], bool]] = []
+        self.server.work_by(self.steps.append)
+
+    def begin(self, cdb: str, data: bytes) -> chiscsi_scsi_command:
+        """A command that has begun, and has its status later."""
+        self.stack.reset(data)
+        scmd = self.stack.command(bytes.fromhex(cdb), length=len(data), write=True)
+        assert self.server.fp_scsi_cmd_cdb_rcved(scmd) == 0
+        self.stack.deliver(scmd)
+        return scmd
+
+    def populate(self, blocks: int) -> chiscsi_scsi_command:
+        data = populate_list((0, blocks))
+        return self.begin(f"83 10 00000000 00000007 {len(data):08x} 00 00", data)
+
+    def work(self) -> None:
+        """Take all steps that are left."""
+        (step,) = self.steps
+        self.stack.reset(b"")
+        while step():
+            pass
+
+
+ALL = 8 * ROD_PIECE // BLOCK
+
+
+def test_a_large_token_is_made_in_steps_and_stands_for_one_time() -> None:
+    rig = Slow()
+    fill(rig, 0, pattern(ALL))
+    sc = rig.populate(ALL)
+    assert rig.steps and results(rig).copy_operation_status == 0x11
+    fill(rig, 0, bytes(ALL * BLOCK))  # another command, which does not wait
+    rig.work()
+    rig.server.fp_scsi_cmd_cleanup(sc)
+    assert (sc.sc_status, rig.stack.completions) == (0, 1)
+    (descriptor,) = RodTokenDescriptors.decode(results(rig).rest).rod_token_descriptors
+    data = use_list(bytes(descriptor.rod_token), (0, ALL))
+    del rig.steps[:]
+    sc = rig.begin(f"83 11 00000000 00000008 {len(data):08x} 00 00", data)
+    assert rig.read_blocks(ALL - 1, 1) == bytes(BLOCK)
+    rig.work()
+    assert rig.read_blocks(0, ALL) == pattern(ALL)
+
+
+def abort(rig: Rig, identifier: int = 7, session: int = 1) -> Outcome:
+    return rig.run(f"83 1c {identifier:08x} 0000000000000000 00 00", session=session)
+
+
+def test_a_copy_is_aborted_by_its_list_identifier() -> None:
+    rig = Slow()
+    tokens = rig.server.units[0].device.rod_tokens
+    tokens.limit = ALL * BLOCK
+    fill(rig, 0, pattern(ALL))
+    begun = rig.populate(ALL)
+    assert abort(rig, 8).sense == abort(rig, session=2).sense == CDB_FIELD
+    completed: list[chiscsi_scsi_command] = []
+
+    def note(scmd: chiscsi_scsi_command, *arguments: Any) -> int:
+        completed.append(scmd)
+        return 0
+
+    begun._stack = SimpleNamespace(execution_status=note)
+    rig.stack.reset(b"")
+    sc = rig.stack.command(bytes.fromhex("83 1c 00000007 0000000000000000 00 00"))
+    assert rig.server.fp_scsi_cmd_cdb_rcved(sc) == 0
+    assert completed == [begun] and sc.sc_status == 0
+    assert (begun.sc_status, begun.sc_sense_key, begun.sc_sense_asc, begun.sc_sense_ascq) == (2, 0x0A, 0x2F, 0x02)
+    for each in (sc, begun):
+        rig.server.fp_scsi_cmd_cleanup(each)
+    step = rig.steps.pop()
+    assert not step()
+    del step
+    assert not rig.server.units[0].watchers
+    found = results(rig)
+    assert (found.copy_operation_status, found.extended_copy_completion_status) == (2, 2)
+    assert found.rest[: found.sense_data_length][2] == 0x0A
+    assert abort(rig).sense == CDB_FIELD
+    rig.server.work_by(lambda step: [None for _ in iter(step, False)])
+    assert populate(rig, populate_list((0, ALL))).status == 0  # all the memory is there again
+
+
+def test_all_tokens_are_reported_without_their_secret() -> None:
+    rig = Rig()
+    rig.server.make_tokens_by(lambda: 0.0, b"secret".ljust)
+    made = [token(rig, (lba, 1)) for lba in range(3)]
+    assert use(rig, use_list(made[1], (9, 1), delete=1)).status == 0
+    data = rig.run("84 08 0000000000000000 00001000 00 00", length=0x1000).data
+    assert data == (2 * 96 + 4).to_bytes(4) + bytes(4) + made[0][:96] + made[2][:96]
+    assert b"secret" not in data and b"secret" in made[0]
+    assert rig.run("84 08 0000000000000000 00000004 00 00", length=4).data == (2 * 96 + 4).to_bytes(4)
+
+
+def test_reports_of_copies_pass_every_reservation_and_an_abort_does_not() -> None:
+    """SPC-4, commands allowed in the presence of various reservations: with Exclusive Access of another, too."""
+    rig = Rig()
+    rig.server.session_added(2, "iqn.2024-01.com.example:other", bytes(6), "iqn.t")
+    rig.run("00 00 00 00 00 00", session=2)
+    token(rig, (0, 1))
+    key = (1).to_bytes(8)
+    rig.stack.run("5f 00 00 00 00 00 00 00 18 00", data=bytes(8) + key + bytes(8), session=2)
+    assert rig.stack.run("5f 01 03 00 00 00 00 00 18 00", data=key + bytes(16), session=2).status == 0
+    assert rig.run("84 08 0000000000000000 00001000 00 00", length=0x1000).status == information(rig).status == 0
+    assert abort(rig).status == CONFLICT
