@@ -2,100 +2,58 @@
 
 from __future__ import annotations
 
-import struct
-
 import pytest
 
-from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.nexus import InitiatorPort, encode_transport_id
-from iscsi_wire.scsi import ReadFullStatusData, ReadKeysData, ReadReservationData, ReportCapabilitiesData
-from tests.chiscsi_target.fakes import FakeStack, Outcome
+from iscsi_wire.scsi import ReportCapabilitiesData
+from tests.chiscsi_target.scsi.reserving import (
+    APTPL,
+    CLEAR,
+    CONFLICT,
+    EA,
+    EA_AR,
+    EA_RO,
+    GOOD,
+    IGNORE,
+    INVALID_RELEASE,
+    LIST_FIELD,
+    LIST_LENGTH,
+    MOVE,
+    ONE,
+    PREEMPT,
+    PREEMPT_AND_ABORT,
+    PREEMPTED,
+    READ,
+    READY,
+    REGISTER,
+    REGISTRATION_GONE,
+    RELEASE,
+    RELEASED,
+    RESERVE,
+    SPEC_I_PT,
+    THREE,
+    TWO,
+    WE,
+    WE_AR,
+    WE_RO,
+    WRITE,
+    Kept,
+    attention,
+    full_status,
+    generation,
+    keys,
+    move,
+    out,
+    port,
+    registered,
+    reservation,
+    rig,
+    status,
+    told,
+)
 from tests.chiscsi_target.scsi.rig import BLOCK, Rig
 
-GOOD, CONFLICT = 0, 0x18
-REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, IGNORE, MOVE = range(8)
-WE, EA, WE_RO, EA_RO, WE_AR, EA_AR = 1, 3, 5, 6, 7, 8
-RELEASED, PREEMPTED, REGISTRATION_GONE = (6, 0x2A, 4), (6, 0x2A, 3), (6, 0x2A, 5)
-LIST_FIELD, LIST_LENGTH, INVALID_RELEASE = (5, 0x26, 0), (5, 0x1A, 0), (5, 0x26, 4)
-READY, READ, WRITE = "00 00 00 00 00 00", "28 00 00000000 00 0001 00", "2a 00 00000000 00 0001 00"
-ONE, TWO, THREE, OTHER, NOBODY = 1, 2, 3, 4, 9
-SPEC_I_PT, ALL_TG_PT, APTPL = 0x08, 0x04, 0x01
-
-
-class Kept:
-    """Keeps state in a dictionary."""
-
-    def __init__(self) -> None:
-        self.pieces: dict[str, bytes] = {}
-
-    def load(self, name: str) -> bytes | None:
-        return self.pieces.get(name)
-
-    def save(self, name: str, data: bytes | None) -> None:
-        if data is None:
-            self.pieces.pop(name, None)
-        else:
-            self.pieces[name] = data
-
-    def where(self, name: str) -> str:
-        return f"the test's {name}"
-
-
-def port(session: int) -> InitiatorPort:
-    return InitiatorPort(f"iqn.2026-11.org.example:{session}", bytes((0x80, 0, 0, 0, 0, session)))
-
-
-@pytest.fixture
-def rig() -> Rig:
-    """Three sessions that have no unit attention condition any more."""
-    made = Rig()
-    for session in (ONE, TWO, THREE):
-        made.server.session_added(session, port(session).name, port(session).isid or b"", "iqn.t")
-        made.run(READY, session=session)
-    return made
-
-
-def out(
-    rig: Rig, session: int, action: int, *, key: int = 0, new: int = 0, kind: int = 0, flags: int = 0, more: bytes = b""
-) -> Outcome:
-    data = struct.pack(">QQ4xBxxx", key, new, flags) + more
-    return rig.stack.run(f"5f {action:02x} {kind:02x} 0000 {len(data):08x} 00", data=data, session=session)
-
-
-def status(rig: Rig, session: int, action: int, **how: int | bytes) -> int:
-    return out(rig, session, action, **how).status  # type: ignore[arg-type]
-
-
-def registered(rig: Rig, *sessions: int) -> None:
-    for session in sessions:
-        assert status(rig, session, REGISTER, new=session * 0x11) == GOOD
-
-
-def told(rig: Rig, action: int) -> bytes:
-    """What PERSISTENT RESERVE IN tells somebody who has no unit attention condition pending."""
-    return rig.run(f"5e {action:02x} 00000000 00 0fff 00", length=4095, session=NOBODY).data
-
-
-def keys(rig: Rig) -> list[int]:
-    return list(
-        ReadKeysData.decode(rig.run("5e 00 00000000 00 00ff 00", length=255, session=NOBODY).data).reservation_keys
-    )
-
-
-def reservation(rig: Rig) -> tuple[int, int] | None:
-    descriptors = ReadReservationData.decode(
-        rig.run("5e 01 00000000 00 00ff 00", length=255, session=NOBODY).data
-    ).descriptors
-    return (descriptors[0].reservation_key, descriptors[0].type) if descriptors else None
-
-
-def attention(rig: Rig, session: int) -> tuple[int, int, int] | None:
-    outcome = rig.run(READY, session=session)
-    return outcome.sense if outcome.status else None
-
-
-def generation(rig: Rig) -> int:
-    return ReadKeysData.decode(told(rig, 0)).prgeneration
+__all__ = ["rig"]  # the fixture
 
 
 # Registering
@@ -271,11 +229,6 @@ def test_preempt_and_abort_ends_their_commands(rig: Rig) -> None:
 # Moving
 
 
-def move(rig: Rig, session: int, key: int, new: int, to: bytes, *, unreg: int = 0, target: int = 1) -> Outcome:
-    data = struct.pack(">QQxBHI", key, new, unreg << 1, target, len(to)) + to
-    return rig.stack.run(f"5f 07 00 0000 {len(data):08x} 00", data=data, session=session)
-
-
 def test_the_reservation_moves(rig: Rig) -> None:
     registered(rig, ONE)
     assert status(rig, ONE, RESERVE, key=0x11, kind=WE) == GOOD
@@ -309,17 +262,6 @@ def test_parameter_lists_of_another_length(rig: Rig, action: int, length: int) -
     assert action == MOVE or outcome.sense == LIST_LENGTH
 
 
-def full_status(rig: Rig) -> list[tuple[int, int, bool, bytes]]:
-    """The registrations: key, relative target port identifier, whether it holds the reservation, TransportID."""
-    octets, found = bytes(ReadFullStatusData.decode(told(rig, 3)).descriptors), []
-    while octets:
-        size = 24 + int.from_bytes(octets[20:24])
-        assert not octets[12] & 0x02  # ALL_TG_PT: each nexus is told by itself
-        found.append((int.from_bytes(octets[:8]), int.from_bytes(octets[18:20]), bool(octets[12] & 1), octets[24:size]))
-        octets = octets[size:]
-    return found
-
-
 def test_full_status_names_the_ports(rig: Rig) -> None:
     registered(rig, ONE, TWO)
     assert status(rig, TWO, RESERVE, key=0x22, kind=WE) == GOOD
@@ -327,101 +269,6 @@ def test_full_status_names_the_ports(rig: Rig) -> None:
         (0x11, 1, False, encode_transport_id(port(ONE))),
         (0x22, 1, True, encode_transport_id(port(TWO))),
     ]
-
-
-# Several target ports
-
-
-@pytest.fixture
-def wide() -> Rig:
-    """Sessions ONE and OTHER of one initiator port, through portal groups 3 and 7, and TWO of another, through 7."""
-    made = Rig()
-    made.server.replace_units([Rig.disk("size=1M")], portal_group_tag=3, portal_group_tags=(3, 7))
-    for session, whose, tag in ((ONE, ONE, 3), (OTHER, ONE, 7), (TWO, TWO, 7)):
-        made.server.session_added(session, port(whose).name, port(whose).isid or b"", "iqn.t", tag)
-        made.run(READY, session=session)
-    return made
-
-
-def nexuses(rig: Rig) -> dict[tuple[int, int], int]:
-    """The keys by whose initiator port, and which target port."""
-    whose = {encode_transport_id(port(session)): session for session in (ONE, TWO, THREE)}
-    return {(whose[transport], number): key for key, number, _, transport in full_status(rig)}
-
-
-def test_a_registration_is_good_for_the_target_port_that_it_came_through(wide: Rig) -> None:
-    assert status(wide, ONE, REGISTER, new=1) == GOOD
-    assert nexuses(wide) == {(ONE, 1): 1}
-    assert status(wide, OTHER, REGISTER, key=1, new=2) == CONFLICT
-    assert status(wide, OTHER, REGISTER, new=2) == GOOD
-    assert nexuses(wide) == {(ONE, 1): 1, (ONE, 2): 2}
-
-
-def test_the_other_target_port_is_another_nexus_to_a_reservation(wide: Rig) -> None:
-    assert status(wide, ONE, REGISTER, new=1) == GOOD
-    assert status(wide, ONE, RESERVE, key=1, kind=EA) == GOOD
-    assert wide.run(READ, length=BLOCK, session=ONE).status == GOOD
-    assert wide.run(READ, length=BLOCK, session=OTHER).status == CONFLICT
-    assert status(wide, OTHER, IGNORE, new=2) == GOOD
-    assert status(wide, OTHER, PREEMPT, key=2, new=1, kind=EA) == GOOD
-    assert attention(wide, ONE) == REGISTRATION_GONE
-    assert attention(wide, OTHER) is None
-    assert nexuses(wide) == {(ONE, 2): 2}
-
-
-def test_all_target_ports_can_be_registered_at_once(wide: Rig) -> None:
-    assert status(wide, OTHER, REGISTER, new=1, flags=ALL_TG_PT) == GOOD
-    assert nexuses(wide) == {(ONE, 1): 1, (ONE, 2): 1}
-    assert status(wide, ONE, REGISTER, key=1, new=2, flags=ALL_TG_PT) == GOOD
-    assert nexuses(wide) == {(ONE, 1): 2, (ONE, 2): 2}
-    assert status(wide, ONE, REGISTER, key=2, new=3) == GOOD
-    assert nexuses(wide) == {(ONE, 1): 3, (ONE, 2): 2}
-    # Through the other target port, the old key is another.
-    assert status(wide, ONE, REGISTER, key=3, new=4, flags=ALL_TG_PT) == CONFLICT
-    assert status(wide, ONE, IGNORE, new=4, flags=ALL_TG_PT) == GOOD
-    assert nexuses(wide) == {(ONE, 1): 4, (ONE, 2): 4}
-    assert status(wide, OTHER, REGISTER, key=4, new=0, flags=ALL_TG_PT) == GOOD
-    assert nexuses(wide) == {}
-
-
-@pytest.mark.parametrize("flags, targets", [(SPEC_I_PT, [2]), (SPEC_I_PT | ALL_TG_PT, [1, 2])])
-def test_named_ports_are_registered_through_the_same_target_ports(wide: Rig, flags: int, targets: list[int]) -> None:
-    transport = encode_transport_id(port(THREE))
-    more = len(transport).to_bytes(4) + transport
-    assert status(wide, TWO, REGISTER, new=7, flags=flags, more=more) == GOOD
-    assert nexuses(wide) == {(whose, target): 7 for target in targets for whose in (TWO, THREE)}
-
-
-def test_a_reservation_moves_to_a_target_port(wide: Rig) -> None:
-    me = encode_transport_id(port(ONE))
-    assert status(wide, ONE, REGISTER, new=1) == GOOD
-    assert status(wide, ONE, RESERVE, key=1, kind=WE) == GOOD
-    for target in (0, 1, 3):  # none, its own, none
-        assert move(wide, ONE, 1, 9, me, target=target).sense == LIST_FIELD
-    assert move(wide, ONE, 1, 9, me, target=2).status == GOOD
-    assert full_status(wide) == [(1, 1, False, me), (9, 2, True, me)]
-    assert wide.stack.run(WRITE, data=bytes(BLOCK), session=OTHER).status == GOOD
-    assert wide.stack.run(WRITE, data=bytes(BLOCK), session=ONE).status == CONFLICT
-
-
-def test_what_survives_knows_its_target_ports(wide: Rig) -> None:
-    kept = wide.server.units[0].lu.kept = Kept()
-    assert status(wide, ONE, REGISTER, new=1, flags=APTPL | ALL_TG_PT) == GOOD
-    lu = Rig.disk("size=1M")
-    lu.kept = kept
-    again = Rig(lu)
-    again.server = DeviceServer([lu], portal_group_tag=7, portal_group_tags=(7, 3))  # the other way round
-    again.stack = FakeStack(again.server)
-    again.server.session_added(ONE, port(ONE).name, port(ONE).isid or b"", "iqn.t", 3)
-    again.run(READY, session=ONE)
-    assert status(again, ONE, REGISTER, key=1, new=2) == GOOD
-    assert nexuses(again) == {(ONE, 1): 1, (ONE, 2): 2}
-
-
-def test_a_registration_outlives_its_target_port(wide: Rig) -> None:
-    assert status(wide, TWO, REGISTER, new=2) == GOOD
-    wide.server.replace_units([wide.server.units[0].lu], portal_group_tag=3, portal_group_tags=(3,))
-    assert nexuses(wide) == {(TWO, 2): 2}
 
 
 def test_capabilities(rig: Rig) -> None:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.chiscsi_target.fakes import FakeHandle
-from tests.chiscsi_target.scsi.rig import Rig
-from tests.chiscsi_target.scsi.test_persistent_reserve import (
+from tests.chiscsi_target.scsi.reserving import (
     CONFLICT,
     GOOD,
     ONE,
@@ -18,6 +17,7 @@ from tests.chiscsi_target.scsi.test_persistent_reserve import (
     rig,
     status,
 )
+from tests.chiscsi_target.scsi.rig import Rig
 
 __all__ = ["rig"]  # the fixture
 
