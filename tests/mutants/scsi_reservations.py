@@ -13,26 +13,26 @@ from tests.mutants.scsi_seams import cdb, conflicts, returned
 _IN, _OUT = 0x5E, 0x5F
 
 
-@mutant("SPC-2, reservations", "scsi-reserve-01 scsi-reserve-02 scsi-persistent-04.WE scsi-persistent-04.EA")
+@mutant("SPC-2 5.5, reservations", "scsi-reserve-01 scsi-reserve-02 scsi-persistent-04.WE scsi-persistent-04.EA")
 def reservations_stop_nobody(plant: Plant) -> None:
     """Commands of others are executed whoever holds a reservation."""
     conflicts(plant, lambda answer, reservations, sc: False)
 
 
-@mutant("SPC-2, reservations", "scsi-reserve-03")
+@mutant("SPC-2 5.5, reservations", "scsi-reserve-03")
 def reserve_stops_every_command(plant: Plant) -> None:
     """INQUIRY and the like meet another's RESERVE."""
     conflicts(plant, lambda answer, state, sc: answer or state.legacy not in (None, sc.sc_sess))
 
 
-@mutant("SPC-4, commands allowed in the presence of various reservations", "scsi-capacity-03")
+@mutant("SPC-4 5.12.1, commands allowed in the presence of various reservations", "scsi-capacity-03")
 def reservations_hide_the_capacity(plant: Plant) -> None:
     """READ CAPACITY (10) meets reservations."""
     conflicts(plant, lambda answer, state, sc: answer or sc.sc_cmd[0] == 0x25)
 
 
 @mutant(
-    "SPC-4, commands allowed in the presence of various reservations",
+    "SPC-4 5.12.1, commands allowed in the presence of various reservations",
     "scsi-persistent-03 scsi-persistent-04.WE-RO scsi-persistent-04.EA-RO scsi-persistent-04.WE-AR "
     "scsi-persistent-04.EA-AR",
 )
@@ -41,14 +41,14 @@ def reservations_stop_the_wrong_ones(plant: Plant) -> None:
     conflicts(plant, lambda answer, state, sc: not answer if state.type and sc.sc_cmd[0] in (0x28, 0x2A) else answer)
 
 
-@mutant("SPC-4, READ KEYS service action", "scsi-persistent-01")
+@mutant("SPC-4 6.15.2, READ KEYS service action", "scsi-persistent-01")
 def registrations_are_not_counted(plant: Plant) -> None:
     """PRGENERATION never changes."""
     plant.replace(Reservations, "changed", lambda _: None)
 
 
 @mutant(
-    "SPC-4, registering and reservation keys",
+    "SPC-4 5.12.7, registering and reservation keys",
     "scsi-persistent-02.reserve scsi-persistent-02.release scsi-persistent-02.clear scsi-persistent-02.preempt",
 )
 def any_key_will_do(plant: Plant) -> None:
@@ -61,7 +61,7 @@ def any_key_will_do(plant: Plant) -> None:
     plant.wrap(persistent_reserve, "_registered", registered)
 
 
-@mutant("SPC-4, READ RESERVATION service action", "scsi-persistent-05")
+@mutant("SPC-4 6.15.3, READ RESERVATION service action", "scsi-persistent-05")
 def reservation_has_another_type(plant: Plant) -> None:
     """READ RESERVATION returns a reserved type."""
 
@@ -72,7 +72,7 @@ def reservation_has_another_type(plant: Plant) -> None:
     returned(plant, change, _IN)
 
 
-@mutant("SPC-4, persistent reservations", "scsi-persistent-06 scsi-persistent-08 scsi-persistent-09")
+@mutant("SPC-4 5.12, persistent reservations", "scsi-persistent-06 scsi-persistent-08 scsi-persistent-09")
 def registrants_are_told_nothing(plant: Plant) -> None:
     """What happens to a reservation leaves no unit attention condition for others."""
 
@@ -83,7 +83,7 @@ def registrants_are_told_nothing(plant: Plant) -> None:
     plant.wrap(LogicalUnit, "establish_attention", establish)
 
 
-@mutant("SPC-4, releasing a persistent reservation", "scsi-persistent-07")
+@mutant("SPC-4 5.12.11, releasing a persistent reservation", "scsi-persistent-07")
 def release_ignores_its_type(plant: Plant) -> None:
     """A RELEASE of another type releases the reservation."""
 
@@ -95,7 +95,7 @@ def release_ignores_its_type(plant: Plant) -> None:
     cdb(plant, change, _OUT)
 
 
-@mutant("SPC-4, PERSISTENT RESERVE OUT parameter list", "scsi-persistent-10.25")
+@mutant("SPC-4 6.16.3, basic PERSISTENT RESERVE OUT parameter list", "scsi-persistent-10.25")
 def longer_lists_are_taken(plant: Plant) -> None:
     """What follows the 24 octets of the parameter list is ignored."""
 
@@ -105,7 +105,7 @@ def longer_lists_are_taken(plant: Plant) -> None:
     cdb(plant, change, _OUT)
 
 
-@mutant("SPC-4, PERSISTENT RESERVE IN command", "scsi-persistent-11")
+@mutant("SPC-4 6.15, PERSISTENT RESERVE IN command", "scsi-persistent-11")
 def reserved_service_actions_read_keys(plant: Plant) -> None:
     """A reserved service action of PERSISTENT RESERVE IN is READ KEYS."""
 

@@ -25,7 +25,7 @@ READY = bytes(6)
 
 
 def scsi_case(identifier: str, source: str, **rest: Any) -> Callable[[F], F]:
-    """Make a case whose rule is from a SCSI standard: `scsi_case("scsi-read-01", "SBC-3, READ (10) command")`."""
+    """Make a case whose rule is from a SCSI standard: `scsi_case("scsi-read-01", "SBC-3 5.11, READ (10) command")`."""
     return case(identifier, **{"source": source, "level": "MUST"} | rest)
 
 
