@@ -22,6 +22,7 @@ PREFETCHES = {10: 0x34, 16: 0x90}
 WRITE_SAMES = {10: 0x41, 16: 0x93}
 GET_LBA_STATUS, COMPARE_AND_WRITE, OR_WRITE, WRITE_ATOMIC, UNMAP = 0x12, 0x89, 0x8B, 0x9C, 0x42
 READY = bytes(6)
+_MOST_ATTENTIONS = 6
 
 
 def scsi_case(identifier: str, source: str, **rest: Any) -> Callable[[F], F]:
@@ -49,6 +50,44 @@ def run(session: Session, cdb: bytes, **arguments: Any) -> CommandResult:
     if sense is not None and (sense.key, sense.asc) == (ILLEGAL_REQUEST, NO_COMMAND):
         raise Unsupported(f"the target has no command {cdb[0]:02X}h")
     return result
+
+
+def offered(session: Session, cdb: bytes, **arguments: Any) -> CommandResult:
+    """Execute a command with a service action, or with a feature that a target need not have.
+
+    Raises:
+        Unsupported: it ends with INVALID COMMAND OPERATION CODE or INVALID FIELD IN CDB.
+    """
+    result = run(session, cdb, **arguments)
+    sense = result.sense
+    if sense is not None and (sense.key, sense.asc) == (ILLEGAL_REQUEST, INVALID_FIELD):
+        raise Unsupported(f"the target has no such command {cdb[:2].hex(' ')}")
+    return result
+
+
+def offered_data(session: Session, cdb: bytes, length: int) -> bytes:
+    """What such a command returns."""
+    result = offered(session, cdb, read=length).expect(expect.good(residual=None))
+    return result.data[: result.received]
+
+
+def settle(session: Session) -> None:
+    """Take in what a session still has to be told."""
+    for _ in range(_MOST_ATTENTIONS):
+        if not session.command(READY).status:
+            return
+
+
+def inquiry(page: int | None = None, length: int = 255) -> bytes:
+    """The CDB of INQUIRY: standard data, or a vital product data page."""
+    return struct.pack(">BBBHx", 0x12, page is not None, page or 0, length)
+
+
+def units(session: Session) -> list[int]:
+    """The logical units that a session sees, its own before all others."""
+    data = data_of(session, struct.pack(">BxB3xLxx", 0xA0, 0, 4096), 4096)
+    found = [int.from_bytes(data[at : at + 2]) & 0x3FFF for at in range(8, len(data), 8)]
+    return sorted(found, key=lambda lun: lun != session.initiator.lun)
 
 
 def refused(asc: int, ascq: int | None = None) -> Expectation[CommandResult]:

@@ -89,7 +89,9 @@ def test_writes_beyond_the_medium_write_nothing(session: Session, size: int, bef
     run(session, last, read=length).expect(expect.good(data=held))
 
 
-@scsi_case("scsi-range-04", "SBC-3 5.8, 5.26 and 5.29, PRE-FETCH, SYNCHRONIZE CACHE and VERIFY commands", destructive=True)
+@scsi_case(
+    "scsi-range-04", "SBC-3 5.8, 5.26 and 5.29, PRE-FETCH, SYNCHRONIZE CACHE and VERIFY commands", destructive=True
+)
 @places
 @variants(
     "code",
@@ -102,7 +104,9 @@ def test_ranges_beyond_the_medium_are_refused(session: Session, code: int, befor
     run(session, blocks(code, count - before, 2)).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-range-05", "SBC-3 5.5, 5.37 and 5.43, ORWRITE, WRITE AND VERIFY and WRITE SAME commands", destructive=True)
+@scsi_case(
+    "scsi-range-05", "SBC-3 5.5, 5.37 and 5.43, ORWRITE, WRITE AND VERIFY and WRITE SAME commands", destructive=True
+)
 @places
 @variants(
     "code, data",
