@@ -117,7 +117,7 @@ def anchor_is_ignored(plant: Plant) -> None:
     cdb(plant, change, *_SAMES)
 
 
-@mutant("SBC-3 5.28, UNMAP command", "scsi-unmap-01")
+@mutant("SBC-3 5.28, UNMAP command", "scsi-unmap-01 scsi-same-04.zeros-10 scsi-same-04.zeros-16")
 def unmapped_blocks_keep_their_data(plant: Plant) -> None:
     """UNMAP does nothing, although LBPRZ says that blocks read as zeros."""
     plant.replace(MemoryMedium, "discard", lambda *_: None)

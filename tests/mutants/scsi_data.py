@@ -68,7 +68,7 @@ def page_codes_without_evpd_are_ignored(plant: Plant) -> None:
     cdb(plant, change, _INQUIRY)
 
 
-@mutant("SPC-4, allocation length", "scsi-inquiry-03 scsi-capacity-02")
+@mutant("SPC-4, allocation length", "scsi-inquiry-03 scsi-capacity-02 scsi-ports-04 scsi-log-06")
 def allocation_lengths_are_ignored(plant: Plant) -> None:
     """Data are not cut at the ALLOCATION LENGTH, so that more is there than was expected."""
     original = reply.send

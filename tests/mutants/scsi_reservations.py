@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from chiscsi_target.scsi import persistent_reserve
+from chiscsi_target.scsi import persistent_reserve, task_management
+from chiscsi_target.scsi.device_server import DeviceServer
 from chiscsi_target.scsi.logical_unit import LogicalUnit
+from chiscsi_target.scsi.reply import finish
 from chiscsi_target.scsi.reservations import Reservations
 from tests.mutants.planting import Original, Plant, mutant
 from tests.mutants.scsi_seams import cdb, conflicts, returned
 
 _IN, _OUT = 0x5E, 0x5F
+_LEGACY = (0x16, 0x17, 0x56, 0x57)
 
 
 @mutant("SPC-2 5.5, reservations", "scsi-reserve-01 scsi-reserve-02 scsi-persistent-04.WE scsi-persistent-04.EA")
@@ -114,3 +117,87 @@ def reserved_service_actions_read_keys(plant: Plant) -> None:
             octets[1] = 0
 
     cdb(plant, change, _IN)
+
+
+@mutant("SPC-4 5.12.3, exceptions to SPC-2 RESERVE and RELEASE behavior", "scsi-reserve-04")
+def reserve_ignores_registrations(plant: Plant) -> None:
+    """RESERVE and RELEASE are executed although somebody is registered."""
+
+    def received(original: Original, server: DeviceServer, sc: Any) -> int:
+        if sc.sc_cmd[0] not in _LEGACY:
+            return int(original(server, sc))
+        state = server.units[sc.sc_lun].reservations
+        kept, state.registrations = state.registrations, []
+        result = int(original(server, sc))
+        state.registrations = kept
+        return result
+
+    plant.wrap(DeviceServer, "fp_scsi_cmd_cdb_rcved", received)
+
+
+@mutant("SPC-2 5.5, reservations", "scsi-reserve-05.holder-6 scsi-reserve-05.holder-10")
+def registrations_ignore_reserve(plant: Plant) -> None:
+    """PERSISTENT RESERVE OUT of who has reserved the unit by RESERVE succeeds, and does nothing."""
+    plant.replace(persistent_reserve, "conflict", finish)
+
+
+@mutant("SPC-2 5.5, reservations", "scsi-reserve-06")
+def reserve_outlives_resets(plant: Plant) -> None:
+    """LOGICAL UNIT RESET does not release the unit."""
+    plant.replace(task_management, "release_unit", lambda *_: None)
+
+
+@mutant("SPC-4 5.12, persistent reservations", "scsi-persistent-17")
+def resets_clear_registrations(plant: Plant) -> None:
+    """LOGICAL UNIT RESET ends persistent reservation and registrations."""
+
+    def release(original: Original, unit: Any, *rest: Any) -> None:
+        unit.reservations.clear()
+        original(unit, *rest)
+
+    plant.wrap(task_management, "release_unit", release)
+
+
+@mutant("SPC-4 6.15.4, REPORT CAPABILITIES service action", "scsi-persistent-12")
+def no_type_is_reported(plant: Plant) -> None:
+    """The type mask is valid, and names no type."""
+
+    def change(data: bytearray, octets: bytes) -> None:
+        if octets[1] & 0x1F == 2:
+            data[4:6] = bytes(2)
+
+    returned(plant, change, _IN)
+
+
+@mutant("SPC-4 6.15.5, READ FULL STATUS service action", "scsi-persistent-13")
+def nobody_is_the_holder(plant: Plant) -> None:
+    """R_HOLDER is 0 for the holder."""
+
+    def change(data: bytearray, octets: bytes) -> None:
+        if octets[1] & 0x1F == 3 and len(data) > 20:
+            data[20] &= ~1
+
+    returned(plant, change, _IN)
+
+
+@mutant("SPC-4 5.12.11, preempting and aborting", "scsi-persistent-14")
+def preempting_aborts_nothing(plant: Plant) -> None:
+    """PREEMPT AND ABORT is executed as PREEMPT."""
+    plant.replace(persistent_reserve, "_abort_tasks", lambda *_: None)
+
+
+@mutant("SPC-4 5.12.8, registering and moving the reservation", "scsi-persistent-15 scsi-persistent-09")
+def reservations_do_not_move(plant: Plant) -> None:
+    """Whoever holds a reservation goes on to hold it."""
+
+    def reserve(original: Original, state: Reservations, *rest: Any) -> None:
+        if not state.type:
+            original(state, *rest)
+
+    plant.wrap(Reservations, "reserve", reserve)
+
+
+@mutant("SPC-4 5.12.11, unregistering", "scsi-persistent-16.WE scsi-persistent-16.WE-RO")
+def reservations_outlive_their_holder(plant: Plant) -> None:
+    """A reservation stays when its holder is not registered any more."""
+    plant.replace(Reservations, "release", lambda _: None)

@@ -55,14 +55,22 @@ def run(session: Session, cdb: bytes, **arguments: Any) -> CommandResult:
 def offered(session: Session, cdb: bytes, **arguments: Any) -> CommandResult:
     """Execute a command with a service action, or with a feature that a target need not have.
 
+    One that reads is first sent without room for data: a target that does not have it may send some all the same.
+
     Raises:
         Unsupported: it ends with INVALID COMMAND OPERATION CODE or INVALID FIELD IN CDB.
     """
+    if "read" in arguments:
+        _decline(run(session, cdb), cdb)
     result = run(session, cdb, **arguments)
+    _decline(result, cdb)
+    return result
+
+
+def _decline(result: CommandResult, cdb: bytes) -> None:
     sense = result.sense
     if sense is not None and (sense.key, sense.asc) == (ILLEGAL_REQUEST, INVALID_FIELD):
         raise Unsupported(f"the target has no such command {cdb[:2].hex(' ')}")
-    return result
 
 
 def offered_data(session: Session, cdb: bytes, length: int) -> bytes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 
 from conformance.api import CommandResult, ScsiStatus, Session, expect
-from conformance.suites.scsi.commands import data_of, run, settle
+from conformance.suites.scsi.commands import data_of, offered, run, settle
 from initiator_sim.expectation import Expectation
 
 REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, PREEMPT_AND_ABORT, IGNORE, MOVE = range(8)
@@ -23,6 +23,16 @@ def out(session: Session, action: int, *, key: int = 0, new: int = 0, kind: int 
     """PERSISTENT RESERVE OUT with the basic parameter list."""
     cdb = struct.pack(">BBB2xLx", 0x5F, action, kind, length)
     return run(session, cdb, write=struct.pack(">QQ8x", key, new)[:length].ljust(length, b"\0"))
+
+
+def preempt_and_abort(session: Session) -> None:
+    """Have a session that is registered with SECOND preempt whoever is with FIRST, which has to succeed.
+
+    Raises:
+        Unsupported: the target has no PREEMPT AND ABORT.
+    """
+    cdb = struct.pack(">BBB2xLx", 0x5F, PREEMPT_AND_ABORT, 1, 24)
+    offered(session, cdb, write=struct.pack(">QQ8x", SECOND, FIRST)).expect(expect.good())
 
 
 def read_in(session: Session, action: int) -> bytes:

@@ -31,7 +31,7 @@ from conformance.suites.scsi.commands import (
     settle,
 )
 from conformance.suites.scsi.modes import TST, change, mode_page, mode_select, require_changeable
-from conformance.suites.scsi.reservations import FIRST, PREEMPT_AND_ABORT, SECOND, held, out
+from conformance.suites.scsi.reservations import held, preempt_and_abort
 from initiator_sim.expectation import Expectation
 from iscsi_wire.constants import TaskAttribute
 
@@ -172,7 +172,7 @@ def test_preempt_and_abort_ends_the_condition(pair: tuple[Session, Session], aca
     one, other = held(pair, 1, registered_both=True)
     settle(other)
     aca.fail(one, _NACA)
-    out(other, PREEMPT_AND_ABORT, key=SECOND, new=FIRST, kind=1).expect(expect.good())
+    preempt_and_abort(other)
     settle(one)
     one.command(READY).expect(expect.good())
 

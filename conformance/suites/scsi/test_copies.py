@@ -113,7 +113,7 @@ def test_the_status_of_a_copy_is_told(session: Session, scratch: Scratch) -> Non
     fill(session, scratch, pattern(4 * scratch.block_size, 3))
     _copy(session, scratch, [(0, 2, 2)]).expect(expect.good())
     cdb = scsi.ReceiveCopyStatus.make(list_identifier=_IDENTIFIER, allocation_length=64)
-    status = scsi.CopyStatusData.decode(offered_data(session, cdb.encode(), 64))
+    status = scsi.CopyStatusData.decode(data_of(session, cdb.encode(), 64))
     assert status.copy_command_status == CopyStatus.COMPLETED, f"COPY COMMAND STATUS is {status.copy_command_status}"
     assert status.segments_processed == 1, f"SEGMENTS PROCESSED is {status.segments_processed}"
 
@@ -215,6 +215,6 @@ def test_the_page_of_copies_agrees_with_3pc(session: Session) -> None:
     told = bool(data_of(session, inquiry(), 255)[5] & 0x08)
     page = 0x8F in data_of(session, inquiry(0), 255)[4:]
     command = scsi.ReceiveCopyOperatingParameters.make(allocation_length=64).encode()
-    result = session.command(command, read=64)
+    result = session.command(command)
     assert told or not page, "VPD page 8Fh is there, and 3PC is 0"
     assert told == (not result.status), f"3PC is {int(told)}, and RECEIVE COPY OPERATING PARAMETERS ends with {result}"

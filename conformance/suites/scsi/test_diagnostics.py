@@ -33,9 +33,9 @@ def test_a_self_test_passes(session: Session, flags: int) -> None:
     (run(session, cdb) if flags == _SELFTEST else offered(session, cdb)).expect(expect.good())
 
 
-@scsi_case("scsi-diagnostic-02", _SEND, disturbs=True)
+@scsi_case("scsi-diagnostic-02", _SEND, disturbs=True, level="SHOULD")
 def test_one_self_test_is_asked_for(session: Session) -> None:
-    """SELFTEST together with a SELF-TEST CODE is an invalid field of the CDB."""
+    """SELFTEST together with a SELF-TEST CODE, which then has to be 000b, is an invalid field of the CDB."""
     run(session, bytes((0x1D, _SELFTEST | _SHORT, 0, 0, 0, 0))).expect(refused(INVALID_FIELD, 0))
 
 
@@ -122,6 +122,7 @@ def test_an_echo_buffer_that_nobody_wrote_has_nothing(session: Session, second_s
 @variants("mode", [0x0F, 0x1E], ids=["0f", "1e"])
 def test_reserved_buffer_modes_are_refused(session: Session, mode: int) -> None:
     """A MODE of READ BUFFER that is reserved is an invalid field of the CDB."""
+    _data_capacity(session)
     run(session, _read_buffer(mode, 16), read=16).expect(refused(INVALID_FIELD, 0))
 
 

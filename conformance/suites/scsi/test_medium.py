@@ -85,7 +85,7 @@ def test_starting_what_runs_is_no_error(startable: tuple[Session, Session], imme
     run(startable[0], _start_stop(1, immediate=immediate)).expect(expect.good())
 
 
-@scsi_case("scsi-stop-04", _START_STOP, disturbs=True)
+@scsi_case("scsi-stop-04", _START_STOP + ": LOEJ", disturbs=True, level="SHOULD")
 def test_a_fixed_medium_is_not_ejected(startable: tuple[Session, Session]) -> None:
     """LOEJ to a unit whose medium cannot be removed is refused, and the unit stays ready."""
     one, _ = startable

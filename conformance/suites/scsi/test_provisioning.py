@@ -101,7 +101,7 @@ def test_write_same_with_unmap_reads_as_what_was_sent(
 
 @scsi_case("scsi-provisioning-01", _PAGE)
 def test_both_pages_agree_on_provisioning(session: Session) -> None:
-    """LBPME of READ CAPACITY (16) is set if page B2h offers UNMAP or WRITE SAME with UNMAP; LBPRZ is the same in both."""
+    """LBPME of READ CAPACITY (16) is set if page B2h offers UNMAP, or WRITE SAME with it; LBPRZ is in both or none."""
     page, told = _provisioning(session), capacity_16(session)[14]
     assert bool(page[5] & 0xE0) == bool(told & 0x80), f"page B2h has {page[5]:02X}h, READ CAPACITY (16) {told:02X}h"
     assert bool(page[5] & 0x1C) == bool(told & 0x40), f"LBPRZ: page B2h {page[5]:02X}h, READ CAPACITY (16) {told:02X}h"

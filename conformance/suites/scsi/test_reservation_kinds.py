@@ -24,13 +24,13 @@ from conformance.suites.scsi.reservations import (
     FIRST,
     IGNORE,
     MOVE,
-    PREEMPT_AND_ABORT,
     RELEASES,
     RESERVES,
     SECOND,
     held,
     out,
     plain,
+    preempt_and_abort,
     read_in,
     registered,
 )
@@ -123,7 +123,7 @@ def test_preempt_and_abort_ends_commands(pair: tuple[Session, Session], scratch:
     old = pattern(scratch.block_size, 4)
     fill(one, scratch, old)
     task, r2t = ask_write(one, scratch, bytes(scratch.block_size))
-    out(other, PREEMPT_AND_ABORT, key=SECOND, new=FIRST, kind=1).expect(expect.good())
+    preempt_and_abort(other)
     task.serve(r2t)
     one.connection.discard(task.tag)
     settle(one)
@@ -157,7 +157,7 @@ def _relative_port(session: Session) -> int:
 @scsi_case("scsi-persistent-16", "SPC-4 5.12.11, unregistering", disturbs=True)
 @variants("kind", [1, 5, 7], ids=["WE", "WE-RO", "WE-AR"])
 def test_a_holder_that_leaves_releases(pair: tuple[Session, Session], kind: int) -> None:
-    """The reservation is released when its holder ends its registration; with All Registrants when the last one does."""
+    """The reservation is released when its holder ends its registration; with All Registrants when the last does."""
     one, other = held(pair, kind, registered_both=True)
     out(one, IGNORE, key=FIRST).expect(expect.good())
     settle(other)
