@@ -56,10 +56,14 @@ def held(pair: tuple[Session, Session], kind: int, *, registered_both: bool) -> 
 
 
 def give_up(session: Session, key: int) -> None:
-    """Release what a session may have reserved, and end its registration, whatever comes of it."""
-    for size, code in RELEASES.items():
-        session.command(bytes((code,)).ljust(size, b"\0"))
+    """Release what a session may have reserved, and end its registration, whatever comes of it.
+
+    CLEAR goes first: there are targets on which a reservation outlives the registration of its holder.
+    """
+    for size in RELEASES:
+        session.command(plain(RELEASES, size))
     settle(session)
-    cdb = struct.pack(">BBB2xLx", 0x5F, IGNORE, 0, 24)
-    session.command(cdb, write=struct.pack(">QQ8x", key, 0))
-    settle(session)
+    for action in (CLEAR, IGNORE):
+        cdb = struct.pack(">BBB2xLx", 0x5F, action, 0, 24)
+        session.command(cdb, write=struct.pack(">QQ8x", key, 0))
+        settle(session)
