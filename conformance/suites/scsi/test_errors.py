@@ -151,6 +151,7 @@ def test_clear_task_set_tells_others_as_tas_says(
     _set(control, second_session, _CONTINUE, tas)
     task, r2t = ask_write(second_session, scratch, bytes(scratch.block_size))
     request = send_function(control, TaskManagementFunction.CLEAR_TASK_SET, scratch.lun << 48)
+    control.nop()  # behind the request: the function has begun
     task.serve(r2t)
     if tas:
         task.expect(_ABORTED)
