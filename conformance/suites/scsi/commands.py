@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from conformance.api import CommandResult, Session, Unsupported, case, expect
-from initiator_sim.expectation import Expectation
+from initiator_sim.expectation import Expectation, Mismatch
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -73,10 +73,9 @@ def _decline(result: CommandResult, cdb: bytes) -> None:
         raise Unsupported(f"the target has no such command {cdb[:2].hex(' ')}")
 
 
-def offered_data(session: Session, cdb: bytes, length: int) -> bytes:
-    """What such a command returns."""
-    result = offered(session, cdb, read=length).expect(expect.good(residual=None))
-    return result.data[: result.received]
+def offered_data(session: Session, cdb: bytes, length: int, least: int = 4) -> bytes:
+    """What such a command returns; at least so many octets."""
+    return _enough(offered(session, cdb, read=length), least)
 
 
 def settle(session: Session) -> None:
@@ -103,15 +102,23 @@ def refused(asc: int, ascq: int | None = None) -> Expectation[CommandResult]:
     return expect.check_condition(ILLEGAL_REQUEST, asc, ascq)
 
 
-def data_of(session: Session, cdb: bytes, length: int) -> bytes:
-    """What a command returns that has to succeed."""
-    result = run(session, cdb, read=length).expect(expect.good(residual=None))
+def data_of(session: Session, cdb: bytes, length: int, least: int = 4) -> bytes:
+    """What a command returns that has to succeed, and to bring at least so many octets."""
+    return _enough(run(session, cdb, read=length), least)
+
+
+def _enough(result: CommandResult, least: int) -> bytes:
+    def judge(result: CommandResult) -> CommandResult | Mismatch:
+        return result if result.received >= least else Mismatch(f"{result.received} octets came", "data")
+
+    result.expect(expect.good(residual=None))
+    result.expect(Expectation(f"at least {least} octets", judge))
     return result.data[: result.received]
 
 
 def capacity(session: Session) -> tuple[int, int]:
     """The number of blocks and the length of one, as READ CAPACITY (10) tells them."""
-    last, length = struct.unpack(">LL", data_of(session, bytes((0x25,)).ljust(10, b"\0"), 8))
+    last, length = struct.unpack(">LL", data_of(session, bytes((0x25,)).ljust(10, b"\0"), 8, 8))
     if last == 0xFFFFFFFF:
         raise Unsupported("READ CAPACITY (10) cannot tell the size of so large a disk")
     return last + 1, length
@@ -119,7 +126,7 @@ def capacity(session: Session) -> tuple[int, int]:
 
 def capacity_16(session: Session) -> bytes:
     """What READ CAPACITY (16) returns."""
-    return data_of(session, struct.pack(">BB8xLxx", 0x9E, 0x10, 32), 32)
+    return data_of(session, struct.pack(">BB8xLxx", 0x9E, 0x10, 32), 32, 16)
 
 
 def require_no_protection(session: Session) -> None:

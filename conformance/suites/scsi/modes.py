@@ -51,9 +51,22 @@ def mode_sense(page: int, control: int = _CURRENT, *, flags: int = 0x08, length:
 
 
 def mode_page(session: Session, page: int, control: int = _CURRENT) -> bytes:
-    """The octets of a mode page: its current values, or those of another page control."""
-    data = data_of(session, mode_sense(page, control), _ALL)
-    return data[4 + data[3] :]
+    """The octets of a mode page: its current values, or those of another page control.
+
+    Raises:
+        Unsupported: it does not come, or not as a whole.
+    """
+    found = page_in(data_of(session, mode_sense(page, control), _ALL))
+    if not found:
+        raise Unsupported(f"MODE SENSE with page control {control:02b}b returns no page {page:02X}h")
+    return found
+
+
+def page_in(data: bytes) -> bytes:
+    """The first page of what MODE SENSE (6) returns; nothing if it is not there as a whole."""
+    found = data[4 + data[3] :] if len(data) > 3 else b""
+    length = 2 + found[1] if len(found) > 1 else 1
+    return found[:length] if len(found) >= length else b""
 
 
 def mode_select(
@@ -73,8 +86,8 @@ def require_changeable(session: Session, *fields: ModeField) -> None:
     """
     for field in fields:
         result = run(session, mode_sense(field.page, _CHANGEABLE), read=_ALL)
-        data = result.data[: result.received]
-        if result.status or field.value(data[4 + data[3] :]) != field.mask:
+        page = page_in(result.data[: result.received])
+        if result.status or len(page) <= field.octet or field.value(page) != field.mask:
             raise Unsupported(f"the target does not let {field.name} be changed")
 
 

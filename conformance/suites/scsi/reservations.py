@@ -37,7 +37,7 @@ def preempt_and_abort(session: Session) -> None:
 
 def read_in(session: Session, action: int) -> bytes:
     """PERSISTENT RESERVE IN, which has to succeed."""
-    return data_of(session, struct.pack(">BB5xHx", 0x5E, action, 512), 512)
+    return data_of(session, struct.pack(">BB5xHx", 0x5E, action, 512), 512, 8)
 
 
 def registered(session: Session, key: int) -> None:

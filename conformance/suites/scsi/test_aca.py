@@ -48,7 +48,7 @@ def _with(cdb: bytes, naca: int = _NACA) -> bytes:
 
 
 def _has_aca(session: Session) -> bool:
-    return bool(data_of(session, inquiry(), 255)[3] & _NORMACA)
+    return bool(data_of(session, inquiry(), 255, 36)[3] & _NORMACA)
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from conformance.api import CommandResult, Session, TaskManagementFunction, expect, variants
-from conformance.suites.scsi.commands import READY, inquiry, run, scsi_case, settle
+from conformance.suites.scsi.commands import READY, data_of, inquiry, scsi_case, settle
 from initiator_sim.expectation import Expectation
 
 _SOURCE = "SAM-5 5.14, unit attention conditions"
@@ -44,7 +44,7 @@ def test_some_commands_leave_an_attention_alone(
 def test_request_sense_returns_an_attention(session: Session, second_session: Session) -> None:
     """REQUEST SENSE succeeds, has the unit attention condition in its data, and clears it."""
     _reset(session, second_session)
-    data = run(second_session, _REQUEST_SENSE, read=252).expect(expect.good(residual=None)).data
+    data = data_of(second_session, _REQUEST_SENSE, 252, 14)
     assert (data[2] & 0xF, data[12]) == (6, 0x29), (
         f"sense key {data[2] & 0xF:X}h, additional sense code {data[12]:02X}h"
     )

@@ -34,7 +34,7 @@ def _designator(session: Session) -> tuple[int, int, bytes]:
 def _parameters(session: Session) -> Any:
     """RECEIVE COPY OPERATING PARAMETERS."""
     cdb = scsi.ReceiveCopyOperatingParameters.make(allocation_length=1024)
-    return scsi.CopyOperatingParameters.decode(offered_data(session, cdb.encode(), 1024), truncated=True)
+    return scsi.CopyOperatingParameters.decode(offered_data(session, cdb.encode(), 1024, 44), truncated=True)
 
 
 def _copy(session: Session, scratch: Scratch, segments: list[tuple[int, int, int]], usage: int = 0) -> CommandResult:
@@ -84,7 +84,7 @@ def test_segments_are_copied(session: Session, scratch: Scratch, parts: int) -> 
 @scsi_case("scsi-copy-02", _PARAMETERS)
 def test_both_descriptors_that_copies_need_are_implemented(session: Session) -> None:
     """The list of descriptor type codes is in ascending order, and AVAILABLE DATA is what follows."""
-    data = offered_data(session, scsi.ReceiveCopyOperatingParameters.make(allocation_length=1024).encode(), 1024)
+    data = offered_data(session, scsi.ReceiveCopyOperatingParameters.make(allocation_length=1024).encode(), 1024, 44)
     length = int.from_bytes(data[:4])
     assert length + 4 == len(data), f"AVAILABLE DATA is {length}, and {len(data)} octets came"
     types = list(data[44 : 44 + data[43]])
@@ -113,7 +113,7 @@ def test_the_status_of_a_copy_is_told(session: Session, scratch: Scratch) -> Non
     fill(session, scratch, pattern(4 * scratch.block_size, 3))
     _copy(session, scratch, [(0, 2, 2)]).expect(expect.good())
     cdb = scsi.ReceiveCopyStatus.make(list_identifier=_IDENTIFIER, allocation_length=64)
-    status = scsi.CopyStatusData.decode(data_of(session, cdb.encode(), 64))
+    status = scsi.CopyStatusData.decode(data_of(session, cdb.encode(), 64, 12))
     assert status.copy_command_status == CopyStatus.COMPLETED, f"COPY COMMAND STATUS is {status.copy_command_status}"
     assert status.segments_processed == 1, f"SEGMENTS PROCESSED is {status.segments_processed}"
 
@@ -137,7 +137,7 @@ def _populate(session: Session, scratch: Scratch, identifier: int = _IDENTIFIER)
     cdb = scsi.PopulateToken.make(list_identifier=identifier, parameter_list_length=len(data))
     offered(session, cdb.encode(), write=data).expect(expect.good())
     ask = scsi.ReceiveRodTokenInformation.make(list_identifier=identifier, allocation_length=1024)
-    told = scsi.RodTokenInformation.decode(data_of(session, ask.encode(), 1024))
+    told = scsi.RodTokenInformation.decode(data_of(session, ask.encode(), 1024, 32))
     descriptors = scsi.RodTokenDescriptors.decode(bytes(told.rest[told.length_of_the_sense_data_field :]))
     assert descriptors.rod_token_descriptors, "no token came"
     return bytes(descriptors.rod_token_descriptors[0].rod_token)
@@ -212,7 +212,7 @@ def test_ranges_that_overlap_are_refused(session: Session, scratch: Scratch) -> 
 @scsi_case("scsi-copy-06", "SPC-4 7.8, Third-party Copy VPD page")
 def test_the_page_of_copies_agrees_with_3pc(session: Session) -> None:
     """3PC in standard INQUIRY data says whether there are third-party copies: VPD page 8Fh, and the commands."""
-    told = bool(data_of(session, inquiry(), 255)[5] & 0x08)
+    told = bool(data_of(session, inquiry(), 255, 36)[5] & 0x08)
     page = 0x8F in data_of(session, inquiry(0), 255)[4:]
     command = scsi.ReceiveCopyOperatingParameters.make(allocation_length=64).encode()
     result = session.command(command)

@@ -52,7 +52,7 @@ def startable(session: Session, second_session: Session) -> Iterator[tuple[Sessi
 def test_a_stopped_unit_is_not_ready(startable: tuple[Session, Session]) -> None:
     """Between START 0 and START 1, everybody's commands to the medium end with INITIALIZING COMMAND REQUIRED."""
     one, other = startable
-    if data_of(one, inquiry(), 255)[1] & 0x80:
+    if data_of(one, inquiry(), 255, 36)[1] & 0x80:
         raise Unsupported("the medium is removable: to stop it may mean something else")
     run(one, _start_stop(0)).expect(expect.good())
     for each in startable:
@@ -69,12 +69,12 @@ def test_a_stopped_unit_can_be_asked(startable: tuple[Session, Session]) -> None
     ready.
     """
     one, _ = startable
-    if data_of(one, inquiry(), 255)[1] & 0x80:
+    if data_of(one, inquiry(), 255, 36)[1] & 0x80:
         raise Unsupported("the medium is removable: to stop it may mean something else")
     run(one, _start_stop(0)).expect(expect.good())
     one.command(inquiry(length=36), read=36).expect(expect.good())
     one.command(struct.pack(">BxB3xLxx", 0xA0, 0, 4096), read=4096).expect(expect.good(residual=None))
-    data = data_of(one, bytes((0x03, 0, 0, 0, 252, 0)), 252)
+    data = data_of(one, bytes((0x03, 0, 0, 0, 252, 0)), 252, 14)
     assert (data[2] & 0xF, data[12], data[13]) == _STOPPED
 
 
@@ -89,7 +89,7 @@ def test_starting_what_runs_is_no_error(startable: tuple[Session, Session], imme
 def test_a_fixed_medium_is_not_ejected(startable: tuple[Session, Session]) -> None:
     """LOEJ to a unit whose medium cannot be removed is refused, and the unit stays ready."""
     one, _ = startable
-    if data_of(one, inquiry(), 255)[1] & 0x80:
+    if data_of(one, inquiry(), 255, 36)[1] & 0x80:
         raise Unsupported("the medium is removable")
     run(one, _start_stop(2)).expect(refused(INVALID_FIELD, 0))
     one.command(READY).expect(expect.good())

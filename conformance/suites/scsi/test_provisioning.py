@@ -38,7 +38,7 @@ def _unmap(session: Session, lba: int, count: int, flags: int = 0, *, supported:
 
 def _status(session: Session, lba: int) -> tuple[int, int]:
     """Provisioning status of a block, and how many blocks from it on are alike."""
-    data = offered_data(session, struct.pack(">BBQLxx", 0x9E, GET_LBA_STATUS, lba, 24), 24)
+    data = offered_data(session, struct.pack(">BBQLxx", 0x9E, GET_LBA_STATUS, lba, 24), 24, 24)
     count, status = struct.unpack_from(">LB", data, 16)
     return status & 0xF, count
 
@@ -46,7 +46,7 @@ def _status(session: Session, lba: int) -> tuple[int, int]:
 def _provisioning(session: Session) -> bytes:
     if 0xB2 not in data_of(session, inquiry(0), 255)[4:]:
         raise Unsupported("the target has no VPD page B2h")
-    return data_of(session, inquiry(0xB2), 255)
+    return data_of(session, inquiry(0xB2), 255, 8)
 
 
 @scsi_case("scsi-status-03", _STATUS)

@@ -43,12 +43,12 @@ two_sizes = variants("size", [6, 10], ids=["6", "10"])
 
 
 def _capabilities(session: Session) -> bytes:
-    return offered_data(session, struct.pack(">BB5xHx", 0x5E, _CAPABILITIES, 8), 8)
+    return offered_data(session, struct.pack(">BB5xHx", 0x5E, _CAPABILITIES, 8), 8, 8)
 
 
 def _full_status(session: Session) -> dict[int, tuple[int, bytes]]:
     """By reservation key: the flags (R_HOLDER is bit 0), and the TransportID."""
-    data, at, found = offered_data(session, struct.pack(">BB5xHx", 0x5E, _FULL_STATUS, 4096), 4096), 8, {}
+    data, at, found = offered_data(session, struct.pack(">BB5xHx", 0x5E, _FULL_STATUS, 4096), 4096, 8), 8, {}
     while at + 24 <= len(data):
         length = int.from_bytes(data[at + 20 : at + 24])
         found[int.from_bytes(data[at : at + 8])] = (data[at + 12], data[at + 24 : at + 24 + length])

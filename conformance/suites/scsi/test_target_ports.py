@@ -97,7 +97,7 @@ def _here(session: Session) -> tuple[int, int]:
 
 def _support(session: Session) -> int:
     """TPGS."""
-    support = data_of(session, inquiry(), 255)[5] >> 4 & 3
+    support = data_of(session, inquiry(), 255, 36)[5] >> 4 & 3
     if not support:
         raise Unsupported("TPGS is 00b: the target has no target port groups")
     return support
@@ -190,7 +190,7 @@ def test_the_extended_header_tells_the_same_groups(session: Session) -> None:
     """PARAMETER DATA FORMAT 001b puts a header of format 001b before the same groups."""
     _support(session)
     plain = _groups_of(offered_data(session, _cdb(), _LENGTH))
-    data = offered_data(session, _cdb(form=1), _LENGTH)
+    data = offered_data(session, _cdb(form=1), _LENGTH, 8)
     assert data[4] >> 4 & 7 == 1, f"the format of the header is {data[4] >> 4 & 7}"
     assert _groups_of(data, 8) == plain
 
