@@ -24,6 +24,8 @@ LUNS = 4
 REAL_LOGIN_TIME = 3
 """Seconds that a login over TCP may take: cases about the time-out wait for its end."""
 LUN_SIZE = "64M"
+FURTHER_DISKS = ("tuples,MEM,SIZE=1M,PI=1", "ejectable,MEM,SIZE=1M,REMOVABLE")
+"""Disks behind those that cases write to, for what not every disk has: protection information, a removable medium."""
 NEIGHBOURS = 8
 """Targets beside the one under test: enough that a list of them all does not fit in the shortest data segment."""
 CHAP_NODE = ".chap"
@@ -152,7 +154,8 @@ def _add_node(
 
 
 def _memory_disks() -> list[tuple[str, str]]:
-    return [("TargetDevice", f"disk{lun},MEM,SIZE={LUN_SIZE}") for lun in range(LUNS)]
+    disks = [f"disk{lun},MEM,SIZE={LUN_SIZE}" for lun in range(LUNS)]
+    return [("TargetDevice", disk) for disk in (*disks, *FURTHER_DISKS)]
 
 
 def _add_protected(module: TargetModule, iqn: str, place: tuple[str, str]) -> None:

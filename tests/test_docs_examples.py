@@ -102,3 +102,22 @@ def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> N
         path.write_text(program, encoding="utf-8")
         run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=50, check=True)
         assert run.stdout == re.sub(r"(?m)^    ", "", printed)
+
+
+def test_the_programs_about_task_sets_print_what_they_print(tmp_path: Path) -> None:
+    text = (ROOT / "docs/reference/task-sets.md").read_text(encoding="utf-8")
+    programs = re.findall(r"^```python\n(.*?)^```\n\n((?:    [^\n]*\n)+)", text, re.MULTILINE | re.DOTALL)
+    assert len(programs) == 3
+    command = [str(Path(sys.executable).with_name("chiscsi")), "serve", "--portal", "127.0.0.1:0"]
+    command += ["--iqn", "iqn.2004-10.test:disk", "--mem", "64M"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            port = server.stdout.readline().split("/")[2].rpartition(":")[2]
+            for program, printed in programs:
+                path = tmp_path / "program.py"
+                path.write_text(program.replace("3260", port), encoding="utf-8")
+                run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=50, check=True)
+                assert run.stdout == re.sub(r"(?m)^    ", "", printed)
+        finally:
+            server.send_signal(signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""The parameter list of EXTENDED COPY(LID1), and what is wrong with it before any segment is processed (SPC-4, 6.4)."""
+"""The parameter list of EXTENDED COPY(LID1), and what is wrong with it before any segment is processed (SPC-4)."""
 
 from __future__ import annotations
 

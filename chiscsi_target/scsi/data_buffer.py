@@ -1,4 +1,4 @@
-"""READ BUFFER and WRITE BUFFER: memory by which an initiator tries its way to a logical unit (SPC-4)."""
+"""READ BUFFER and WRITE BUFFER: memory by which an initiator tries its way to a logical unit (SPC-4, 6.18, 6.49)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS (SPC-4): a self-test, and the page that lists the pages."""
+"""SEND DIAGNOSTIC and RECEIVE DIAGNOSTIC RESULTS (SPC-4, 6.42): a self-test, and the page that lists the pages."""
 
 from __future__ import annotations
 

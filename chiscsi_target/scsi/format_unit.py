@@ -1,4 +1,4 @@
-"""FORMAT UNIT: the medium as new (SBC-3)."""
+"""FORMAT UNIT: the medium as new (SBC-3, 5.3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""INQUIRY: standard data and vital product data (SPC-4 and SBC-3)."""
+"""INQUIRY: standard data and vital product data (SPC-4, 6.6 and 7.8; SBC-3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""LOG SENSE, LOG SELECT and the log pages (SPC-4).
+"""LOG SENSE, LOG SELECT and the log pages (SPC-4, 6.8, 6.7 and 7.3).
 
 A unit of this kind has little to log: no thermometer, nothing that spins. What it cannot know is told as unknown. None
 of its log parameters is a counter, so that threshold and default values are the current ones.

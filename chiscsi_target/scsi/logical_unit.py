@@ -35,7 +35,7 @@ MAXIMUM_TRANSFER: Final = 16 << 20
 
 _RESET_CODE: Final = RESET_OCCURRED.asc
 NO_LOGICAL_UNIT: Final = 0x7F
-"""Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.4.2)."""
+"""Peripheral qualifier 011b, device type 1Fh: there is no logical unit at this number (SPC-4, 6.6.2)."""
 
 
 def _abort_nothing(session: int, commands: Sequence[chiscsi_scsi_command], status: int) -> None:

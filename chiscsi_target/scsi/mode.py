@@ -1,4 +1,4 @@
-"""MODE SENSE (SPC-4 and SBC-3)."""
+"""MODE SENSE (SPC-4, 6.13 and 6.14; SBC-3)."""
 
 from __future__ import annotations
 

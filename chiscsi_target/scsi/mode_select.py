@@ -1,4 +1,4 @@
-"""MODE SELECT: a parameter list is checked whole before the first value changes (SPC-4 and SBC-3)."""
+"""MODE SELECT: a parameter list is checked whole before the first value changes (SPC-4, 6.11 and 6.12; SBC-3)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""PRE-FETCH and READ DEFECT DATA (SBC-3): what a medium without a cache of its own, and without defects, answers."""
+"""PRE-FETCH and READ DEFECT DATA (SBC-3, 5.8, 5.9, 5.17 and 5.18), of a medium without cache and without defects."""
 
 from __future__ import annotations
 

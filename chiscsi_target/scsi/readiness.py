@@ -144,7 +144,7 @@ def standing_sense(unit: LogicalUnit) -> tuple[Sense, Progress | None]:
 
 
 def load(unit: LogicalUnit, session: int | None) -> None:
-    """Load the medium for a session, and start it; the others are told that it may be another (SPC-4, 5.14)."""
+    """Load the medium for a session, and start it; the others are told that it may be another (SAM-5, 5.14)."""
     readiness = unit.readiness
     loaded, readiness.loaded, readiness.stopped = readiness.loaded, True, False
     watch(unit)
@@ -160,7 +160,7 @@ def unload(unit: LogicalUnit) -> None:
 
 
 def reset(unit: LogicalUnit) -> None:
-    """Begin anew after a reset: nobody prevents the removal, and the medium is started (SBC-3, 5.15)."""
+    """Begin anew after a reset: nobody prevents the removal, and the medium is started (SBC-3, 5.25)."""
     unit.readiness.preventing.clear()
     unit.readiness.stopped = False
     watch(unit)

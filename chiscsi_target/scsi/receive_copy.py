@@ -1,4 +1,4 @@
-"""What becomes of third-party copies, asked with Third-party Copy IN; and what copies there can be (SPC-4, 6.17 on)."""
+"""What becomes of third-party copies, asked with Third-party Copy IN; and what copies there can be (SPC-4)."""
 
 from __future__ import annotations
 

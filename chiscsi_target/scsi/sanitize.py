@@ -1,4 +1,4 @@
-"""SANITIZE: what was on the medium cannot be got back by any means (SBC-3, 4.11).
+"""SANITIZE: what was on the medium cannot be got back by any means (SBC-3, 4.11 and 5.24).
 
 The operation goes on whatever becomes of the command and of its session; only the end of the target ends it. While it
 does, and when it has failed, nearly all commands are refused.

@@ -1,4 +1,4 @@
-"""START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL (SBC-3)."""
+"""START STOP UNIT and PREVENT ALLOW MEDIUM REMOVAL (SBC-3, 5.25 and 5.10)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Commands that ask how a logical unit or its target is: ready, sense, capacity, inventory (SPC-4; SBC-3)."""
+"""Commands that ask how a logical unit or its target is: ready, sense, capacity, inventory.
+
+TEST UNIT READY, REQUEST SENSE and REPORT LUNS (SPC-4, 6.47, 6.39 and 6.33), READ CAPACITY (SBC-3, 5.15 and 5.16).
+"""
 
 from __future__ import annotations
 

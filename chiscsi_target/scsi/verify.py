@@ -1,4 +1,8 @@
-"""Commands that compare what is on the medium, or change it in one step with a look at it (SBC-3; SBC-4)."""
+"""Commands that compare what is on the medium, or change it in one step with a look at it.
+
+COMPARE AND WRITE, ORWRITE, VERIFY, and WRITE AND VERIFY (SBC-3, 5.2, 5.5, 5.29 to 5.31, 5.37 to 5.39); WRITE ATOMIC
+(SBC-4).
+"""
 
 from __future__ import annotations
 

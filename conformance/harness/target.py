@@ -194,7 +194,7 @@ class Target:
 
 
 def _is_disk(session: Session, lun: int) -> bool:
-    """Whether a direct access block device answers (SPC-4, 6.4.2): tgt's LUN 0, say, is its controller."""
+    """Whether a direct access block device answers (SPC-4, 6.6.2): tgt's LUN 0, say, is its controller."""
     result = session.command(Inquiry(allocation_length=36), read=36, lun=lun)
     return result.status == ScsiStatus.GOOD and result.received > 0 and result.data[0] == 0
 

@@ -59,7 +59,7 @@ def send_function(session: Session, function: int, lun: int, **fields: Any) -> D
 
 
 def require_function(session: Session, function: int) -> None:
-    """Go on only if the target has a function that SAM leaves to it: CLEAR TASK SET (SAM-5, 7.4).
+    """Go on only if the target has a function that SAM leaves to it: CLEAR TASK SET (SAM-5, clause 7).
 
     Raises:
         Unsupported: it says that it does not.

@@ -15,7 +15,7 @@ _PREFETCHES, _SYNCHRONIZES = (0x34, 0x90), (0x35, 0x91)
 _NO_BLOCK = (1 << 64) - 1
 
 
-@mutant("SBC-3, WRITE (10) command", "scsi-transfer-01")
+@mutant("SBC-3 5.33, WRITE (10) command", "scsi-transfer-01")
 def writes_land_a_block_later(plant: Plant) -> None:
     """WRITE writes the blocks behind those addressed."""
     cdb(plant, lambda octets, _: put_range(octets, range_of(octets) + 1), *_WRITES)
@@ -31,14 +31,14 @@ def read_6_of_no_blocks_reads_one(plant: Plant) -> None:
     cdb(plant, change, 0x08)
 
 
-@mutant("SBC-3, READ (10) command", "scsi-transfer-03")
+@mutant("SBC-3 5.11, READ (10) command", "scsi-transfer-03")
 def transfers_of_no_blocks_are_refused(plant: Plant) -> None:
     """A TRANSFER LENGTH of 0 is an error."""
     cdb(plant, lambda octets, _: count_of(octets) or put_range(octets, _NO_BLOCK), *_READS[1:], *_WRITES[1:])
 
 
 @mutant(
-    "SBC-3, READ (10) command",
+    "SBC-3 5.11, READ (10) command",
     "scsi-range-01 scsi-range-02 scsi-range-03 scsi-range-04 scsi-range-05 scsi-compare-03 scsi-status-02",
 )
 def addresses_wrap_around(plant: Plant) -> None:
@@ -52,7 +52,7 @@ def addresses_wrap_around(plant: Plant) -> None:
     cdb(plant, change, *with_blocks, 0x89, 0x8B, 0x9E)
 
 
-@mutant("SBC-3, protection information model", "scsi-protect-01 scsi-protect-02")
+@mutant("SBC-3 4.22, protection information model", "scsi-protect-01 scsi-protect-02")
 def protection_fields_are_ignored(plant: Plant) -> None:
     """RDPROTECT and WRPROTECT of a unit without protection information are taken for 0."""
 
@@ -62,13 +62,13 @@ def protection_fields_are_ignored(plant: Plant) -> None:
     cdb(plant, change, *_READS[1:], *_WRITES[1:], *_WRITE_VERIFIES, *_SAMES)
 
 
-@mutant("SBC-3, VERIFY (10) command", "scsi-verify-02 scsi-compare-02")
+@mutant("SBC-3 5.29, VERIFY (10) command", "scsi-verify-02 scsi-compare-02")
 def nothing_is_compared(plant: Plant) -> None:
     """Data and blocks are never found to differ."""
     plant.replace(verify, "_compare", lambda *_: None)
 
 
-@mutant("SBC-3, VERIFY (10) command", "scsi-verify-03")
+@mutant("SBC-3 5.29, VERIFY (10) command", "scsi-verify-03")
 def reserved_bytchk_compares_nothing(plant: Plant) -> None:
     """BYTCHK 10b is taken for 00b."""
 
@@ -79,7 +79,7 @@ def reserved_bytchk_compares_nothing(plant: Plant) -> None:
     cdb(plant, change, *_VERIFIES)
 
 
-@mutant("SBC-3, WRITE AND VERIFY (10) command", "scsi-write-verify-01")
+@mutant("SBC-3 5.37, WRITE AND VERIFY (10) command", "scsi-write-verify-01")
 def write_and_verify_only_verifies(plant: Plant) -> None:
     """WRITE AND VERIFY is executed as VERIFY."""
 
@@ -89,25 +89,25 @@ def write_and_verify_only_verifies(plant: Plant) -> None:
     cdb(plant, change, *_WRITE_VERIFIES)
 
 
-@mutant("SBC-3, SYNCHRONIZE CACHE (10) command", "scsi-synchronize-01 scsi-prefetch-01 scsi-verify-01")
+@mutant("SBC-3 5.26, SYNCHRONIZE CACHE (10) command", "scsi-synchronize-01 scsi-prefetch-01 scsi-verify-01")
 def blocks_are_missed_where_no_data_move(plant: Plant) -> None:
     """VERIFY, PRE-FETCH and SYNCHRONIZE CACHE find that their blocks are out of range."""
     cdb(plant, lambda octets, _: put_range(octets, _NO_BLOCK), *_VERIFIES, *_PREFETCHES, *_SYNCHRONIZES)
 
 
-@mutant("SBC-3, WRITE SAME (10) command", "scsi-same-01")
+@mutant("SBC-3 5.43, WRITE SAME (10) command", "scsi-same-01")
 def write_same_writes_a_block_more(plant: Plant) -> None:
     """WRITE SAME writes the block behind its range, too."""
     cdb(plant, lambda octets, _: put_count(octets, count_of(octets) + 1), *_SAMES)
 
 
-@mutant("SBC-3, WRITE SAME (16) command", "scsi-same-02")
+@mutant("SBC-3 5.44, WRITE SAME (16) command", "scsi-same-02")
 def write_same_without_data_writes_once(plant: Plant) -> None:
     """WRITE SAME (16) with NDOB writes a single block."""
     cdb(plant, lambda octets, _: octets[1] & 1 and put_count(octets, 1), 0x93)
 
 
-@mutant("SBC-3, WRITE SAME (10) command", "scsi-same-03")
+@mutant("SBC-3 5.43, WRITE SAME (10) command", "scsi-same-03")
 def anchor_is_ignored(plant: Plant) -> None:
     """ANCHOR without UNMAP is no error."""
 
@@ -117,44 +117,44 @@ def anchor_is_ignored(plant: Plant) -> None:
     cdb(plant, change, *_SAMES)
 
 
-@mutant("SBC-3, UNMAP command", "scsi-unmap-01")
+@mutant("SBC-3 5.28, UNMAP command", "scsi-unmap-01 scsi-same-04.zeros-10 scsi-same-04.zeros-16")
 def unmapped_blocks_keep_their_data(plant: Plant) -> None:
     """UNMAP does nothing, although LBPRZ says that blocks read as zeros."""
     plant.replace(MemoryMedium, "discard", lambda *_: None)
 
 
-@mutant("SBC-3, UNMAP command", "scsi-unmap-02")
+@mutant("SBC-3 5.28, UNMAP command", "scsi-unmap-02")
 def short_unmap_lists_are_empty(plant: Plant) -> None:
     """A parameter list that is too short for its header unmaps nothing, and is no error."""
     cdb(plant, lambda octets, _: int.from_bytes(octets[7:9]) < 8 and put_count(octets, 0), 0x42)
 
 
-@mutant("SBC-3, UNMAP command", "scsi-unmap-03")
+@mutant("SBC-3 5.28, UNMAP command", "scsi-unmap-03")
 def empty_unmap_lists_are_refused(plant: Plant) -> None:
     """A PARAMETER LIST LENGTH of 0 is an error."""
     cdb(plant, lambda octets, _: int.from_bytes(octets[7:9]) or put_count(octets, 4), 0x42)
 
 
-@mutant("SBC-3, UNMAP command", "scsi-unmap-04")
+@mutant("SBC-3 5.28, UNMAP command", "scsi-unmap-04")
 def unmap_takes_any_range(plant: Plant) -> None:
     """UNMAP of blocks that are not there succeeds."""
     plant.replace(provisioning, "check_range", lambda *_: None)
     plant.replace(MemoryMedium, "discard", lambda *_: None)
 
 
-@mutant("SBC-3, GET LBA STATUS command", "scsi-status-01.5")
+@mutant("SBC-3 5.4, GET LBA STATUS command", "scsi-status-01.5")
 def lba_status_begins_with_the_first_block(plant: Plant) -> None:
     """GET LBA STATUS tells of the medium from its beginning, whatever was asked for."""
     cdb(plant, lambda octets, _: octets[1] & 0x1F == 0x12 and put_range(octets, 0), 0x9E)
 
 
-@mutant("SBC-3, COMPARE AND WRITE command", "scsi-compare-01")
+@mutant("SBC-3 5.2, COMPARE AND WRITE command", "scsi-compare-01")
 def compare_and_write_takes_the_next_block(plant: Plant) -> None:
     """COMPARE AND WRITE compares the blocks behind those addressed."""
     cdb(plant, lambda octets, _: put_range(octets, range_of(octets) + 1), 0x89)
 
 
-@mutant("SBC-3, ORWRITE (16) command", "scsi-or-01")
+@mutant("SBC-3 5.5, ORWRITE (16) command", "scsi-or-01")
 def orwrite_overwrites(plant: Plant) -> None:
     """ORWRITE is executed as WRITE (16)."""
 

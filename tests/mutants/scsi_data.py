@@ -13,7 +13,7 @@ _INQUIRY, _MODE_SENSES, _REPORT_LUNS, _REPORT_CODES = 0x12, (0x1A, 0x5A), 0xA0, 
 _SOME_PAGES = (0x00, 0x80, 0x83, 0xB0, 0xB1, 0xB2)
 
 
-@mutant("SPC-4, standard INQUIRY data", "scsi-inquiry-01")
+@mutant("SPC-4 6.6.2, standard INQUIRY data", "scsi-inquiry-01")
 def disk_is_a_tape(plant: Plant) -> None:
     """Standard INQUIRY data have the PERIPHERAL DEVICE TYPE of a tape."""
 
@@ -24,7 +24,7 @@ def disk_is_a_tape(plant: Plant) -> None:
     returned(plant, change, _INQUIRY)
 
 
-@mutant("SPC-4, vital product data parameters", "scsi-vpd-01")
+@mutant("SPC-4 7.8, vital product data parameters", "scsi-vpd-01")
 def vpd_pages_have_another_name(plant: Plant) -> None:
     """VPD pages have a wrong PAGE CODE."""
 
@@ -35,7 +35,7 @@ def vpd_pages_have_another_name(plant: Plant) -> None:
     returned(plant, change, _INQUIRY)
 
 
-@mutant("SPC-4, Supported VPD Pages VPD page", "scsi-vpd-02")
+@mutant("SPC-4 7.8, Supported VPD Pages VPD page", "scsi-vpd-02")
 def vpd_pages_are_listed_backwards(plant: Plant) -> None:
     """The list of supported VPD pages is in descending order."""
 
@@ -46,7 +46,7 @@ def vpd_pages_are_listed_backwards(plant: Plant) -> None:
     returned(plant, change, _INQUIRY)
 
 
-@mutant("SPC-4, INQUIRY command", "scsi-vpd-03")
+@mutant("SPC-4 6.6, INQUIRY command", "scsi-vpd-03")
 def every_vpd_page_is_there(plant: Plant) -> None:
     """A VPD page that does not exist is answered with the list of those that do."""
 
@@ -57,7 +57,7 @@ def every_vpd_page_is_there(plant: Plant) -> None:
     cdb(plant, change, _INQUIRY)
 
 
-@mutant("SPC-4, INQUIRY command", "scsi-inquiry-02")
+@mutant("SPC-4 6.6, INQUIRY command", "scsi-inquiry-02")
 def page_codes_without_evpd_are_ignored(plant: Plant) -> None:
     """A PAGE CODE without EVPD is no error."""
 
@@ -68,14 +68,14 @@ def page_codes_without_evpd_are_ignored(plant: Plant) -> None:
     cdb(plant, change, _INQUIRY)
 
 
-@mutant("SPC-4, allocation length", "scsi-inquiry-03 scsi-capacity-02")
+@mutant("SPC-4, allocation length", "scsi-inquiry-03 scsi-capacity-02 scsi-ports-04 scsi-log-06")
 def allocation_lengths_are_ignored(plant: Plant) -> None:
     """Data are not cut at the ALLOCATION LENGTH, so that more is there than was expected."""
     original = reply.send
     everywhere(plant, "send", original, lambda sc, data, _: original(sc, data, 1 << 20))
 
 
-@mutant("SAM-5, incorrect logical unit numbers", "scsi-inquiry-04 scsi-lun-01")
+@mutant("SAM-5 5.11, incorrect logical unit numbers", "scsi-inquiry-04 scsi-lun-01")
 def every_lun_is_the_first(plant: Plant) -> None:
     """Commands to a LUN that does not exist go to LUN 0."""
 
@@ -87,7 +87,7 @@ def every_lun_is_the_first(plant: Plant) -> None:
     plant.wrap(DeviceServer, "fp_scsi_cmd_cdb_rcved", received)
 
 
-@mutant("SBC-3, READ CAPACITY (16) command", "scsi-capacity-01")
+@mutant("SBC-3 5.16, READ CAPACITY (16) command", "scsi-capacity-01")
 def capacities_differ(plant: Plant) -> None:
     """READ CAPACITY (16) tells of a block less."""
 
@@ -98,7 +98,7 @@ def capacities_differ(plant: Plant) -> None:
     returned(plant, change, 0x9E)
 
 
-@mutant("SPC-4, REPORT LUNS command", "scsi-luns-01")
+@mutant("SPC-4 6.33, REPORT LUNS command", "scsi-luns-01")
 def lun_list_is_shorter_than_it_says(plant: Plant) -> None:
     """LUN LIST LENGTH counts a LUN that is not in the list."""
 
@@ -108,7 +108,7 @@ def lun_list_is_shorter_than_it_says(plant: Plant) -> None:
     returned(plant, change, _REPORT_LUNS)
 
 
-@mutant("SPC-4, REPORT LUNS command", "scsi-luns-02")
+@mutant("SPC-4 6.33, REPORT LUNS command", "scsi-luns-02")
 def select_report_is_ignored(plant: Plant) -> None:
     """Every SELECT REPORT is taken for 00h."""
 
@@ -118,7 +118,7 @@ def select_report_is_ignored(plant: Plant) -> None:
     cdb(plant, change, _REPORT_LUNS)
 
 
-@mutant("SPC-4, REQUEST SENSE command", "scsi-sense-01.descriptor")
+@mutant("SPC-4 6.39, REQUEST SENSE command", "scsi-sense-01.descriptor")
 def desc_is_ignored(plant: Plant) -> None:
     """REQUEST SENSE returns the fixed format, whatever DESC asks for."""
 
@@ -128,7 +128,7 @@ def desc_is_ignored(plant: Plant) -> None:
     cdb(plant, change, 0x03)
 
 
-@mutant("SPC-4, REQUEST SENSE command", "scsi-sense-01.fixed")
+@mutant("SPC-4 6.39, REQUEST SENSE command", "scsi-sense-01.fixed")
 def sense_is_always_descriptors(plant: Plant) -> None:
     """REQUEST SENSE returns the descriptor format, whatever DESC asks for."""
 
@@ -138,7 +138,7 @@ def sense_is_always_descriptors(plant: Plant) -> None:
     cdb(plant, change, 0x03)
 
 
-@mutant("SPC-4, mode parameter header formats", "scsi-mode-01")
+@mutant("SPC-4 7.5, mode parameter header formats", "scsi-mode-01")
 def mode_data_have_no_length(plant: Plant) -> None:
     """MODE DATA LENGTH is 0."""
 
@@ -149,7 +149,7 @@ def mode_data_have_no_length(plant: Plant) -> None:
     returned(plant, change, *_MODE_SENSES)
 
 
-@mutant("SPC-4, MODE SENSE (6) command", "scsi-mode-02")
+@mutant("SPC-4 6.13, MODE SENSE (6) command", "scsi-mode-02")
 def missing_mode_pages_are_the_control_page(plant: Plant) -> None:
     """A mode page that does not exist is answered with the Control mode page."""
 
@@ -160,7 +160,7 @@ def missing_mode_pages_are_the_control_page(plant: Plant) -> None:
     cdb(plant, change, *_MODE_SENSES)
 
 
-@mutant("SPC-4, MODE SENSE (6) command", "scsi-mode-03")
+@mutant("SPC-4 6.13, MODE SENSE (6) command", "scsi-mode-03")
 def dbd_is_ignored(plant: Plant) -> None:
     """Block descriptors are returned although DBD forbids them."""
 
@@ -190,7 +190,7 @@ def unknown_service_actions_read_the_capacity(plant: Plant) -> None:
     cdb(plant, change, 0x9E)
 
 
-@mutant("SPC-4, REPORT SUPPORTED OPERATION CODES: all commands", "scsi-codes-01")
+@mutant("SPC-4 6.35, REPORT SUPPORTED OPERATION CODES: all commands", "scsi-codes-01")
 def no_command_is_listed(plant: Plant) -> None:
     """The list of supported commands is empty."""
 
@@ -201,7 +201,7 @@ def no_command_is_listed(plant: Plant) -> None:
     returned(plant, change, _REPORT_CODES)
 
 
-@mutant("SPC-4, REPORT SUPPORTED OPERATION CODES: one command", "scsi-codes-02 scsi-codes-03")
+@mutant("SPC-4 6.35, REPORT SUPPORTED OPERATION CODES: one command", "scsi-codes-02 scsi-codes-03")
 def support_is_doubtful(plant: Plant) -> None:
     """SUPPORT says of every command that nothing is known yet."""
 
@@ -212,7 +212,7 @@ def support_is_doubtful(plant: Plant) -> None:
     returned(plant, change, _REPORT_CODES)
 
 
-@mutant("SPC-4, REPORT SUPPORTED OPERATION CODES command", "scsi-codes-04")
+@mutant("SPC-4 6.35, REPORT SUPPORTED OPERATION CODES command", "scsi-codes-04")
 def reporting_options_are_ignored(plant: Plant) -> None:
     """Reserved REPORTING OPTIONS ask for the list of all commands."""
 

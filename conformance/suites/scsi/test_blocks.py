@@ -32,7 +32,7 @@ _MAXIMA = {"10": (10, 0xFFFFFFFE), "12": (12, 0xFFFFFFFE), "16": (16, 1 << 63), 
 maxima = variants("size, lba", list(_MAXIMA.values()), ids=list(_MAXIMA))
 
 
-@scsi_case("scsi-transfer-01", "SBC-3, READ and WRITE commands")
+@scsi_case("scsi-transfer-01", "SBC-3 5.11 to 5.13 and 5.33 to 5.35, READ and WRITE commands")
 @sizes
 @variants("other", [6, 10, 12, 16], ids=["read6", "read10", "read12", "read16"])
 def test_what_one_size_writes_another_reads(session: Session, scratch: Scratch, size: int, other: int) -> None:
@@ -49,7 +49,7 @@ def test_read_6_of_no_blocks_is_one_of_256(session: Session, scratch: Scratch) -
     run(session, blocks(READS[6], scratch.start, 0), read=length).expect(expect.good())
 
 
-@scsi_case("scsi-transfer-03", "SBC-3, READ (10) command")
+@scsi_case("scsi-transfer-03", "SBC-3 5.11, READ (10) command")
 @long_sizes
 @variants("codes", [READS, WRITES], ids=["read", "write"])
 def test_a_transfer_of_no_blocks_is_no_error(
@@ -59,7 +59,7 @@ def test_a_transfer_of_no_blocks_is_no_error(
     run(session, blocks(codes[size], scratch.start, 0)).expect(expect.good())
 
 
-@scsi_case("scsi-range-01", "SBC-3, READ (10) command")
+@scsi_case("scsi-range-01", "SBC-3 5.11, READ (10) command")
 @sizes
 @places
 def test_reads_beyond_the_medium_are_refused(session: Session, size: int, before: int) -> None:
@@ -68,7 +68,7 @@ def test_reads_beyond_the_medium_are_refused(session: Session, size: int, before
     run(session, blocks(READS[size], count - before, 2), read=2 * length).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-range-02", "SBC-3, READ (10) command")
+@scsi_case("scsi-range-02", "SBC-3 5.11, READ (10) command")
 @maxima
 def test_reads_at_the_largest_addresses_are_refused(session: Session, size: int, lba: int) -> None:
     """An address is compared in all its bits: nothing wraps around."""
@@ -76,7 +76,7 @@ def test_reads_at_the_largest_addresses_are_refused(session: Session, size: int,
     run(session, blocks(READS[size], lba, 2), read=2 * length).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-range-03", "SBC-3, WRITE (10) command", destructive=True)
+@scsi_case("scsi-range-03", "SBC-3 5.33, WRITE (10) command", destructive=True)
 @sizes
 @places
 def test_writes_beyond_the_medium_write_nothing(session: Session, size: int, before: int) -> None:
@@ -89,7 +89,9 @@ def test_writes_beyond_the_medium_write_nothing(session: Session, size: int, bef
     run(session, last, read=length).expect(expect.good(data=held))
 
 
-@scsi_case("scsi-range-04", "SBC-3, SYNCHRONIZE CACHE, VERIFY and PRE-FETCH commands", destructive=True)
+@scsi_case(
+    "scsi-range-04", "SBC-3 5.8, 5.26 and 5.29, PRE-FETCH, SYNCHRONIZE CACHE and VERIFY commands", destructive=True
+)
 @places
 @variants(
     "code",
@@ -102,7 +104,9 @@ def test_ranges_beyond_the_medium_are_refused(session: Session, code: int, befor
     run(session, blocks(code, count - before, 2)).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-range-05", "SBC-3, WRITE AND VERIFY, WRITE SAME and ORWRITE commands", destructive=True)
+@scsi_case(
+    "scsi-range-05", "SBC-3 5.5, 5.37 and 5.43, ORWRITE, WRITE AND VERIFY and WRITE SAME commands", destructive=True
+)
 @places
 @variants(
     "code, data",
@@ -115,7 +119,7 @@ def test_other_writes_beyond_the_medium_are_refused(session: Session, code: int,
     run(session, blocks(code, count - before, 2), write=bytes(data * length)).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-protect-01", "SBC-3, protection information model")
+@scsi_case("scsi-protect-01", "SBC-3 4.22, protection information model")
 @long_sizes
 @protections
 def test_rdprotect_without_protection_is_refused(session: Session, size: int, protect: int) -> None:
@@ -126,7 +130,7 @@ def test_rdprotect_without_protection_is_refused(session: Session, size: int, pr
     run(session, cdb, read=length).expect(refused(INVALID_FIELD, 0))
 
 
-@scsi_case("scsi-protect-02", "SBC-3, protection information model")
+@scsi_case("scsi-protect-02", "SBC-3 4.22, protection information model")
 @protections
 @variants(
     "code",
@@ -142,7 +146,7 @@ def test_wrprotect_without_protection_is_refused(session: Session, scratch: Scra
     assert contents(session, scratch, 1) == pattern(scratch.block_size)
 
 
-@scsi_case("scsi-verify-01", "SBC-3, VERIFY (10) command")
+@scsi_case("scsi-verify-01", "SBC-3 5.29, VERIFY (10) command")
 @long_sizes
 @variants("check", [0, 1, 3], ids=["no-data", "data", "one-block"])
 def test_verify_of_equal_blocks_succeeds(session: Session, scratch: Scratch, size: int, check: int) -> None:
@@ -154,7 +158,7 @@ def test_verify_of_equal_blocks_succeeds(session: Session, scratch: Scratch, siz
     result.expect(expect.good())
 
 
-@scsi_case("scsi-verify-02", "SBC-3, VERIFY (10) command")
+@scsi_case("scsi-verify-02", "SBC-3 5.29, VERIFY (10) command")
 @long_sizes
 @variants("check", [1, 3], ids=["data", "one-block"])
 def test_verify_of_other_data_is_a_miscompare(session: Session, scratch: Scratch, size: int, check: int) -> None:
@@ -166,14 +170,14 @@ def test_verify_of_other_data_is_a_miscompare(session: Session, scratch: Scratch
     result.expect(expect.check_condition(MISCOMPARE, 0x1D, 0))
 
 
-@scsi_case("scsi-verify-03", "SBC-3, VERIFY (10) command")
+@scsi_case("scsi-verify-03", "SBC-3 5.29, VERIFY (10) command")
 @long_sizes
 def test_the_reserved_bytchk_is_refused(session: Session, scratch: Scratch, size: int) -> None:
     """BYTCHK 10b is reserved."""
     run(session, blocks(VERIFIES[size], scratch.start, 1, 2 << 1)).expect(refused(INVALID_FIELD, 0))
 
 
-@scsi_case("scsi-write-verify-01", "SBC-3, WRITE AND VERIFY (10) command")
+@scsi_case("scsi-write-verify-01", "SBC-3 5.37, WRITE AND VERIFY (10) command")
 @long_sizes
 @variants("check", [0, 1], ids=["plain", "compared"])
 def test_write_and_verify_writes(session: Session, scratch: Scratch, size: int, check: int) -> None:
@@ -183,7 +187,7 @@ def test_write_and_verify_writes(session: Session, scratch: Scratch, size: int, 
     assert contents(session, scratch, 2) == data
 
 
-@scsi_case("scsi-synchronize-01", "SBC-3, SYNCHRONIZE CACHE (10) command", destructive=True)
+@scsi_case("scsi-synchronize-01", "SBC-3 5.26, SYNCHRONIZE CACHE (10) command", destructive=True)
 @two_sizes
 @variants("count", [0, 1], ids=["rest", "one"])
 @variants("flags", [0, 2], ids=["wait", "immediate"])
@@ -192,7 +196,7 @@ def test_synchronize_cache_succeeds(session: Session, size: int, count: int, fla
     run(session, blocks(SYNCHRONIZES[size], 0, count, flags)).expect(expect.good())
 
 
-@scsi_case("scsi-prefetch-01", "SBC-3, PRE-FETCH (10) command")
+@scsi_case("scsi-prefetch-01", "SBC-3 5.8, PRE-FETCH (10) command")
 @two_sizes
 @variants("flags", [0, 2], ids=["wait", "immediate"])
 def test_prefetch_succeeds(session: Session, size: int, flags: int) -> None:

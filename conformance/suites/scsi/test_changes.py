@@ -43,7 +43,7 @@ def _compare_cdb(lba: int, count: int) -> bytes:
     return struct.pack(">BxQ3xBxx", COMPARE_AND_WRITE, lba, count)
 
 
-@scsi_case("scsi-same-01", "SBC-3, WRITE SAME (10) command")
+@scsi_case("scsi-same-01", "SBC-3 5.43, WRITE SAME (10) command")
 @two_sizes
 @variants("count", [1, 7], ids=["1", "7"])
 def test_write_same_repeats_its_block(session: Session, scratch: Scratch, size: int, count: int) -> None:
@@ -55,7 +55,7 @@ def test_write_same_repeats_its_block(session: Session, scratch: Scratch, size: 
     assert contents(session, scratch, 9) == wanted
 
 
-@scsi_case("scsi-same-02", "SBC-3, WRITE SAME (16) command")
+@scsi_case("scsi-same-02", "SBC-3 5.44, WRITE SAME (16) command")
 def test_write_same_without_data_writes_zeros(session: Session, scratch: Scratch) -> None:
     """WRITE SAME (16) with NDOB takes no data, and writes zeros."""
     fill(session, scratch, pattern(3 * scratch.block_size))
@@ -64,7 +64,7 @@ def test_write_same_without_data_writes_zeros(session: Session, scratch: Scratch
     assert result.status or contents(session, scratch, 3) == bytes(3 * scratch.block_size)
 
 
-@scsi_case("scsi-same-03", "SBC-3, WRITE SAME (10) command")
+@scsi_case("scsi-same-03", "SBC-3 5.43, WRITE SAME (10) command")
 @two_sizes
 def test_anchor_without_unmap_is_refused(session: Session, scratch: Scratch, size: int) -> None:
     """> If the UNMAP bit is set to zero and the ANCHOR bit is set to one, ... INVALID FIELD IN CDB."""
@@ -72,7 +72,7 @@ def test_anchor_without_unmap_is_refused(session: Session, scratch: Scratch, siz
     run(session, cdb, write=bytes(scratch.block_size)).expect(refused(INVALID_FIELD, 0))
 
 
-@scsi_case("scsi-unmap-01", "SBC-3, UNMAP command")
+@scsi_case("scsi-unmap-01", "SBC-3 5.28, UNMAP command")
 @variants("parts", [1, 3], ids=["one", "three"])
 def test_unmapped_blocks_read_as_zeros(session: Session, scratch: Scratch, parts: int) -> None:
     """With LBPRZ, blocks that were unmapped are zeros; those beside them stay what they are."""
@@ -88,7 +88,7 @@ def test_unmapped_blocks_read_as_zeros(session: Session, scratch: Scratch, parts
     assert contents(session, scratch, 64) == bytes(wanted)
 
 
-@scsi_case("scsi-unmap-02", "SBC-3, UNMAP command", destructive=True)
+@scsi_case("scsi-unmap-02", "SBC-3 5.28, UNMAP command", destructive=True)
 @variants("length", [1, 4, 7], ids=["1", "4", "7"])
 def test_an_unmap_list_shorter_than_its_header_is_refused(session: Session, length: int) -> None:
     """A PARAMETER LIST LENGTH from 1 to 7 is a parameter list length error; 0 would be none."""
@@ -96,7 +96,7 @@ def test_an_unmap_list_shorter_than_its_header_is_refused(session: Session, leng
     run(session, _unmap_cdb(length), write=bytes(length)).expect(refused(LIST_LENGTH, 0))
 
 
-@scsi_case("scsi-unmap-03", "SBC-3, UNMAP command", destructive=True)
+@scsi_case("scsi-unmap-03", "SBC-3 5.28, UNMAP command", destructive=True)
 def test_an_empty_unmap_is_no_error(session: Session) -> None:
     """A PARAMETER LIST LENGTH of 0, or no descriptor, unmaps nothing."""
     require_thin(session)
@@ -104,7 +104,7 @@ def test_an_empty_unmap_is_no_error(session: Session) -> None:
     run(session, _unmap_cdb(8), write=_unmap()).expect(expect.good())
 
 
-@scsi_case("scsi-unmap-04", "SBC-3, UNMAP command", destructive=True)
+@scsi_case("scsi-unmap-04", "SBC-3 5.28, UNMAP command", destructive=True)
 @variants("before", [0, 1], ids=["behind", "across"])
 def test_unmap_beyond_the_medium_is_refused(session: Session, before: int) -> None:
     """A range that ends behind the last block is LOGICAL BLOCK ADDRESS OUT OF RANGE."""
@@ -114,7 +114,7 @@ def test_unmap_beyond_the_medium_is_refused(session: Session, before: int) -> No
     run(session, _unmap_cdb(len(data)), write=data).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-status-01", "SBC-3, GET LBA STATUS command")
+@scsi_case("scsi-status-01", "SBC-3 5.4, GET LBA STATUS command")
 @variants("lba", [0, 5], ids=["0", "5"])
 def test_lba_status_begins_with_the_block_asked_for(session: Session, lba: int) -> None:
     """The first descriptor is of the starting block; all of them are adjacent, and none is empty."""
@@ -127,7 +127,7 @@ def test_lba_status_begins_with_the_block_asked_for(session: Session, lba: int) 
     assert following > lba, "there is no descriptor"
 
 
-@scsi_case("scsi-status-02", "SBC-3, GET LBA STATUS command")
+@scsi_case("scsi-status-02", "SBC-3 5.4, GET LBA STATUS command")
 @variants("behind", [0, 1 << 40], ids=["behind", "far"])
 def test_lba_status_beyond_the_medium_is_refused(session: Session, behind: int) -> None:
     """A starting block that is not there is LOGICAL BLOCK ADDRESS OUT OF RANGE."""
@@ -136,7 +136,7 @@ def test_lba_status_beyond_the_medium_is_refused(session: Session, behind: int) 
     run(session, cdb, read=24).expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-compare-01", "SBC-3, COMPARE AND WRITE command")
+@scsi_case("scsi-compare-01", "SBC-3 5.2, COMPARE AND WRITE command")
 @variants("count", [1, 2], ids=["1", "2"])
 def test_compare_and_write_writes_what_it_has_compared(session: Session, scratch: Scratch, count: int) -> None:
     """COMPARE AND WRITE writes the second half of its data if the first is what the blocks hold."""
@@ -150,7 +150,7 @@ def test_compare_and_write_writes_what_it_has_compared(session: Session, scratch
         assert contents(session, scratch, count) == new
 
 
-@scsi_case("scsi-compare-02", "SBC-3, COMPARE AND WRITE command")
+@scsi_case("scsi-compare-02", "SBC-3 5.2, COMPARE AND WRITE command")
 @variants("at", [0, -1], ids=["first", "last"])
 def test_compare_and_write_changes_nothing_that_differs(session: Session, scratch: Scratch, at: int) -> None:
     """One octet that differs ends the command with MISCOMPARE, and nothing is written."""
@@ -163,7 +163,7 @@ def test_compare_and_write_changes_nothing_that_differs(session: Session, scratc
     assert contents(session, scratch, 1) == old
 
 
-@scsi_case("scsi-compare-03", "SBC-3, COMPARE AND WRITE command", destructive=True)
+@scsi_case("scsi-compare-03", "SBC-3 5.2, COMPARE AND WRITE command", destructive=True)
 @variants("before", [0], ids=["behind"])
 def test_compare_and_write_beyond_the_medium_is_refused(session: Session, before: int) -> None:
     """A block that is not there is LOGICAL BLOCK ADDRESS OUT OF RANGE."""
@@ -172,7 +172,7 @@ def test_compare_and_write_beyond_the_medium_is_refused(session: Session, before
     result.expect(refused(LBA_OUT_OF_RANGE, 0))
 
 
-@scsi_case("scsi-or-01", "SBC-3, ORWRITE (16) command")
+@scsi_case("scsi-or-01", "SBC-3 5.5, ORWRITE (16) command")
 @variants("count", [1, 3], ids=["1", "3"])
 def test_orwrite_adds_bits(session: Session, scratch: Scratch, count: int) -> None:
     """ORWRITE (16) writes the bitwise OR of the blocks and the data."""

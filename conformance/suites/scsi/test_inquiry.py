@@ -36,7 +36,7 @@ def _sense(size: int, page: int, *, flags: int = 0, subpage: int = 0) -> tuple[b
     return struct.pack(">BBBB3xHx", 0x5A, flags, page, subpage, ALL), 8
 
 
-@scsi_case("scsi-inquiry-01", "SPC-4, standard INQUIRY data")
+@scsi_case("scsi-inquiry-01", "SPC-4 6.6.2, standard INQUIRY data")
 def test_standard_inquiry_data_describe_a_disk(session: Session) -> None:
     """PERIPHERAL DEVICE TYPE is that of a disk, RESPONSE DATA FORMAT is 2, and at least 36 octets are there."""
     data = data_of(session, _inquiry(ALL), ALL)
@@ -45,7 +45,7 @@ def test_standard_inquiry_data_describe_a_disk(session: Session) -> None:
     assert len(data) >= 36 and data[4] >= 31, f"there are {len(data)} octets"
 
 
-@scsi_case("scsi-vpd-01", "SPC-4, vital product data parameters")
+@scsi_case("scsi-vpd-01", "SPC-4 7.8, vital product data parameters")
 @variants("page", [0x00, 0x80, 0x83, 0xB0, 0xB1, 0xB2], ids=["00", "80", "83", "b0", "b1", "b2"])
 def test_each_vpd_page_names_itself_and_its_length(session: Session, page: int) -> None:
     """A page has its own PAGE CODE in octet 1, and as many octets as PAGE LENGTH says."""
@@ -57,14 +57,14 @@ def test_each_vpd_page_names_itself_and_its_length(session: Session, page: int) 
     assert len(data) == min(length + 4, ALL), f"PAGE LENGTH is {length}, and {len(data)} octets came"
 
 
-@scsi_case("scsi-vpd-02", "SPC-4, Supported VPD Pages VPD page")
+@scsi_case("scsi-vpd-02", "SPC-4 7.8, Supported VPD Pages VPD page")
 def test_supported_pages_are_in_ascending_order(session: Session) -> None:
     """The list of supported VPD pages begins with 00h and is in ascending order."""
     pages = _pages(session)
     assert pages[:1] == b"\0" and list(pages) == sorted(set(pages)), f"the pages are {pages.hex(' ')}"
 
 
-@scsi_case("scsi-vpd-03", "SPC-4, INQUIRY command")
+@scsi_case("scsi-vpd-03", "SPC-4 6.6, INQUIRY command")
 @variants("place", [0, -1], ids=["first", "last"])
 def test_a_vpd_page_that_is_not_there_is_refused(session: Session, place: int) -> None:
     """> If the device server does not implement the requested vital product data page, ... ILLEGAL REQUEST ...
@@ -74,7 +74,7 @@ def test_a_vpd_page_that_is_not_there_is_refused(session: Session, place: int) -
     run(session, _inquiry(ALL, VPD, page), read=ALL).expect(refused(INVALID_FIELD))
 
 
-@scsi_case("scsi-inquiry-02", "SPC-4, INQUIRY command")
+@scsi_case("scsi-inquiry-02", "SPC-4 6.6, INQUIRY command")
 @variants("page", [0x01, 0x80, 0x83, 0xFF], ids=["01", "80", "83", "ff"])
 def test_a_page_code_without_evpd_is_refused(session: Session, page: int) -> None:
     """> If the PAGE CODE field is not set to zero when the EVPD bit is set to zero, the command shall be terminated."""
@@ -90,21 +90,21 @@ def test_inquiry_data_are_cut_at_the_allocation_length(session: Session, length:
     assert found.data == whole[:length]
 
 
-@scsi_case("scsi-inquiry-04", "SPC-4, standard INQUIRY data")
+@scsi_case("scsi-inquiry-04", "SPC-4 6.6.2, standard INQUIRY data")
 def test_a_unit_that_is_not_there_says_so(session: Session) -> None:
     """INQUIRY to a LUN without a logical unit succeeds with a PERIPHERAL QUALIFIER that is not 000b."""
     result = run(session, _inquiry(36), read=36, lun=NO_LUN).expect(expect.good(residual=None))
     assert result.data[0] >> 5, "the peripheral qualifier says that there is a unit"
 
 
-@scsi_case("scsi-lun-01", "SAM-5, incorrect logical unit numbers")
+@scsi_case("scsi-lun-01", "SAM-5 5.11, incorrect logical unit numbers")
 @variants("cdb", [READY, bytes((0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0))], ids=["ready", "read"])
 def test_commands_to_a_unit_that_is_not_there_are_refused(session: Session, cdb: bytes) -> None:
     """A command to an incorrect logical unit ends with LOGICAL UNIT NOT SUPPORTED."""
     session.command(cdb, read=512 * (cdb != READY), lun=NO_LUN).expect(refused(0x25, 0))
 
 
-@scsi_case("scsi-capacity-01", "SBC-3, READ CAPACITY commands")
+@scsi_case("scsi-capacity-01", "SBC-3 5.15 and 5.16, READ CAPACITY commands")
 def test_both_commands_tell_one_capacity(session: Session) -> None:
     """READ CAPACITY (10) and (16) agree on the last block and on the length of a block."""
     count, length = capacity(session)
@@ -112,7 +112,7 @@ def test_both_commands_tell_one_capacity(session: Session) -> None:
     assert (last + 1, other) == (count, length), f"(10): {count} of {length} octets; (16): {last + 1} of {other}"
 
 
-@scsi_case("scsi-capacity-02", "SBC-3, READ CAPACITY (16) command")
+@scsi_case("scsi-capacity-02", "SBC-3 5.16, READ CAPACITY (16) command")
 @variants("length", [0, 7, 12, 31], ids=["0", "7", "12", "31"])
 def test_capacity_data_are_cut_at_the_allocation_length(session: Session, length: int) -> None:
     """READ CAPACITY (16) returns no more than ALLOCATION LENGTH."""
@@ -121,7 +121,7 @@ def test_capacity_data_are_cut_at_the_allocation_length(session: Session, length
     assert run(session, cdb, read=length).expect(expect.good()).data == whole[:length]
 
 
-@scsi_case("scsi-luns-01", "SPC-4, REPORT LUNS command")
+@scsi_case("scsi-luns-01", "SPC-4 6.33, REPORT LUNS command")
 @variants("select", [0, 1, 2], ids=["0", "1", "2"])
 def test_the_list_of_luns_is_as_long_as_it_says(session: Session, target: Target, select: int) -> None:
     """LUN LIST LENGTH is what follows, eight octets a LUN; with SELECT REPORT 00h and 02h the unit itself is there."""
@@ -132,7 +132,7 @@ def test_the_list_of_luns_is_as_long_as_it_says(session: Session, target: Target
     assert select == 1 or target.lun in found, f"LUN {target.lun} is missing"
 
 
-@scsi_case("scsi-luns-02", "SPC-4, REPORT LUNS command")
+@scsi_case("scsi-luns-02", "SPC-4 6.33, REPORT LUNS command")
 @variants("select", [0x20, 0x80, 0xFF], ids=["20", "80", "ff"])
 def test_a_reserved_select_report_is_refused(session: Session, select: int) -> None:
     """A value of SELECT REPORT that the standard reserves is an invalid field."""
@@ -140,7 +140,7 @@ def test_a_reserved_select_report_is_refused(session: Session, select: int) -> N
     run(session, cdb, read=4096).expect(refused(INVALID_FIELD))
 
 
-@scsi_case("scsi-sense-01", "SPC-4, REQUEST SENSE command")
+@scsi_case("scsi-sense-01", "SPC-4 6.39, REQUEST SENSE command")
 @variants("descriptor", [0, 1], ids=["fixed", "descriptor"])
 def test_request_sense_returns_the_format_asked_for(session: Session, descriptor: int) -> None:
     """REQUEST SENSE with nothing to tell succeeds with NO SENSE, in the format that DESC asks for."""
@@ -153,7 +153,7 @@ def test_request_sense_returns_the_format_asked_for(session: Session, descriptor
     assert data[1 if descriptor else 2] & 0xF == 0, "there is something to tell"
 
 
-@scsi_case("scsi-mode-01", "SPC-4, MODE SENSE commands and mode parameters")
+@scsi_case("scsi-mode-01", "SPC-4 6.13, 6.14 and 7.5, MODE SENSE commands and mode parameters")
 @variants("size", [6, 10], ids=["6", "10"])
 @variants("page", [0x08, 0x0A, 0x3F], ids=["caching", "control", "all"])
 def test_mode_data_have_the_length_that_they_tell(session: Session, size: int, page: int) -> None:
@@ -166,7 +166,7 @@ def test_mode_data_have_the_length_that_they_tell(session: Session, size: int, p
     assert page == 0x3F or data[header + descriptors] & 0x3F == page, "another page came"
 
 
-@scsi_case("scsi-mode-02", "SPC-4, MODE SENSE (6) command")
+@scsi_case("scsi-mode-02", "SPC-4 6.13, MODE SENSE (6) command")
 @variants("size", [6, 10], ids=["6", "10"])
 @variants("page", [0x2F, 0x3E], ids=["2f", "3e"])
 def test_a_mode_page_that_is_not_there_is_refused(session: Session, size: int, page: int) -> None:
@@ -174,7 +174,7 @@ def test_a_mode_page_that_is_not_there_is_refused(session: Session, size: int, p
     run(session, _sense(size, page)[0], read=ALL).expect(refused(INVALID_FIELD))
 
 
-@scsi_case("scsi-mode-03", "SPC-4, MODE SENSE (6) command")
+@scsi_case("scsi-mode-03", "SPC-4 6.13, MODE SENSE (6) command")
 @variants("size", [6, 10], ids=["6", "10"])
 def test_block_descriptors_are_left_out_on_request(session: Session, size: int) -> None:
     """With DBD no block descriptor is returned."""

@@ -37,7 +37,7 @@ def test_service_actions_that_do_not_exist_are_refused(session: Session, action:
     session.command(cdb).expect(expect.any_of(refused(INVALID_FIELD), refused(NO_COMMAND)))
 
 
-@scsi_case("scsi-codes-01", "SPC-4, REPORT SUPPORTED OPERATION CODES: all commands")
+@scsi_case("scsi-codes-01", "SPC-4 6.35, REPORT SUPPORTED OPERATION CODES: all commands")
 @variants("code", _MANDATORY.values(), ids=_MANDATORY)
 def test_the_list_of_commands_has_the_mandatory_ones(session: Session, code: int) -> None:
     """All commands are listed: what every device server has to have is among them."""
@@ -50,7 +50,7 @@ def test_the_list_of_commands_has_the_mandatory_ones(session: Session, code: int
     assert code in listed, f"the list has {sorted(listed)}"
 
 
-@scsi_case("scsi-codes-02", "SPC-4, REPORT SUPPORTED OPERATION CODES: one command")
+@scsi_case("scsi-codes-02", "SPC-4 6.35, REPORT SUPPORTED OPERATION CODES: one command")
 @variants("code, size", [(0x12, 6), (0x28, 10), (0xA0, 12), (0x88, 16)], ids=["12", "28", "a0", "88"])
 def test_usage_data_begin_with_the_operation_code(session: Session, code: int, size: int) -> None:
     """The CDB usage data of a command are as long as its CDB, and begin with its operation code."""
@@ -59,7 +59,7 @@ def test_usage_data_begin_with_the_operation_code(session: Session, code: int, s
     assert (int.from_bytes(data[2:4]), data[4]) == (size, code)
 
 
-@scsi_case("scsi-codes-03", "SPC-4, REPORT SUPPORTED OPERATION CODES: one command")
+@scsi_case("scsi-codes-03", "SPC-4 6.35, REPORT SUPPORTED OPERATION CODES: one command")
 def test_a_command_that_is_not_there_is_told_to_be_so(session: Session) -> None:
     """SUPPORT is 001b for an operation code that the device server does not have."""
     _told(session, _report(0))
@@ -67,7 +67,7 @@ def test_a_command_that_is_not_there_is_told_to_be_so(session: Session) -> None:
     assert data[1] & 7 == 1, f"SUPPORT is {data[1] & 7}"
 
 
-@scsi_case("scsi-codes-04", "SPC-4, REPORT SUPPORTED OPERATION CODES command")
+@scsi_case("scsi-codes-04", "SPC-4 6.35, REPORT SUPPORTED OPERATION CODES command")
 @variants("options", [4, 7], ids=["4", "7"])
 def test_reserved_reporting_options_are_refused(session: Session, options: int) -> None:
     """REPORTING OPTIONS from 100b on are reserved."""

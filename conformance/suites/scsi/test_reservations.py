@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 
-import pytest
-
-from conformance.api import CommandResult, ScsiStatus, Session, Unsupported, expect, variants
+from conformance.api import CommandResult, Session, Unsupported, expect, variants
 from conformance.suites.scsi.commands import (
     INVALID_FIELD,
     LIST_LENGTH,
@@ -16,60 +13,31 @@ from conformance.suites.scsi.commands import (
     WRITES,
     blocks,
     capacity,
-    data_of,
     refused,
     run,
     scsi_case,
 )
-from initiator_sim.expectation import Expectation
+from conformance.suites.scsi.reservations import (
+    CLEAR,
+    CONFLICT,
+    FIRST,
+    PREEMPT,
+    REGISTER,
+    RELEASE,
+    RELEASES,
+    RESERVE,
+    RESERVES,
+    SECOND,
+    held,
+    out,
+    plain,
+    read_in,
+    registered,
+)
 
-REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT, _, IGNORE = range(7)
 TYPES = {"WE": 1, "EA": 3, "WE-RO": 5, "EA-RO": 6, "WE-AR": 7, "EA-AR": 8}
 types = variants("kind", TYPES.values(), ids=TYPES)
 two_sizes = variants("size", [6, 10], ids=["6", "10"])
-FIRST, SECOND = 0x11AA22BB33CC44DD, 0x5566778899AABBCC
-_RESERVES, _RELEASES = {6: 0x16, 10: 0x56}, {6: 0x17, 10: 0x57}
-CONFLICT: Expectation[CommandResult] = expect.status(ScsiStatus.RESERVATION_CONFLICT)
-
-
-def _plain(codes: dict[int, int], size: int) -> bytes:
-    return bytes((codes[size],)).ljust(size, b"\0")
-
-
-def _out(
-    session: Session, action: int, *, key: int = 0, new: int = 0, kind: int = 0, length: int = 24
-) -> CommandResult:
-    cdb = struct.pack(">BBB2xLx", 0x5F, action, kind, length)
-    return run(session, cdb, write=struct.pack(">QQ8x", key, new)[:length].ljust(length, b"\0"))
-
-
-def _in(session: Session, action: int) -> bytes:
-    return data_of(session, struct.pack(">BB5xHx", 0x5E, action, 512), 512)
-
-
-def _settle(session: Session) -> None:
-    """Take in unit attentions."""
-    for _ in range(4):
-        if not session.command(READY).status:
-            return
-
-
-def _registered(session: Session, key: int) -> None:
-    _out(session, IGNORE, new=key).expect(expect.good())
-
-
-@pytest.fixture
-def pair(session: Session, second_session: Session) -> Iterator[tuple[Session, Session]]:
-    """Two sessions of different initiators; whatever they reserve is released, and their registrations go."""
-    _settle(second_session)
-    yield session, second_session
-    for each, key in ((session, FIRST), (second_session, SECOND)):
-        for code in (_RELEASES[6], _RELEASES[10]):
-            each.command(bytes((code,)).ljust(6 if code < 0x20 else 10, b"\0"))
-        _settle(each)
-        cdb = struct.pack(">BBB2xLx", 0x5F, IGNORE, 0, 24)
-        each.command(cdb, write=struct.pack(">QQ8x", key, 0))
-        _settle(each)
 
 
 def _io(session: Session, code: int) -> CommandResult:
@@ -77,148 +45,147 @@ def _io(session: Session, code: int) -> CommandResult:
     return run(session, blocks(code, 0, 0))
 
 
-@scsi_case("scsi-reserve-01", "SPC-2, reservations and RESERVE commands", disturbs=True)
+@scsi_case("scsi-reserve-01", "SPC-2 5.5, reservations and RESERVE commands", disturbs=True)
 @two_sizes
 @variants("code", [0x00, READS[10], WRITES[10]], ids=["ready", "read", "write"])
 def test_commands_meet_anothers_reserve(pair: tuple[Session, Session], size: int, code: int) -> None:
     """While one initiator has reserved a unit, commands of another end with RESERVATION CONFLICT; its own do not."""
     one, other = pair
-    run(one, _plain(_RESERVES, size)).expect(expect.good())
+    run(one, plain(RESERVES, size)).expect(expect.good())
     cdb = blocks(code, 0, 0) if code else READY
     run(other, cdb).expect(CONFLICT)
     run(one, cdb).expect(expect.good())
 
 
-@scsi_case("scsi-reserve-02", "SPC-2, RESERVE and RELEASE commands", disturbs=True)
+@scsi_case("scsi-reserve-02", "SPC-2 5.5, RESERVE and RELEASE commands", disturbs=True)
 @two_sizes
 def test_release_lets_others_reserve(pair: tuple[Session, Session], size: int) -> None:
     """A unit is reserved for one at a time; RELEASE of another changes nothing, that of the holder frees it."""
     one, other = pair
-    run(one, _plain(_RESERVES, size)).expect(expect.good())
-    run(other, _plain(_RESERVES, size)).expect(CONFLICT)
-    run(other, _plain(_RELEASES, size)).expect(expect.good())
-    run(other, _plain(_RESERVES, size)).expect(CONFLICT)
-    run(one, _plain(_RELEASES, size)).expect(expect.good())
-    run(other, _plain(_RESERVES, size)).expect(expect.good())
+    run(one, plain(RESERVES, size)).expect(expect.good())
+    run(other, plain(RESERVES, size)).expect(CONFLICT)
+    run(other, plain(RELEASES, size)).expect(expect.good())
+    run(other, plain(RESERVES, size)).expect(CONFLICT)
+    run(one, plain(RELEASES, size)).expect(expect.good())
+    run(other, plain(RESERVES, size)).expect(expect.good())
 
 
-@scsi_case("scsi-reserve-03", "SPC-2, reservations", disturbs=True)
+@scsi_case("scsi-reserve-03", "SPC-2 5.5, reservations", disturbs=True)
 @variants(
     "cdb", ["12 00 00 00 24 00", "03 00 00 00 fc 00", "a0 00 00 00 00 00 00 00 00 fc 00 00"], ids=["12", "03", "a0"]
 )
 def test_some_commands_pass_a_reserve(pair: tuple[Session, Session], cdb: str) -> None:
     """INQUIRY, REQUEST SENSE and REPORT LUNS are executed whoever has reserved the unit."""
     one, other = pair
-    run(one, _plain(_RESERVES, 6)).expect(expect.good())
+    run(one, plain(RESERVES, 6)).expect(expect.good())
     run(other, bytes.fromhex(cdb), read=0xFC).expect(expect.good(residual=None))
 
 
-@scsi_case("scsi-persistent-01", "SPC-4, READ KEYS service action", disturbs=True)
+@scsi_case("scsi-persistent-01", "SPC-4 6.15.2, READ KEYS service action", disturbs=True)
 def test_registered_keys_are_read(pair: tuple[Session, Session]) -> None:
     """READ KEYS returns the keys that were registered, and PRGENERATION counts registrations."""
     one, other = pair
-    before = int.from_bytes(_in(one, 0)[:4])
-    _registered(one, FIRST)
-    _registered(other, SECOND)
-    data = _in(one, 0)
+    before = int.from_bytes(read_in(one, 0)[:4])
+    registered(one, FIRST)
+    registered(other, SECOND)
+    data = read_in(one, 0)
     keys = {int.from_bytes(data[at : at + 8]) for at in range(8, len(data), 8)}
     assert {FIRST, SECOND} <= keys, f"the keys are {[f'{key:016X}' for key in keys]}"
     assert int.from_bytes(data[:4]) == before + 2, "two registrations were not counted"
 
 
-@scsi_case("scsi-persistent-02", "SPC-4, registering and reservation keys", disturbs=True)
+@scsi_case("scsi-persistent-02", "SPC-4 5.12.7, registering and reservation keys", disturbs=True)
 @variants(
     "action", [REGISTER, RESERVE, RELEASE, CLEAR, PREEMPT], ids=["register", "reserve", "release", "clear", "preempt"]
 )
 def test_a_wrong_key_is_a_conflict(pair: tuple[Session, Session], action: int) -> None:
     """A RESERVATION KEY that is not the registered one ends with RESERVATION CONFLICT."""
     one, _other = pair
-    _registered(one, FIRST)
-    _out(one, action, key=SECOND, new=FIRST, kind=1 if action in (RESERVE, RELEASE, PREEMPT) else 0).expect(CONFLICT)
+    registered(one, FIRST)
+    out(one, action, key=SECOND, new=FIRST, kind=1 if action in (RESERVE, RELEASE, PREEMPT) else 0).expect(CONFLICT)
 
 
-def _held(pair: tuple[Session, Session], kind: int, *, registered: bool) -> tuple[Session, Session]:
-    one, other = pair
-    _registered(one, FIRST)
-    if registered:
-        _registered(other, SECOND)
-    _out(one, RESERVE, key=FIRST, kind=kind).expect(expect.good())
-    return one, other
-
-
-@scsi_case("scsi-persistent-03", "SPC-4, commands allowed in the presence of various reservations", disturbs=True)
+@scsi_case(
+    "scsi-persistent-03", "SPC-4 5.12.1, commands allowed in the presence of various reservations", disturbs=True
+)
 @types
 @variants("code", [READS[10], WRITES[10]], ids=["read", "write"])
 def test_others_meet_the_reservation(pair: tuple[Session, Session], kind: int, code: int) -> None:
     """Who is not registered may read if the type is one of Write Exclusive, and never write; the holder may."""
-    one, other = _held(pair, kind, registered=False)
+    one, other = held(pair, kind, registered_both=False)
     allowed = code == READS[10] and kind in (1, 5, 7)
     _io(other, code).expect(expect.good() if allowed else CONFLICT)
     _io(one, code).expect(expect.good())
 
 
-@scsi_case("scsi-persistent-04", "SPC-4, commands allowed in the presence of various reservations", disturbs=True)
+@scsi_case(
+    "scsi-persistent-04", "SPC-4 5.12.1, commands allowed in the presence of various reservations", disturbs=True
+)
 @types
 def test_registrants_write_with_types_for_registrants(pair: tuple[Session, Session], kind: int) -> None:
     """Who is registered may write with the types Registrants Only and All Registrants, not with the others."""
-    _, other = _held(pair, kind, registered=True)
+    _, other = held(pair, kind, registered_both=True)
     _io(other, WRITES[10]).expect(expect.good() if kind >= 5 else CONFLICT)
 
 
-@scsi_case("scsi-persistent-05", "SPC-4, READ RESERVATION service action", disturbs=True)
+@scsi_case("scsi-persistent-05", "SPC-4 6.15.3, READ RESERVATION service action", disturbs=True)
 @types
 def test_the_reservation_is_read(pair: tuple[Session, Session], kind: int) -> None:
     """READ RESERVATION returns type and holder's key, which is 0 with an All Registrants type."""
-    one, _ = _held(pair, kind, registered=False)
-    data = _in(one, 1)
+    one, _ = held(pair, kind, registered_both=False)
+    data = read_in(one, 1)
     assert int.from_bytes(data[4:8]) == 16, f"ADDITIONAL LENGTH is {int.from_bytes(data[4:8])}"
     assert (int.from_bytes(data[8:16]), data[21]) == (0 if kind >= 7 else FIRST, kind)
 
 
-@scsi_case("scsi-persistent-06", "SPC-4, releasing a persistent reservation", disturbs=True)
+@scsi_case("scsi-persistent-06", "SPC-4 5.12.11, releasing a persistent reservation", disturbs=True)
 @variants("kind", [5, 6, 7, 8], ids=["WE-RO", "EA-RO", "WE-AR", "EA-AR"])
 def test_registrants_are_told_of_a_release(pair: tuple[Session, Session], kind: int) -> None:
     """After a release other registrants have the unit attention RESERVATIONS RELEASED."""
-    one, other = _held(pair, kind, registered=True)
-    _out(one, RELEASE, key=FIRST, kind=kind).expect(expect.good())
+    one, other = held(pair, kind, registered_both=True)
+    out(one, RELEASE, key=FIRST, kind=kind).expect(expect.good())
     run(other, READY).expect(expect.check_condition(6, 0x2A, 0x04))
 
 
-@scsi_case("scsi-persistent-07", "SPC-4, releasing a persistent reservation", disturbs=True)
+@scsi_case("scsi-persistent-07", "SPC-4 5.12.11, releasing a persistent reservation", disturbs=True)
 def test_a_release_of_another_type_is_refused(pair: tuple[Session, Session]) -> None:
     """A RELEASE by the holder whose type is not the reservation's is INVALID RELEASE OF PERSISTENT RESERVATION."""
-    one, _ = _held(pair, 1, registered=False)
-    _out(one, RELEASE, key=FIRST, kind=3).expect(refused(0x26, 0x04))
+    one, _ = held(pair, 1, registered_both=False)
+    out(one, RELEASE, key=FIRST, kind=3).expect(refused(0x26, 0x04))
 
 
-@scsi_case("scsi-persistent-08", "SPC-4, clearing a persistent reservation", disturbs=True)
+@scsi_case("scsi-persistent-08", "SPC-4 5.12.11, clearing a persistent reservation", disturbs=True)
 def test_clear_takes_everything_away(pair: tuple[Session, Session]) -> None:
     """CLEAR ends reservation and registrations; others that were registered hear RESERVATIONS PREEMPTED."""
-    one, other = _held(pair, 1, registered=True)
-    _out(one, CLEAR, key=FIRST).expect(expect.good())
+    one, other = held(pair, 1, registered_both=True)
+    out(one, CLEAR, key=FIRST).expect(expect.good())
     run(other, READY).expect(expect.check_condition(6, 0x2A, 0x03))
-    assert len(_in(one, 0)) == 8 and int.from_bytes(_in(one, 1)[4:8]) == 0, "there is a key or a reservation left"
+    assert len(read_in(one, 0)) == 8 and int.from_bytes(read_in(one, 1)[4:8]) == 0, (
+        "there is a key or a reservation left"
+    )
 
 
-@scsi_case("scsi-persistent-09", "SPC-4, preempting a persistent reservation and registration handling", disturbs=True)
+@scsi_case(
+    "scsi-persistent-09", "SPC-4 5.12.11, preempting a persistent reservation and registration handling", disturbs=True
+)
 def test_preempt_takes_the_reservation_over(pair: tuple[Session, Session]) -> None:
     """PREEMPT of the holder's key makes who preempts the holder, and ends the holder's registration."""
-    one, other = _held(pair, 1, registered=True)
-    _out(other, PREEMPT, key=SECOND, new=FIRST, kind=3).expect(expect.good())
+    one, other = held(pair, 1, registered_both=True)
+    out(other, PREEMPT, key=SECOND, new=FIRST, kind=3).expect(expect.good())
     run(one, READY).expect(expect.check_condition(6, 0x2A, 0x05))
-    data = _in(other, 1)
+    data = read_in(other, 1)
     assert (int.from_bytes(data[8:16]), data[21]) == (SECOND, 3)
     _io(one, WRITES[10]).expect(CONFLICT)
 
 
-@scsi_case("scsi-persistent-10", "SPC-4, PERSISTENT RESERVE OUT parameter list", disturbs=True)
+@scsi_case("scsi-persistent-10", "SPC-4 6.16.3, basic PERSISTENT RESERVE OUT parameter list", disturbs=True)
 @variants("length", [0, 8, 23, 25], ids=["0", "8", "23", "25"])
 def test_a_list_of_another_length_is_refused(pair: tuple[Session, Session], length: int) -> None:
     """Without SPEC_I_PT the parameter list has 24 octets; any other length is a parameter list length error."""
-    _out(pair[0], REGISTER, new=FIRST, length=length).expect(refused(LIST_LENGTH, 0))
+    out(pair[0], REGISTER, new=FIRST, length=length).expect(refused(LIST_LENGTH, 0))
 
 
-@scsi_case("scsi-persistent-11", "SPC-4, PERSISTENT RESERVE IN command", disturbs=True)
+@scsi_case("scsi-persistent-11", "SPC-4 6.15, PERSISTENT RESERVE IN command", disturbs=True)
 @variants("action", [0x04, 0x1F], ids=["04", "1f"])
 def test_a_reserved_service_action_is_refused(session: Session, action: int) -> None:
     """A service action of PERSISTENT RESERVE IN that is reserved is an invalid field, or no such command."""
@@ -228,8 +195,8 @@ def test_a_reserved_service_action_is_refused(session: Session, action: int) -> 
     session.command(cdb, read=512).expect(expect.any_of(refused(INVALID_FIELD), refused(0x20)))
 
 
-@scsi_case("scsi-capacity-03", "SPC-4, commands allowed in the presence of various reservations", disturbs=True)
+@scsi_case("scsi-capacity-03", "SPC-4 5.12.1, commands allowed in the presence of various reservations", disturbs=True)
 def test_capacity_is_told_to_everybody(pair: tuple[Session, Session]) -> None:
     """READ CAPACITY is allowed whoever holds a reservation of the type Exclusive Access."""
-    _, other = _held(pair, 3, registered=False)
+    _, other = held(pair, 3, registered_both=False)
     assert capacity(other)[0]
