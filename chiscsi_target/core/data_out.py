@@ -176,6 +176,13 @@ def begin_transfer(task: Task) -> None:
     continue_write(task)
 
 
+def go_on(task: Task) -> None:
+    """Go on with a write whose driver has given more buffers, into which some of what came early may belong."""
+    if task.unsolicited:
+        _take_unsolicited(task)
+    continue_write(task)
+
+
 def _take_unsolicited(task: Task) -> None:
     """Move what arrived early into buffers that the driver has given meanwhile."""
     early = task.unsolicited
