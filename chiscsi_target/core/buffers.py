@@ -21,7 +21,7 @@ from chiscsi_target.core.task import Phase, Task
 
 MOST_PIECES = 512
 """So many receive buffers are filled by one call (IOV_MAX is 1024 on Linux)."""
-CHANGED = (ValueError, TypeError, AttributeError)
+CHANGED = (ValueError, TypeError, AttributeError, IndexError)
 """What comes of vectors that a driver has made something else of since it handed them over."""
 _OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 BUFFER_READY = "chiscsi_scsi_cmd_buffer_ready"
