@@ -31,6 +31,8 @@ class PageList:
     Args:
         total: the transfer's length, in octets.
         dma: gives vectors their addresses.
+        start: where the first buffer begins in the transfer, in octets: those before it went back before any
+            R2T, filled by immediate or unsolicited data. Their pages are of no interest.
 
     Attributes:
         total: as given; it may become less when a driver finds an underflow in a later phase.
@@ -45,6 +47,7 @@ class PageList:
         "_dma",
         "_first",
         "_middle",
+        "_start",
         "addresses",
         "culprit",
         "known",
@@ -54,12 +57,13 @@ class PageList:
         "total",
     )
 
-    def __init__(self, total: int, dma: DmaMap) -> None:
+    def __init__(self, total: int, dma: DmaMap, start: int = 0) -> None:
         self.total = total
         self._dma = dma
+        self._start = start
         self._first = 0  # the first buffer's length
         self._middle = 0  # that of those between the first and the last
-        self.known = 0
+        self.known = start
         self.page_size = 0
         self.page_offset = 0
         self.addresses: list[int] = []
@@ -74,7 +78,7 @@ class PageList:
         for number, vector in enumerate(vectors, 1):
             if self.reason is not None or self.known >= self.total:
                 return
-            if self.known:
+            if self.known > self._start:
                 fits = self._goes_on(vector)
             elif vector.sg_length:
                 fits = self._begins(vector, vectors[number] if number < len(vectors) else None)
@@ -94,11 +98,11 @@ class PageList:
         A buffer that is no page, but able to do DMA, has no place in one: it ends where we say that a page ends.
         """
         length, offset, placed = first.sg_length, _offset(first), _in_page(first)
-        if length >= self.total:
+        rest = self.total - self._start
+        if length >= rest:
             # The only one: it begins and ends where it does.
-            end = offset + self.total
-            self.page_size = next((size for size in PAGE_SIZES if size >= end), _LARGEST_PAGE)
-            self.page_offset = offset % self.page_size
+            self.page_size = next((size for size in PAGE_SIZES if size >= offset + rest), _LARGEST_PAGE)
+            self._skip_to(offset % self.page_size)
             return length > 0
         least = next((size for size in PAGE_SIZES if size >= length), 0)
         fitting = [size for size in PAGE_SIZES if size <= least and not (placed and (offset + length) % size)]
@@ -106,13 +110,18 @@ class PageList:
             return False
         self._first = length
         self.page_size = fitting[-1] if placed else least
-        if second is not None and length + second.sg_length < self.total:
+        if second is not None and length + second.sg_length < rest:
             # Larger pages need fewer page pods; but what is known only later has to fit as well.
             middle = second.sg_length
             if middle in PAGE_SIZES and middle >= least and not (placed and (offset + length) % middle):
                 self.page_size = middle
-        self.page_offset = -length % self.page_size
+        self._skip_to(-length % self.page_size)
         return True
+
+    def _skip_to(self, within: int) -> None:
+        """Have the first buffer begin `within` octets into its page, and count the pages before that one."""
+        self.page_offset = (within - self._start) % self.page_size
+        self.addresses = [0] * ((self.page_offset + self._start) // self.page_size)
 
     def _goes_on(self, vector: chiscsi_sgvec) -> bool:
         """Whether a buffer behind the first is as long as the guide has it, and begins where its page does."""
@@ -132,9 +141,9 @@ class PageList:
         if start is None:
             return Reason.MEMORY
         end = start + length
-        if not self.known:
+        if self.known == self._start:
             # A page may begin before the memory that is ours: no octet is ever placed there.
-            start -= self.page_offset
+            start -= (self.page_offset + self._start) % self.page_size
         if start < 0 or end > _ADDRESSES:
             return Reason.MEMORY
         self.addresses += range(start, end, self.page_size)

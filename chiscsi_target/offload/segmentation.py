@@ -39,7 +39,8 @@ class SendRequest:
     def takes(self, length: int) -> bool:
         """Whether a PDU with so many octets of data can follow: the card makes all of one length but the last."""
         full = self.payload == self.longest * self.pdus
-        return full and length <= self.longest and self.payload + length <= ISO_PAYLOAD
+        full = self.payload == self.longest * self.pdus
+        return full and 0 < length <= self.longest and self.payload + length <= ISO_PAYLOAD
 
     def messages(self, tid: int, submode: UlpSubmode) -> list[Message]:
         """How the card is told: with more than one PDU, the request holds a segmentation header."""

@@ -55,10 +55,11 @@ class Transfer:
         self.reservation: Reservation | None = None
         self.placed = 0
         self.refused = False
-        self.floor = 0
+        # What came unasked may have filled whole phases, which went back.
+        self.floor = task.returned
         self.dma = DmaMap(address_space_of(task))
-        self.pages = PageList(task.sc_xfer_len, self.dma)
-        self._listed = 0  # where the phases end that are in the list
+        self.pages = PageList(task.sc_xfer_len, self.dma, task.returned)
+        self._listed = task.returned  # where the phases end that are in the list
         self._mapped: list[tuple[int, int]] = []  # where each of them ends, and how much memory was mapped up to there
 
     def list_pages(self) -> tuple[int, int, chiscsi_sgvec, int] | None:

@@ -40,6 +40,7 @@ PLACE_FROM: Final = 512
 """Octets that a transfer must have for page pods to be reserved (behaviour file, 5.3)."""
 
 _TAG_AND_OFFSET: Final = struct.Struct(">20xI16xI").unpack_from
+_TAGS: Final = struct.Struct(">16xII").unpack_from
 _OTHER: Final = DdpStatus(0)
 _FINAL: Final = 0x80
 _R2T_NUMBERS: Final = 4
@@ -290,18 +291,27 @@ class UlpConnection(Ulp):
                 self._complete(run)
 
     def _count_data(self, frame: Frame, length: int) -> None:
-        tag, _ = _TAG_AND_OFFSET(frame.header)
-        transfer = self._by_pod.get(self._card.pods.layout.index(tag)) if self._card.pods.layout.is_ddp(tag) else None
         if frame.placed:
             self.ddp_pass += 1
             self.placed += length
-            if transfer is not None:
-                transfer.placed += length
         else:
             self.ddp_fail += 1
             self.copied += length
-            if transfer is not None:
-                transfer.refused = True
+        if self._connection.agenda.listener is not None:
+            self._note_data(frame, length)
+
+    def _note_data(self, frame: Frame, length: int) -> None:
+        """Take note of data for what `_tell_of` says in the end."""
+        session = self._connection.session
+        itt, tag = _TAGS(frame.header)
+        task = None if session is None else session.tasks.get(itt)
+        transfer = None if task is None else self._transfers.get(task)
+        if transfer is None:
+            return
+        if frame.placed:
+            transfer.placed += length
+        elif self._card.pods.layout.is_ddp(tag):
+            transfer.refused = True
 
     def _complete(self, run: list[Frame]) -> None:
         """Tell the host of PDUs: of several placed ones that belong together, once (T6)."""
