@@ -161,6 +161,7 @@ class Framer:
         """Go on with the stream that another framer has cut so far, in the staging buffer that it has."""
         self._staging, self._view = other._staging, other._view
         self._start, self._end, self._offset = other._start, other._end, other._offset
+        self._needed = other._needed
 
     def receive_buffers(self) -> list[memoryview]:
         """Where the next octets of the stream belong, in order. Report their number to `received`."""
@@ -221,9 +222,10 @@ class Framer:
         return self._placing
 
     def divert(self) -> None:
-        """Receive the rest of the frame that is being placed elsewhere: its place is taken away."""
+        """Receive the frame that is being placed elsewhere, and what came of it already: its place is taken away."""
         if self._placing is None:
             return
+        self._placing.placed = False
         elsewhere = memoryview(bytearray(bytes(self._placing.data)))
         rest = elsewhere[len(elsewhere) - sum(map(len, self._missing)) :]
         self._placing.data, self._pieces, self._missing = elsewhere, [elsewhere], [rest] if rest else []
@@ -255,7 +257,8 @@ class Framer:
         if self.data_digest:
             frame.data_digest_error = crc32c(*self._pieces, frame.padding) != _DIGEST(self._view, padded_end)[0]
         self._start = following
-        self._placing = None
+        # Nothing is kept of the memory: its owner may want to close it, or make it longer.
+        self._placing, self._pieces = None, []
         frames.append(frame)
         return True
 

@@ -6,6 +6,7 @@ The messages are the guide's; section 3.5 of the behaviour file gives their orde
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from chiscsi_target.api.address_space import AddressError, AddressSpace, Region
 from chiscsi_target.api.constants import (
@@ -18,8 +19,10 @@ from chiscsi_target.api.constants import (
 from chiscsi_target.api.sgvec import Memory, SgList, chiscsi_sgvec
 from chiscsi_target.core.task import Phase, Task
 
-# So many receive buffers are filled by one call (IOV_MAX is 1024 on Linux).
-_MOST_PIECES = 512
+MOST_PIECES = 512
+"""So many receive buffers are filled by one call (IOV_MAX is 1024 on Linux)."""
+CHANGED = (ValueError, TypeError, AttributeError, IndexError)
+"""What comes of vectors that a driver has made something else of since it handed them over."""
 _OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
 BUFFER_READY = "chiscsi_scsi_cmd_buffer_ready"
 EXECUTION_STATUS = "chiscsi_scsi_cmd_execution_status"
@@ -112,7 +115,7 @@ def find_unusable(task: Task, buf: SgList, sgcnt: int) -> str:
     for vector in vectors(buf, sgcnt):
         try:
             if vector.sg_addr is None and not map_vector(vector, space, by_adapter=offloaded and not task.is_write):
-                if offloaded:
+                if offloaded and task.is_write:
                     continue
                 return cannot_copy(buf, sgcnt, vector)
             view = memory_of(vector)
@@ -141,10 +144,11 @@ def find_unreachable(phases: Sequence[Phase], start: int) -> str:
     """The line for the first vector from octet `start` on that data cannot be copied to; "" when they all can."""
     for buf, sgcnt, offset, _ in phases:
         position = offset
-        for vector in vectors(buf, sgcnt):
-            position += vector.sg_length
-            if position > start and vector.sg_addr is None and vector.sg_mapping is None and vector.sg_page is None:
-                return cannot_copy(buf, sgcnt, vector)
+        with suppress(*CHANGED):
+            for vector in vectors(buf, sgcnt):
+                position += vector.sg_length
+                if position > start and vector.sg_addr is None and vector.sg_mapping is None and vector.sg_page is None:
+                    return cannot_copy(buf, sgcnt, vector)
     return ""
 
 
@@ -264,9 +268,9 @@ def place(phases: Sequence[Phase], start: int, length: int) -> list[memoryview] 
     """The driver's memory for these octets of the transfer, if it is there and in few pieces."""
     try:
         pieces = gather(phases, start, start + length)
-    except (ValueError, TypeError):
+    except CHANGED:
         return None
-    if len(pieces) > _MOST_PIECES or any(piece.readonly for piece in pieces):
+    if len(pieces) > MOST_PIECES or any(piece.readonly or not piece.contiguous for piece in pieces):
         return None
     return pieces
 

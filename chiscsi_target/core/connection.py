@@ -218,6 +218,8 @@ class Connection:
                 self.agenda.unsent += length
         else:
             self._send_with_digests(header, pieces, length)
+        if self.ulp is not None:
+            self.ulp.sent(header, length)
         agenda = self.agenda
         agenda.dirty[self] = None
         if concluded is None:
@@ -235,8 +237,6 @@ class Connection:
     def _send_with_digests(self, header: bytes, pieces: Sequence[Buffer], length: int) -> None:
         if self.agenda.listener is not None:
             observed.pdu_sent(self, header, b"".join(pieces), self._bytes_sent)
-        if self.ulp is not None:
-            self.ulp.sent(header, length)
         output = self.output
         before = len(output)
         output.append(header)
@@ -326,7 +326,7 @@ class Connection:
         self.send_at_most(self.max_send_data)
         self.ulp = adapter.take_over(self)
         if self.ulp is not None:
-            self.framer, self.zero_copy = self.ulp.framer, False
+            self.framer = self.ulp.framer
 
     def send_at_most(self, length: int) -> None:
         """Send no more octets of data in a PDU than the initiator takes, and than the adapter can send."""
@@ -382,6 +382,8 @@ class Connection:
             self._login.connection_closed()
         elif self.session is not None:
             self.session.connection_closed(self, event)
+        if self.ulp is not None:
+            self.ulp.closed()
 
     def transport_closed(self, reset: bool = False) -> None:
         """Learn that the transport is gone."""
@@ -392,6 +394,4 @@ class Connection:
             call(subject)
         if self.acknowledgements is not None:
             self.acknowledgements.abandon()
-        if self.ulp is not None:
-            self.ulp.closed()
         self.close(ConnectionEvent.TRANSPORT_LOST, reset=True)

@@ -60,7 +60,8 @@ def data_out(connection: Connection, frame: Frame) -> None:
     connection.exp_stat_sn = exp_stat_sn
     final = bool(flags & _FINAL)
     task = session.tasks.get(itt)
-    if task is None or not task.is_write:
+    if task is None or not task.is_write or task.connection is not connection:
+        # Section 4.2.5.1: a command's data come over its own connection.
         if session.late_data(itt, ttt, final):
             return
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Data-Out for unknown task 0x{itt:x}", "11.7.4")
@@ -148,7 +149,9 @@ def place(connection: Connection, frame: Frame) -> list[memoryview] | None:
         return None
     _, _, _, lengths, lun, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
     task = session.tasks.get(itt)
-    if task is None or not task.is_write or not _takes_data(task) or lun != task.lun_field:
+    if task is None or task.connection is not connection or not task.is_write:
+        return None
+    if not _takes_data(task) or lun != task.lun_field:
         return None
     request = task.r2ts.get(ttt)
     length = lengths & 0xFFFFFF
@@ -169,6 +172,13 @@ def begin_transfer(task: Task) -> None:
             task.connection.agenda.call_data_xfer_status(task)
             return
     elif early:
+        _take_unsolicited(task)
+    continue_write(task)
+
+
+def go_on(task: Task) -> None:
+    """Go on with a write whose driver has given more buffers, into which some of what came early may belong."""
+    if task.unsolicited:
         _take_unsolicited(task)
     continue_write(task)
 

@@ -39,7 +39,7 @@ def scatter(task: Task, offset: int, data: bytes | memoryview) -> None:
     """Put data that arrived where they belong; when that is not possible, the data path has failed."""
     try:
         buffers.scatter(task.phases, offset, data)
-    except (ValueError, TypeError) as error:
+    except buffers.CHANGED as error:
         unreachable = buffers.find_unreachable(task.phases, offset)
         fail(task, unreachable or f"{task.name}, {error}.")
         if unreachable and task.connection.agenda.quirks.no_copy_closes:

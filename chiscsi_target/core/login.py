@@ -8,6 +8,7 @@ exceptions and become the last response.
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import cached_property
 from typing import TYPE_CHECKING, TypeAlias
 
 from chiscsi_target.core.admission import ACL_FIRST, admit, check_access
@@ -275,8 +276,9 @@ class Login:
         self._declared.update(name for name, _ in fresh)
         return fresh
 
-    @property
+    @cached_property
     def _max_receive_data(self) -> int:
+        """What is declared, and then used, whatever is set in the meantime."""
         node, adapter = self.identity.node, self.connection.agenda.adapter
         if node is None:
             return self.registry.discovery_max_receive_data

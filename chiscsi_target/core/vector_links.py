@@ -41,10 +41,10 @@ def link(task: Task, buf: SgList, sgcnt: int, offset: int) -> None:
 
 def _last_vector(task: Task) -> chiscsi_sgvec | None:
     """The end of the chain, as far as the stack still has it."""
-    if not task.phases:
-        return None
-    buf, sgcnt, _, _ = task.phases[-1]
-    return vectors(buf, sgcnt)[-1] if sgcnt else None
+    for buf, sgcnt, _, _ in reversed(task.phases):
+        if sgcnt and (listed := vectors(buf, sgcnt)):
+            return listed[-1]
+    return None
 
 
 def plainly_right_and_linked(task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:

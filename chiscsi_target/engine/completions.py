@@ -21,6 +21,7 @@ from chiscsi_target.core import data_in, data_out, data_path, scsi_response
 from chiscsi_target.core.agenda import INFORMATION, WARNING
 from chiscsi_target.core.buffers import (
     BUFFER_READY,
+    CHANGED,
     EXECUTION_STATUS,
     check_executed,
     check_given,
@@ -250,7 +251,7 @@ class Completions:
             return
         try:
             data_in.send_data(task)
-        except (ValueError, TypeError) as error:
+        except CHANGED as error:
             data_path.fail(task, f"{task.name}, {error}.")
             scsi_response.conclude_when_data_is_in(task)
 

@@ -74,7 +74,7 @@ class HookCalls:
         if task.phases and task.state == EXECUTING:
             # Multi-phase: the driver gave more while these were on their way.
             task.state = W_BUFFER_READY
-            data_out.continue_write(task)
+            data_out.go_on(task)
 
     def phases_sent(self, sent: tuple[Task, int]) -> None:
         """Give those phases of a multi-phase read back that the transport has taken, which end at an offset."""

@@ -69,7 +69,7 @@ class PhasedCompletions(Completions):
         if task.state in (W_BUFFER_WAIT, EXECUTING) or task.sc_status or task.failing or task.aborting is not None:
             super()._buffers_given(task)
         elif task.state in (W_BUFFER_READY, W_XFER):
-            data_out.continue_write(task)
+            data_out.go_on(task)
 
     def _write_executed(self, task: Task) -> None:
         if task.state >= STATUS:

@@ -24,7 +24,7 @@ class SendRequest:
 
     Attributes:
         pdus: how many PDUs it sends.
-        payload: octets of data in all of them; `longest`, in the first.
+        payload: octets of data in all of them; `longest`, in each but the last.
         first: the first PDU begins a transfer; `last`, the last one ends its burst.
     """
 
@@ -35,6 +35,12 @@ class SendRequest:
         self.payload = self.longest = payload
         self.first = first
         self.last = last
+
+    def takes(self, length: int) -> bool:
+        """Whether a PDU with so many octets of data can follow: the card makes all of one length but the last."""
+        full = self.payload == self.longest * self.pdus
+        full = self.payload == self.longest * self.pdus
+        return full and 0 < length <= self.longest and self.payload + length <= ISO_PAYLOAD
 
     def messages(self, tid: int, submode: UlpSubmode) -> list[Message]:
         """How the card is told: with more than one PDU, the request holds a segmentation header."""
@@ -70,8 +76,7 @@ class Segmentation:
             self._open = None
             alone = SendRequest(length, first=False, last=final)
             return [alone] if under_way is None else [under_way, alone]
-        fits = under_way is not None and under_way.payload + length <= ISO_PAYLOAD
-        if under_way is not None and fits and (itt, offset) == (self._itt, self._next):
+        if under_way is not None and (itt, offset) == (self._itt, self._next) and under_way.takes(length):
             self._continue(under_way, length, final)
             complete = []
         else:

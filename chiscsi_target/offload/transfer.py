@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chiscsi_target.core.buffers import address_space_of, vectors
+from chiscsi_target.core.buffers import MOST_PIECES, address_space_of, vectors
 from chiscsi_target.offload.dma import DmaMap
 from chiscsi_target.offload.page_list import PageList
 from chiscsi_target.offload.page_pods import PAGE_SIZES, PagePods, Reservation
 
 if TYPE_CHECKING:
+    from chiscsi_target.api.sgvec import chiscsi_sgvec
     from chiscsi_target.core.task import Task
     from chiscsi_target.offload.reasons import Reason
 
@@ -21,9 +22,10 @@ class Transfer:
 
     Args:
         task: the write.
-        number: its command object's number, for the tags of what is not placed.
+        reason: as below.
 
     Attributes:
+        number: its command object's number, for the tags of what is not placed; -1 until it needs one.
         reason: why its next data are copied, or None while they can be placed.
         reservation: its page pods, while it has some.
         placed: how many octets were placed; `refused`, whether the card did not take data with its tag.
@@ -32,38 +34,62 @@ class Transfer:
         dma: the memory behind their addresses.
     """
 
-    __slots__ = ("_phases", "dma", "floor", "number", "pages", "placed", "reason", "refused", "reservation", "task")
+    __slots__ = (
+        "_listed",
+        "_mapped",
+        "dma",
+        "floor",
+        "number",
+        "pages",
+        "placed",
+        "reason",
+        "refused",
+        "reservation",
+        "task",
+    )
 
-    def __init__(self, task: Task, number: int, reason: Reason | None) -> None:
+    def __init__(self, task: Task, reason: Reason | None) -> None:
         self.task = task
-        self.number = number
+        self.number = -1
         self.reason = reason
         self.reservation: Reservation | None = None
         self.placed = 0
         self.refused = False
-        self.floor = 0
+        # What came unasked may have filled whole phases, which went back.
+        self.floor = task.returned
         self.dma = DmaMap(address_space_of(task))
-        self.pages = PageList(task.sc_xfer_len, self.dma)
-        self._phases = 0  # where the phases end that are in the list
+        self.pages = PageList(task.sc_xfer_len, self.dma, task.returned)
+        self._listed = task.returned  # where the phases end that are in the list
+        self._mapped: list[tuple[int, int]] = []  # where each of them ends, and how much memory was mapped up to there
 
-    def list_pages(self) -> tuple[int, int, int, int] | None:
+    def list_pages(self) -> tuple[int, int, chiscsi_sgvec, int] | None:
         """Add the phases that the driver has given meanwhile.
 
         Returns:
-            The number of the first vector that ended the list, how many its phase has, its length, and where its phase
-            begins in the transfer; None when none did.
+            The number of the vector that ended the list, how many its phase has, the vector, and where its phase begins
+            in the transfer; None when none did.
         """
+        pages = self.pages
+        # A driver that finds an underflow makes its transfer shorter, maybe in a later phase (guide 7.3.5.1).
+        pages.total = min(pages.total, self.task.sc_xfer_len)
         for buf, sgcnt, offset, length in self.task.phases:
-            if offset < self._phases or self.reason is not None:
+            end = offset + length
+            if end <= self._listed or self.reason is not None:
                 continue
-            listed = list(vectors(buf, sgcnt))
-            self.pages.add(listed)
-            self._phases = offset + length
-            self.reason = self.pages.reason
+            listed = vectors(buf, sgcnt)
+            pages.add(listed)
+            self._listed = end
+            self._mapped.append((end, self.dma.mapped))
+            self.reason = pages.reason
             if self.reason is not None:
-                culprit = self.pages.culprit
-                return culprit, len(listed), listed[culprit - 1].sg_length, offset
+                return pages.culprit, len(listed), listed[pages.culprit - 1], offset
         return None
+
+    def returned(self, end: int) -> None:
+        """Place nothing below octet `end` any more, and keep nothing of the memory: both are the driver's again."""
+        self.floor = end
+        while self._mapped and self._mapped[0][0] <= end:
+            self.dma.forget(self._mapped.pop(0)[1])
 
     def write_pods(self, pods: PagePods, tid: int) -> int:
         """Write the pages down that are known by now; returns how many pods that took."""
@@ -74,7 +100,7 @@ class Transfer:
         if not new:
             return 0
         index = PAGE_SIZES.index(pages.page_size)
-        pods.write(held, tid, index, self.task.sc_xfer_len, pages.page_offset, new, first)
+        pods.write(held, tid, index, pages.total, pages.page_offset, new, first)
         return -(-(first % 4 + len(new)) // 4)
 
     def views(self, pods: PagePods, offset: int, length: int) -> list[memoryview] | None:
@@ -90,11 +116,11 @@ class Transfer:
             return None
         size, position = held.page_size, self.pages.page_offset + offset
         end = position + length
+        if end > held.written * size:
+            return None
         runs: list[tuple[int, int]] = []
         while position < end:
             page, within = divmod(position, size)
-            if page >= held.written:
-                return None
             count = min(size - within, end - position)
             address = pods.address(held.index, page) + within
             if runs and sum(runs[-1]) == address:
@@ -102,13 +128,5 @@ class Transfer:
             else:
                 runs.append((address, count))
             position += count
-        return self._memory(runs)
-
-    def _memory(self, runs: list[tuple[int, int]]) -> list[memoryview] | None:
-        views = []
-        for address, length in runs:
-            view = self.dma.octets(address, length)
-            if view is None:
-                return None
-            views.append(view)
-        return views
+        views = [self.dma.octets(address, count) for address, count in runs]
+        return None if None in views or len(views) > MOST_PIECES else views  # type: ignore[return-value]  # no None

@@ -40,8 +40,12 @@ PLACE_FROM: Final = 512
 """Octets that a transfer must have for page pods to be reserved (behaviour file, 5.3)."""
 
 _TAG_AND_OFFSET: Final = struct.Struct(">20xI16xI").unpack_from
+_TAGS: Final = struct.Struct(">16xII").unpack_from
 _OTHER: Final = DdpStatus(0)
 _FINAL: Final = 0x80
+_R2T_NUMBERS: Final = 4
+"""R2TSN modulo so many stands in a tag."""
+
 _LENGTH: Final = struct.Struct(">4xI").unpack_from
 
 
@@ -73,7 +77,8 @@ class UlpConnection(Ulp):
         self._reason = reason
         self._transfers: dict[Task, Transfer] = {}
         self._by_pod: dict[int, Transfer] = {}
-        self._numbers: deque[int] = deque()
+        self._numbers: deque[int] = deque()  # command objects that are free again
+        self._objects = 0
         before = connection.framer
         self.framer = PduRecovery(before, self, padding_matters=connection.agenda.quirks.padding_resets)
         self.journal.entered(header_digest=before.header_digest, data_digest=before.data_digest)
@@ -97,7 +102,26 @@ class UlpConnection(Ulp):
         if unreachable:
             self._log(unreachable)
             return None
+        if transfer.number < 0:
+            transfer.number = self._new_number(task.session.transfer_tags)
         return layout.non_ddp_tag(software_tag_of(transfer.number, task.r2t_sn))
+
+    def _new_number(self, in_use: set[int]) -> int:
+        """A command object whose tags nobody uses: an ended command's data may be on their way still."""
+        for _ in range(len(self._numbers)):
+            number = self._numbers.popleft()
+            if in_use.isdisjoint(self._tags_of(number)):
+                return number
+            self._numbers.append(number)
+        while True:
+            number, self._objects = self._objects % MOST_OBJECTS, self._objects + 1
+            if self._objects > MOST_OBJECTS or in_use.isdisjoint(self._tags_of(number)):
+                return number
+            self._numbers.append(number)
+
+    def _tags_of(self, number: int) -> list[int]:
+        layout = self._card.pods.layout
+        return [layout.non_ddp_tag(software_tag_of(number, r2t_sn)) for r2t_sn in range(_R2T_NUMBERS)]
 
     def _begin(self, task: Task) -> Transfer:
         reason = self._reason
@@ -105,49 +129,88 @@ class UlpConnection(Ulp):
             reason = Reason.SHORT
         if reason is None and task.session.multi_phase and self._connection.agenda.quirks.multiphase_no_ddp:
             reason = Reason.MULTI_PHASE
-        number = self._numbers.popleft() if self._numbers else len(self._transfers)
-        transfer = self._transfers[task] = Transfer(task, number % MOST_OBJECTS, reason)
+        transfer = self._transfers[task] = Transfer(task, reason)
         return transfer
 
     def _prepare(self, transfer: Transfer) -> None:
         """See that the pages that are known by now are in the card's page pods; or that it is clear why not."""
+        try:
+            self._list_pages(transfer)
+            if transfer.reason is None:
+                self._write_pods(transfer)
+        except Exception as error:
+            # A driver may have made anything of its vectors since it handed them over.
+            self._log(f"{transfer.task.name}, its vectors cannot be read any more: {error!r}")
+            transfer.reason = Reason.MEMORY
+
+    def _list_pages(self, transfer: Transfer) -> None:
         culprit = transfer.list_pages()
-        if culprit is not None and culprit[2] in PAGE_SIZES and transfer.reason is Reason.NOT_FULL_PAGES:
+        if culprit is None or transfer.reason is not Reason.NOT_FULL_PAGES:
+            return
+        number, count, vector, start = culprit
+        length, pages = vector.sg_length, transfer.pages
+        in_the_middle = 0 < pages.known < pages.total - length
+        if length in PAGE_SIZES and not (in_the_middle and vector.sg_offset):
             # Behaviour file, 5.3. One that is no page at all has been logged when the driver gave it.
-            number, count, length, start = culprit
             self._log(f"{number}/{count}, len {length} xferoff {start} NOT full pages")
-        if transfer.reason is None and transfer.reservation is None:
-            held = transfer.reservation = self._card.reserve(transfer.pages.pages, self.tid)
+
+    def _write_pods(self, transfer: Transfer) -> None:
+        held = transfer.reservation
+        if held is None:
+            held = transfer.reservation = self._reserve(transfer)
             if held is None:
                 transfer.reason = Reason.NO_PODS
                 return
             self._by_pod[held.index] = transfer
             self.pods_in_use += held.count
             self.pods_peak = max(self.pods_peak, self.pods_in_use)
-        held = transfer.reservation
-        if held is not None:
-            first = held.written // PAGES_PER_POD
-            written = transfer.write_pods(self._card.pods, self.tid)
-            self.journal.pods_written(self._card.pods, held, first, written)
+        first = held.written // PAGES_PER_POD
+        written = transfer.write_pods(self._card.pods, self.tid)
+        self.journal.pods_written(self._card.pods, held, first, written)
+
+    def _reserve(self, transfer: Transfer) -> Reservation | None:
+        """Hold page pods whose tags nobody uses: colours repeat, and an ended command's data may be on their way."""
+        card, in_use = self._card, transfer.task.session.transfer_tags
+        held = card.reserve(transfer.pages.pages, self.tid)
+        passed_over: list[Reservation] = []
+        while held is not None and in_use:
+            tags = [card.pods.layout.ddp_tag(held.index, held.colour, r2t_sn) for r2t_sn in range(_R2T_NUMBERS)]
+            if in_use.isdisjoint(tags):
+                break
+            passed_over.append(held)
+            held = card.reserve(transfer.pages.pages, self.tid)
+        for other in passed_over:
+            card.pods.release(other)
+        return held
 
     def returned(self, task: Task) -> None:
         """See `Ulp`."""
         transfer = self._transfers.get(task)
         if transfer is not None:
-            transfer.floor = task.returned
+            transfer.returned(task.returned)
 
     def forget(self, task: Task) -> None:
         """See `Ulp`."""
         transfer = self._transfers.get(task)
         if transfer is not None and transfer.reservation is not None:
+            self._divert_from(transfer.reservation)
             self._release(transfer.reservation)
             transfer.reservation = None
         if task.state >= CLOSED:
             if transfer is not None:
                 del self._transfers[task]
-                self._numbers.append(transfer.number)
+                if transfer.number >= 0:
+                    self._numbers.append(transfer.number)
             if self._connection.agenda.listener is not None:
                 self._tell_of(task, transfer)
+
+    def _divert_from(self, held: Reservation) -> None:
+        """Have the PDU that is being placed by these pods go elsewhere: its tag counts, whatever command it names."""
+        frame, layout = self.framer.placing, self._card.pods.layout
+        if frame is not None:
+            tag, _ = _TAG_AND_OFFSET(frame.header)
+            if layout.is_ddp(tag) and layout.index(tag) == held.index:
+                self.framer.divert()
 
     def _release(self, held: Reservation) -> None:
         del self._by_pod[held.index]
@@ -228,18 +291,27 @@ class UlpConnection(Ulp):
                 self._complete(run)
 
     def _count_data(self, frame: Frame, length: int) -> None:
-        tag, _ = _TAG_AND_OFFSET(frame.header)
-        transfer = self._by_pod.get(self._card.pods.layout.index(tag)) if self._card.pods.layout.is_ddp(tag) else None
         if frame.placed:
             self.ddp_pass += 1
             self.placed += length
-            if transfer is not None:
-                transfer.placed += length
         else:
             self.ddp_fail += 1
             self.copied += length
-            if transfer is not None:
-                transfer.refused = True
+        if self._connection.agenda.listener is not None:
+            self._note_data(frame, length)
+
+    def _note_data(self, frame: Frame, length: int) -> None:
+        """Take note of data for what `_tell_of` says in the end."""
+        session = self._connection.session
+        itt, tag = _TAGS(frame.header)
+        task = None if session is None else session.tasks.get(itt)
+        transfer = None if task is None else self._transfers.get(task)
+        if transfer is None:
+            return
+        if frame.placed:
+            transfer.placed += length
+        elif self._card.pods.layout.is_ddp(tag):
+            transfer.refused = True
 
     def _complete(self, run: list[Frame]) -> None:
         """Tell the host of PDUs: of several placed ones that belong together, once (T6)."""

@@ -324,6 +324,17 @@ def test_a_frame_whose_place_is_taken_away_is_received_elsewhere() -> None:
     storage.memory[:] = bytes(len(storage.memory))
     (frame,) = framer.feed(octets[BHS_LENGTH + 5000 :])
     assert bytes(frame.data) == data and not any(storage.memory)
+    assert not frame.placed
+
+
+def test_nothing_is_kept_of_a_place_that_is_full() -> None:
+    """Its owner may make a bytearray longer, or close a mapping, as soon as it has it back."""
+    memory = bytearray(PLACE_AT_LEAST)
+    framer = Framer(1 << 20, place=lambda _: [memoryview(memory)])
+    octets = Sent(5, data=big(PLACE_AT_LEAST)).octets()
+    framer.feed(octets[:BHS_LENGTH])
+    framer.feed(octets[BHS_LENGTH:])
+    memory.append(0)
 
 
 def test_a_placed_frame_is_taken_without_a_copy_of_its_data() -> None:

@@ -10,6 +10,7 @@ import pytest
 from chiscsi_target.api import chiscsi_scsi_cmd_abort
 from chiscsi_target.offload.terminator import Offload
 from iscsi_wire.constants import RESERVED_TAG
+from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.framing import PLACE_AT_LEAST
 from iscsi_wire.keys import KEYS
 from iscsi_wire.pdus import DataOut, ReadyToTransfer, Reject, ScsiCommand, ScsiResponse
@@ -116,6 +117,48 @@ def test_nothing_lands_in_memory_that_went_back_to_the_driver() -> None:
     peer.pipe.send(octets[1048:])
     assert bytes(buffer[1000:]) == bytes(15384)
     assert peer.ping(b"in step")[1] == b"in step"
+
+
+def test_an_abort_that_is_refused_loses_nothing_of_a_segment_that_is_half_received() -> None:
+    """Section 11.6.1: until the function is known to have ended the task, its data are kept."""
+    driver = HoldingDriver()
+    keys = (("MaxRecvDataSegmentLength", "65536"), ("MaxConnections", "2"))
+    stand = Stand(*keys, driver=driver, offload=Offload.OFF)
+    peer = stand.login(*keys)
+    other = stand.join(peer)
+    request = peer.command(write10(0, 1), 16384, write=True)
+    buffer = driver.give(driver.last)
+    r2t, _ = peer.take(ReadyToTransfer)
+    tags = {"initiator_task_tag": r2t.initiator_task_tag, "target_transfer_tag": r2t.target_transfer_tag}
+    octets = peer.octets(DataOut.make(final=1, **tags), DATA[:16384])
+    peer.pipe.send(octets[:1048])
+    other.cmd_sn = peer.cmd_sn
+    other.manage(Function.ABORT_TASK, request)
+    stand.pump()
+    assert "abort" in driver.calls
+    driver.answer(5)
+    peer.pipe.send(octets[1048:])
+    assert buffer == DATA[:16384]
+
+
+def test_data_of_another_connection_belong_to_nothing() -> None:
+    """Section 4.2.5.1: a command's data come over its own connection; here they are not even received in place."""
+    driver = HoldingDriver()
+    keys = (("MaxRecvDataSegmentLength", "65536"), ("MaxConnections", "2"))
+    stand = Stand(*keys, driver=driver, offload=Offload.OFF)
+    peer = stand.login(*keys)
+    other = stand.join(peer)
+    peer.command(write10(0, 1), 16384, write=True)
+    buffer = driver.give(driver.last)
+    r2t, _ = peer.take(ReadyToTransfer)
+    tags = {"initiator_task_tag": r2t.initiator_task_tag, "target_transfer_tag": r2t.target_transfer_tag}
+    octets = other.octets(DataOut.make(final=1, **tags), DATA[:16384])
+    other.pipe.send(octets[:5000])
+    other.pipe.send(octets[5000:])
+    assert [answer[0].reason for answer in other.receive() if isinstance(answer[0], Reject)] == [9]
+    assert not any(buffer)
+    send_data(peer, r2t, DATA[:16384])
+    assert buffer == DATA[:16384]
 
 
 # Wrong data

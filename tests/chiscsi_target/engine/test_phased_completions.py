@@ -44,6 +44,9 @@ class Phases:
         self.peer.command(write10(0, length // 512), length, write=True)
         return self.driver.last
 
+    def data(self) -> bytes:
+        return b"".join(self.buffers)
+
     def give_data(self, sc: chiscsi_scsi_command, offset: int, data: bytes) -> int:
         result = chiscsi_scsi_cmd_execution_status(sc, [chiscsi_sgvec(data, len(data))], 1, offset, len(data))
         self.stand.pump()
@@ -330,3 +333,38 @@ def test_a_session_that_ends_between_two_phases(phases: Phases) -> None:
     phases.stand.pipe(phases.peer).close()
     assert phases.driver.calls == ["cdb_rcved", "data_xfer_status", "abort", "cleanup"]
     assert phases.give_data(sc, PAGE, bytes(PAGE)) == EINVAL
+
+
+@pytest.mark.parametrize("ahead", [1, 2, 3])
+@pytest.mark.parametrize("inside", [False, True])
+def test_immediate_data_that_reach_into_later_phases(ahead: int, inside: bool) -> None:
+    """What came before there was a buffer waits for the right one, whenever that is given: in the hook, or later.
+
+    An initiator that does not negotiate ImmediateData may send them: that is the default (RFC 7143 section 13.11).
+    """
+    phases = Phases()
+    phases.peer = phases.stand.login(isid=bytes.fromhex("400000000002"))
+    sizes = [512, 1024, 2048, TOTAL - 3584]
+    offsets = [sum(sizes[:number]) for number in range(len(sizes))]
+    phases.peer.command(write10(0, TOTAL // 512), TOTAL, DATA[:3000], write=True)
+    sc = phases.driver.last
+
+    def give_next(_: chiscsi_scsi_command) -> int:
+        while len(phases.buffers) < min(len(sizes), len(phases.driver.returned) + ahead):
+            number = len(phases.buffers)
+            assert phases.give_buffer(sc, offsets[number], sizes[number]) == 0
+        return 0
+
+    if inside:
+        phases.driver.on_data = give_next
+    given = -1
+    while given != len(phases.buffers):
+        given = len(phases.buffers)
+        give_next(sc)
+        phases.stand.pump()
+    (r2t,) = [pdu for pdu, _ in phases.peer.receive() if isinstance(pdu, ReadyToTransfer)]
+    assert r2t.buffer_offset == 3000
+    known = {"initiator_task_tag": r2t.initiator_task_tag, "target_transfer_tag": r2t.target_transfer_tag}
+    piece = DATA[3000 : 3000 + r2t.desired_data_transfer_length]
+    phases.peer.send(DataOut.make(**known, buffer_offset=3000, final=1), piece)
+    assert phases.data()[: 3000 + len(piece)] == DATA[: 3000 + len(piece)]
