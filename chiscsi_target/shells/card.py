@@ -8,6 +8,7 @@ from ipaddress import ip_address
 from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
+from chiscsi_target.core.agenda import DEBUG
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.offload.tcp.engine import TcpEngine
 from chiscsi_target.offload.tcp.messages import (
@@ -22,7 +23,9 @@ from chiscsi_target.offload.tcp.messages import (
     CPL_PEER_CLOSE,
     CPL_RX_DATA,
     CPL_RX_DATA_ACK,
+    CPL_TX_DATA,
     ToCard,
+    ToHost,
 )
 from chiscsi_target.shells.offloaded import Offloaded
 
@@ -78,6 +81,8 @@ class CardTarget:
         self._by_tid: dict[int, Offloaded] = {}
         self._by_connection: dict[Connection, Offloaded] = {}
         self._next_stid = 0
+        if module.directory.listener is not None:
+            self.engine.listener = self._note
         module.listen = self._listen
         module.unlisten = self._unlisten
         module.wait_until = self._wait_until
@@ -158,6 +163,12 @@ class CardTarget:
 
     def _post(self, message: ToCard) -> None:
         self.engine.post(message, self.now)
+
+    def _note(self, message: ToCard | ToHost) -> None:
+        """Record what card and host say, but for the octets: those are in the records of PDUs."""
+        if not isinstance(message, CPL_TX_DATA | CPL_FW4_ACK | CPL_RX_DATA | CPL_RX_DATA_ACK):
+            stream = self._by_tid.get(getattr(message, "tid", -1))
+            self.module.directory.login_worker.log(DEBUG, str(message), stream.connection.name if stream else "")
 
     def _asked(self, message: CPL_PASS_ACCEPT_REQ) -> None:
         if message.stid in self._servers:

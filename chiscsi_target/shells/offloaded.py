@@ -151,6 +151,7 @@ class Offloaded:
         """Let go of the connection. The card goes on with it: what it was given still has to arrive."""
         self.done = True
         self.deadline = NEVER
-        self._use_up(sum(map(len, self._arrived)))
-        self._arrived.clear()
+        if self._arrived:
+            self._use_up(sum(map(len, self._arrived)))
+            self._arrived.clear()
         self.connection.transport_closed(reset)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from scapy.layers.inet import TCP
 from scapy.packet import Packet
 
+from initiator_sim.segments.assembly import Assembly
 from initiator_sim.segments.packets import ACK, FIN, PSH, RST, SYN, Builder, Parsed
 from iscsi_wire.sequence import sn_add, sn_diff
 
@@ -35,7 +36,7 @@ _SCALE: Final = 7
 
 
 class Phase(StrEnum):
-    """Where a connection is. Its two directions end on their own, see `Client.fin_sent` and `Client.fin_received`."""
+    """Where a connection is; in OPEN, either direction may have ended."""
 
     NEW = "new"
     SYN_SENT = "SYN sent"
@@ -68,9 +69,8 @@ class Client:
 
     Attributes:
         phase: see `Phase`.
-        snd_una, snd_nxt, rcv_nxt: as RFC 9293 names them.
+        snd_una, snd_nxt: as RFC 9293 names them.
         peer_window, peer_mss: what the target takes, in octets.
-        fin_received: nothing comes any more.
         was_reset: the target ended it by RST.
         segments: everything that came.
         alter: gets each segment that leaves as scapy layers, and gives those that are to leave instead.
@@ -92,10 +92,8 @@ class Client:
         self.local, self.peer = _text(*local), _text(*peer)
         self.phase = Phase.NEW
         self.was_reset = False
-        self.fin_received = False
         self.window = window
         self.snd_una = self.snd_nxt = isn
-        self.rcv_nxt = 0
         self.peer_window = 0
         self.peer_mss = _DEFAULT_MSS[version]
         self.segments: list[Parsed] = []
@@ -111,8 +109,7 @@ class Client:
         self._queue: deque[bytes] = deque()
         self._closing = False
         self._flight: deque[Sent] = deque()
-        self._early: dict[int, bytes] = {}
-        self._fin_at: int | None = None
+        self._assembly = Assembly(0)
         self._inbox = bytearray()
         self._wait, self._tries, self._duplicates = _FIRST_WAIT, 0, 0
         self._recover = isn
@@ -149,14 +146,20 @@ class Client:
         return data
 
     @property
+    def rcv_nxt(self) -> int:
+        """The sequence number that comes next."""
+        return self._assembly.next
+
+    @property
     def ended(self) -> bool:
         """Whether nothing comes any more."""
-        return self.fin_received or self.phase in (Phase.RESET, Phase.GONE)
+        return self._assembly.ended or self.phase in (Phase.RESET, Phase.GONE)
 
     def close(self) -> None:
         """See `Transport.close`: FIN leaves behind what is queued."""
         if not self._closing and self.phase is Phase.OPEN:
             self._closing = True
+            self._queue.append(b"")  # means FIN
             self._push()
             self._host.link.settle()
 
@@ -195,20 +198,26 @@ class Client:
 
     def _push(self) -> None:
         """Send what the target's window takes."""
-        while self._queue and (room := sn_diff(sn_add(self.snd_una, self.peer_window), self.snd_nxt)) > 0:
-            data = self._queue.popleft()
+        while self._queue:
+            data = self._queue[0]
+            room = sn_diff(sn_add(self.snd_una, self.peer_window), self.snd_nxt)
             size = min(room, self.peer_mss, self._largest)
-            if len(data) > size:
-                self._queue.appendleft(data[size:])
-            self._push_segment(ACK | (PSH if len(data) <= size else 0), data[:size])
-        if self._closing and not self._queue and self.phase is Phase.OPEN and not self._fin_sent:
-            self._push_segment(FIN | ACK, b"")
+            if not data:
+                self._queue.popleft()
+                self._push_segment(FIN | ACK, b"")
+            elif room <= 0:
+                break
+            else:
+                self._cut(size)
+                self._push_segment(ACK | (PSH if len(data) <= size else 0), data[:size])
         if self._queue and not self._flight and self.deadline == NEVER:
             self.deadline = self._host.clock() + self._wait  # until the window is to be probed
 
-    @property
-    def _fin_sent(self) -> bool:
-        return bool(self._flight) and self._flight[-1].flags & FIN != 0
+    def _cut(self, size: int) -> None:
+        """Take octets off the queue."""
+        data = self._queue.popleft()
+        if len(data) > size:
+            self._queue.appendleft(data[size:])
 
     def _push_segment(self, flags: int, data: bytes) -> None:
         sent = Sent(self.snd_nxt, flags, data)
@@ -251,9 +260,8 @@ class Client:
 
     def _probe(self) -> None:
         """Send an octet that the window does not take: the answer says whether it still is closed."""
-        data = self._queue.popleft()
-        if len(data) > 1:
-            self._queue.appendleft(data[1:])
+        data = self._queue[0]
+        self._cut(1)
         self._push_segment(ACK, data[:1])
 
     # ---- what comes
@@ -287,7 +295,7 @@ class Client:
         elif segment.flags & SYN:
             self._read_options(segment.options)
             self.phase = Phase.OPEN
-            self.rcv_nxt = sn_add(segment.seq, 1)
+            self._assembly = Assembly(sn_add(segment.seq, 1))
             self._flight.clear()
             self.deadline, self._wait, self._tries = NEVER, _FIRST_WAIT, 0
             self.snd_una = segment.ack
@@ -343,37 +351,16 @@ class Client:
             self._send_first_again()  # more than one was lost
 
     def _take(self, segment: Parsed) -> None:
-        """Keep octets and FIN, put in order what can be, and acknowledge."""
-        begin = segment.seq
-        if segment.flags & FIN:
-            self._fin_at = sn_add(begin, len(segment.data))
-        if segment.data and sn_diff(sn_add(begin, len(segment.data)), self.rcv_nxt) > 0:
-            longest = self._early.get(begin, b"")
-            self._early[begin] = max(longest, segment.data, key=len)
-        while (ready := self._first_in_order()) is not None:
-            data = self._early.pop(ready)[sn_diff(self.rcv_nxt, ready) :]
-            self._inbox += data
-            self.rcv_nxt = sn_add(self.rcv_nxt, len(data))
-        if self._fin_at == self.rcv_nxt and not self.fin_received:
-            self.fin_received = True
-            self.rcv_nxt = sn_add(self.rcv_nxt, 1)
+        """Put octets and FIN in order, and acknowledge."""
+        self._inbox += self._assembly.take(segment.seq, segment.data, fin=segment.flags & FIN != 0)
         self._emit(self.snd_nxt, ACK, b"")
-
-    def _first_in_order(self) -> int | None:
-        """Where a piece begins that goes on at RCV.NXT; pieces that brought nothing new are thrown away."""
-        for begin in list(self._early):
-            if sn_diff(sn_add(begin, len(self._early[begin])), self.rcv_nxt) <= 0:
-                del self._early[begin]
-            elif sn_diff(begin, self.rcv_nxt) <= 0:
-                return begin
-        return None
 
     # ---- the end
 
     @property
     def _finished(self) -> bool:
         """Whether both directions have ended."""
-        return self._closing and self.fin_received and not self._flight and not self._queue
+        return self._closing and self._assembly.ended and not self._flight and not self._queue
 
     def _end(self) -> None:
         """Stay for a while, to acknowledge the target's FIN once more."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from chiscsi_target.errors import ChiscsiError
 from chiscsi_target.offload.tcp.acknowledging import Acknowledging
 from chiscsi_target.offload.tcp.messages import (
     CPL_ABORT_REQ_RSS,
@@ -32,11 +31,6 @@ if TYPE_CHECKING:
 _HEADERS = {4: 40, 16: 60}
 """Octets of IP and TCP headers, by the length of an address."""
 _TAKING = (State.ESTABLISHED, State.FIN_WAIT_1, State.FIN_WAIT_2)
-_GONE = (State.LISTEN, State.CLOSED)
-
-
-class OutOfCredits(ChiscsiError):
-    """The host gave more to send than it had credits for: its own fault."""
 
 
 class TcpConnection:
@@ -86,7 +80,7 @@ class TcpConnection:
         self._end_at = NEVER  # of TIME-WAIT, or of waiting for the peer's FIN
         self._now = 0.0
         self._acknowledging = Acknowledging(settings, self._mss)
-        self._syn_repeated = False
+        self._answered = self._syn_repeated = False
 
     @property
     def deadline(self) -> float:
@@ -95,8 +89,8 @@ class TcpConnection:
 
     @property
     def gone(self) -> bool:
-        """Whether nothing is left of it."""
-        return self.state in _GONE
+        """Whether nothing is left of it: closed, or back in LISTEN, where another will begin."""
+        return self.state is State.CLOSED or (self.state is State.LISTEN and self._answered)
 
     @property
     def released(self) -> bool:
@@ -108,6 +102,7 @@ class TcpConnection:
     def accept(self, now: float) -> None:
         """Answer the SYN (CPL_PASS_ACCEPT_RPL)."""
         self._now = now
+        self._answered = True
         self._move(Event.RCV_SYN)
         self._send_syn()
         self._timer.start(now)
@@ -119,10 +114,7 @@ class TcpConnection:
             OutOfCredits: there are more than may be queued.
         """
         self._now = now
-        if len(data) > self.sender.room:
-            raise OutOfCredits(f"tid {self.tid}: {len(data)} octets, and credits for {self.sender.room}")
-        if not self.sender.closing:
-            self.sender.queue(data)
+        self.sender.queue(data)
 
     def used(self, count: int, now: float) -> None:
         """Learn that the host has used received octets up (CPL_RX_DATA_ACK)."""
@@ -222,7 +214,7 @@ class TcpConnection:
                 self._timer.heard(self._now)  # section 3.8.6.1: as long as it acknowledges probes, the peer is there
         if ack > sender.una:
             self._acknowledged(ack)
-        elif ack == sender.una and sender.flight and not segment.length and sender.window == before:
+        elif ack == sender.una and sender.flight and not segment.length and sender.window == before > 0:
             self._duplicate_ack()
         return not self.gone
 
@@ -284,7 +276,7 @@ class TcpConnection:
     def flush(self, now: float) -> None:
         """Send what may leave, and an acknowledgement if one is due and nothing took it along."""
         self._now = now
-        if self.state in _GONE or self.state is State.SYN_RECEIVED:
+        if self.state in (State.LISTEN, State.SYN_RECEIVED, State.CLOSED):
             return
         sender, before = self.sender, self.sender.flight
         nxt = sender.nxt
@@ -304,10 +296,10 @@ class TcpConnection:
         flags = ACK | (FIN if piece.fin else 0) | (PSH if last and piece.data else 0)
         self._emit(flags, self.sender.seq(piece.position), piece.data)
 
-    def _send_again(self, *, probe: bool = False) -> None:
-        """Send the first segment that is not acknowledged."""
+    def _send_again(self) -> None:
+        """Send what has waited longest for its acknowledgement, or to be sent at all."""
         self._timer.sent_again()
-        self._send(self.sender.first(probe=probe))
+        self._send(self.sender.first())
 
     def _send_syn(self) -> None:
         sender, options = self.sender, self._options
@@ -355,7 +347,11 @@ class TcpConnection:
             self._emit(RST | ACK, sender.seq(sender.nxt))
             self._end(Event.USER_TIMEOUT, CplError.PERSIST_TIMEDOUT if closed else CplError.XMIT_TIMEDOUT)
             return
-        self._timer.back_off(self._now)
+        if not embryonic and sender.window and not sender.flight:
+            # Section 3.8.6.2.1: the override time-out. What the window takes is little, but all there is.
+            self._timer.start(self._now)
+        else:
+            self._timer.back_off(self._now)
         if embryonic:
             self._syn_repeated = True
             self._send_syn()
@@ -363,7 +359,7 @@ class TcpConnection:
         if sender.flight and sender.window:
             sender.congestion.timed_out(sender.flight, sender.nxt)
         sender.start_over()
-        self._send_again(probe=True)
+        self._send_again()
 
     # The state
 
@@ -385,7 +381,7 @@ class TcpConnection:
             self._end_at = self._now + self._settings.fin_wait_2
         elif self.state is State.TIME_WAIT:
             self._end_at = self._now + 2 * self._settings.msl
-        if self.state in _GONE:
+        if self.gone:
             self._timer.stop()
             self._acknowledging.sent()
 

@@ -55,9 +55,11 @@ class Reassembly:
         if not self._starts and start == self.next:
             self.next += len(data)
             return [data]
+        ready = []
         for begin, piece in self._gaps(start, data):
             self._keep(begin, piece)
-        return self._in_order()
+            ready += self._in_order()
+        return ready
 
     def _gaps(self, start: int, data: bytes) -> list[tuple[int, bytes]]:
         """The parts of new octets that are not there yet."""

@@ -126,10 +126,10 @@ class Receiver:
             self.edge = possible
         shift = self.shift if scaled else 0
         window = self.edge - self.next
-        field = min(window + (1 << shift) - 1 >> shift, _LARGEST_FIELD)
         # Rounded up, or the window would shrink.
+        field = min(window + (1 << shift) - 1 >> shift, _LARGEST_FIELD)
         self.edge = self.next + (field << shift)
         return field
 
     def _possible_edge(self) -> int:
-        return self.next + self._capacity - self._unused
+        return self.next + min(self._capacity - self._unused, _LARGEST_FIELD << self.shift)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
+from chiscsi_target.errors import ChiscsiError
 from chiscsi_target.offload.tcp.congestion import Congestion
 from chiscsi_target.offload.tcp.settings import TcpSettings
 from iscsi_wire.sequence import sn_diff
@@ -16,6 +17,10 @@ DEFAULT_MSS: Final = {4: 536, 16: 1220}
 """Octets by the length of an address: what a peer takes that does not say (RFC 9293 section 3.7.1)."""
 _LEAST_MSS: Final = 28
 """What fits into the smallest packet that every module forwards (RFC 791), 68 octets, with 40 of headers."""
+
+
+class OutOfCredits(ChiscsiError):
+    """The host gave more to send than it had credits for: its own fault."""
 
 
 class Piece(NamedTuple):
@@ -65,8 +70,15 @@ class Sender:
         return max(self._capacity - len(self._buffer), 0)
 
     def queue(self, data: bytes) -> None:
-        """Queue octets behind the others."""
-        self._buffer += data
+        """Queue octets behind the others; behind a close, nothing is queued.
+
+        Raises:
+            OutOfCredits: there is no room for them.
+        """
+        if len(data) > self.room:
+            raise OutOfCredits(f"{len(data)} octets, and credits for {self.room}")
+        if not self.closing:
+            self._buffer += data
 
     # Where things are
 
@@ -150,17 +162,14 @@ class Sender:
         fin = self.closing and position + count == self._data_end and count < allowed
         return Piece(position, self._data(position, count), fin) if count or fin else None
 
-    def first(self, *, probe: bool) -> Piece:
-        """What to send whatever the window says: the first segment that is not acknowledged, or an octet of it.
-
-        Args:
-            probe: it is to find out about the window; then there is no more in it than the window takes, but one octet.
+    def first(self) -> Piece:
+        """What to send when it has to be something: the first segment that is not acknowledged, as far as the window
+        takes it; of a closed window, one octet (section 3.8.6.1), or FIN.
         """
-        count = max(min(self.mss, self._data_end - self.una), 0)
-        if probe:
-            count = min(count, max(self.window, 1))
-        fin = self.closing and self.una + count == self._data_end
-        piece = Piece(self.una, self._data(self.una, count), fin and not (probe and count))
+        allowed = max(self.window, 1)
+        count = min(self.mss, self._data_end - self.una, allowed)
+        fin = self.closing and self.una + count == self._data_end and count < allowed
+        piece = Piece(self.una, self._data(self.una, count), fin)
         self._sent(piece)
         return piece
 
