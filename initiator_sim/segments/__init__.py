@@ -6,8 +6,9 @@ which may lose, duplicate and reorder. Time is the link's. Importing this packag
 
 from __future__ import annotations
 
+from initiator_sim.segments.capture import write_capture
 from initiator_sim.segments.client import Client
 from initiator_sim.segments.host import Host
 from initiator_sim.segments.link import Crossing, Endpoint, Fate, Impairments, Link
 
-__all__ = ["Client", "Crossing", "Endpoint", "Fate", "Host", "Impairments", "Link"]
+__all__ = ["Client", "Crossing", "Endpoint", "Fate", "Host", "Impairments", "Link", "write_capture"]

@@ -72,7 +72,10 @@ class Impairments:
             name, _, value = word.partition("=")
             if name not in known:
                 raise ValueError(f"{name!r} is none of {', '.join(sorted(known))}")
-            values[name] = int(value) if name == "seed" else float(value)
+            try:
+                values[name] = int(value) if name == "seed" else float(value)
+            except ValueError:
+                raise ValueError(f"{word!r} is no number") from None
         made = cls(**values)  # type: ignore[arg-type]  # seed is an int
         if not all(0 <= rate < 1 for rate in (made.loss, made.duplicate, made.reorder)):
             raise ValueError("a rate is at least 0 and less than 1")
