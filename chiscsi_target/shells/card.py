@@ -32,7 +32,6 @@ from chiscsi_target.shells.offloaded import Offloaded
 if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.portal import Portal
-    from chiscsi_target.engine.worker import Worker
     from chiscsi_target.offload.tcp.settings import TcpSettings
     from chiscsi_target.target_module import TargetModule
 
@@ -136,19 +135,20 @@ class CardTarget:
                 worker.run(self.now)
                 for connection in worker.take_dirty():
                     busy = True
-                    self._flush(worker, connection)
-            for stream in list(self._by_tid.values()):
-                busy = stream.deliver() or busy
-                if stream.done:
-                    self._drop(stream)
+                    stream = self._by_connection.get(connection)
+                    if stream is not None:
+                        stream.flush()
+            busy = self._deliver() or busy
             busy = busy or any(worker.queue or worker.steps for worker in workers)
 
-    def _flush(self, worker: Worker, connection: Connection) -> None:
-        stream = self._by_connection.get(connection)
-        if stream is not None:
-            stream.flush()
-        elif connection.closing:
-            worker.disown(connection)  # its end overtook it on the way from one worker to another
+    def _deliver(self) -> bool:
+        """Hand on what came, and forget connections that are through; returns whether anything came."""
+        busy = False
+        for stream in list(self._by_tid.values()):
+            busy = stream.deliver() or busy
+            if stream.done:
+                self._drop(stream)
+        return busy
 
     # Messages of the card
 
@@ -171,11 +171,8 @@ class CardTarget:
             self.module.directory.login_worker.log(DEBUG, str(message), stream.connection.name if stream else "")
 
     def _asked(self, message: CPL_PASS_ACCEPT_REQ) -> None:
-        if message.stid in self._servers:
-            self._accepted[message.tid] = message
-            self._post(CPL_PASS_ACCEPT_RPL(message.tid))
-        else:
-            self._post(CPL_ABORT_REQ(message.tid))
+        self._accepted[message.tid] = message
+        self._post(CPL_PASS_ACCEPT_RPL(message.tid))
 
     def _established(self, message: CPL_PASS_ESTABLISH) -> None:
         asked = self._accepted.pop(message.tid)

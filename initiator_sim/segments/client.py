@@ -126,6 +126,7 @@ class Client:
         if self.phase is not Phase.OPEN:
             self._gone()
             raise TimeoutError(f"{self.peer} does not answer")
+        self._host.link.settle()
 
     def send(self, data: bytes) -> None:
         """See `Transport.send`: octets of two calls never share a segment."""
@@ -139,6 +140,7 @@ class Client:
     def receive(self, timeout: float) -> bytes | None:
         """See `Transport.receive`; the time is the link's."""
         self._host.link.run_until(lambda: bool(self._inbox) or self.ended, timeout)
+        self._host.link.settle()
         if not self._inbox:
             return b"" if self.ended else None
         data = bytes(self._inbox)

@@ -20,6 +20,7 @@ from initiator_sim.outcomes import HarnessFault
 
 FIN, SYN, RST, PSH, ACK = 1, 2, 4, 8, 16
 _TCP: Final = 6
+_SHORTEST: Final = 40
 _HEADER = struct.Struct(">HHIIBBHHH")
 _NUMBERS = struct.Struct(">IIBBHHH")
 _HALF = struct.Struct(">H")
@@ -47,7 +48,7 @@ def parse(octets: bytes) -> Parsed:
     Raises:
         HarnessFault: it is no TCP over IP, its lengths do not fit, or a checksum is wrong.
     """
-    version = octets[0] >> 4 if octets else 0
+    version = octets[0] >> 4 if len(octets) >= _SHORTEST else 0
     if version == 4:
         start, source, destination = (octets[0] & 15) * 4, octets[12:16], octets[16:20]
         sound = _HALF.unpack_from(octets, 2)[0] == len(octets) and not checksum(octets[:start]) and octets[9] == _TCP

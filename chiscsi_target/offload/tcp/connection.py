@@ -135,7 +135,7 @@ class TcpConnection:
         self._now = now
         if self.state is State.LISTEN:
             self._put(Segment(self.ends.local_port, self.ends.peer_port, 0, self.receiver.next_seq, RST | ACK, 0))
-        elif self.state is not State.TIME_WAIT:
+        else:
             self._emit(RST | ACK, self.sender.seq(self.sender.nxt))
         self._move(Event.ABORT)
 

@@ -259,6 +259,27 @@ def test_the_target_pings_an_idle_initiator() -> None:
     assert client.was_reset
 
 
+def test_several_workers() -> None:
+    bench = Carded()
+    module = TargetModule(workers=3)
+    card = CardTarget(module)
+    for number in range(4):
+        pairs = [
+            ("TargetName", f"{IQN}.{number}"),
+            ("PortalGroup", f"1@{V4}:{PORT}"),
+            ("TargetDevice", "d,MEM,SIZE=1M"),
+        ]
+        module.add_target(parse_target(pairs))
+    host = Host(card)
+    for number in range(4):
+        initiator = bench.initiator()
+        initiator.target_name = f"{IQN}.{number}"
+        initiator._open_transport = lambda: host.connect(V4, PORT)
+        session = initiator.login()
+        assert session.nop(bytes([number])).data == bytes([number])
+    assert card.connections == 4
+
+
 def test_a_condition_that_never_comes_is_an_error() -> None:
     with pytest.raises(RuntimeError, match="nothing is left to do"):
         Carded().module.wait_until(lambda: False)

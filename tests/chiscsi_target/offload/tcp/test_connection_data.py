@@ -239,6 +239,22 @@ def test_three_duplicate_acknowledgements_send_again_at_once() -> None:
     assert peer.messages[-1] == cpl.CPL_FW4_ACK(peer.tid, 2540, peer.rcv)
 
 
+def test_two_losses_of_one_window_are_both_made_good_without_the_timer() -> None:
+    """RFC 6582: a partial acknowledgement says that the next one is lost, too."""
+    peer = opened()
+    sent = peer.give(bytes(4380))
+    peer.send("A")
+    peer.send("A")
+    (first,) = peer.send("A")
+    assert first == sent[0]
+    peer.take(sent[:1])
+    (second,) = peer.send("A")
+    assert second.seq == sent[1].seq
+    peer.take(sent)
+    assert peer.send("A") == []
+    assert peer.engine.next_timer == float("inf")
+
+
 def test_what_is_no_duplicate_acknowledgement() -> None:
     """RFC 5681 section 2: without octets, and with the same window."""
     peer = opened()
