@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from chiscsi_target.config.target_config import parse_target
 from chiscsi_target.offload.tcp.settings import TcpSettings
+from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.shells.card import ADDRESSES, CardTarget
 from chiscsi_target.target_module import TargetModule
 from initiator_sim import Initiator, Settings, expect
@@ -32,6 +33,7 @@ class Carded:
         seed: of the card.
         settings: of the card's TCP.
         quiet: nobody listens, as in earnest.
+        offload: which connections the card takes further than TCP.
     """
 
     def __init__(
@@ -41,9 +43,10 @@ class Carded:
         settings: TcpSettings | None = None,
         *,
         quiet: bool = False,
+        offload: Offload = Offload.AUTO,
     ) -> None:
         self.records: list[Record] = []
-        self.module = TargetModule(listener=None if quiet else self.records.append)
+        self.module = TargetModule(listener=None if quiet else self.records.append, offload=offload)
         self.card = CardTarget(self.module, seed=seed, settings=settings)
         portals = ("PortalGroup", f"1@{V4}:{PORT},[{V6}]:{PORT}")
         self.node = self.module.add_target(

@@ -12,13 +12,14 @@ from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.offload.tcp import messages as cpl
 from chiscsi_target.offload.tcp.settings import TcpSettings
 from chiscsi_target.offload.tcp.state import State
+from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.shells.card import CardTarget
 from chiscsi_target.shells.stream import LINGER
 from chiscsi_target.target_module import TargetModule
 from initiator_sim import Session, expect
 from initiator_sim.segments import Host, Impairments
 from iscsi_wire import scsi
-from iscsi_wire.records import LogRecord, TransportRecord
+from iscsi_wire.records import LogRecord, PlacementRecord, TransportRecord
 from tests.chiscsi_target.shells.carded import BLOCK, IQN, PORT, V4, V6, Carded
 
 DATA = bytes(range(251)) * 261 + b"." * 25  # 128 blocks
@@ -45,6 +46,19 @@ def test_the_fast_paths_when_nobody_listens(address: str) -> None:
     bench.session(DATA, address, {"InitialR2T": "Yes"})
     bench.rest()
     assert bench.left_over == {}
+
+
+@pytest.mark.parametrize("offload", Offload)
+def test_the_card_places_what_its_tcp_puts_in_order(offload: Offload) -> None:
+    """Segments come late and twice; page pods and PDU recovery get octets in order."""
+    bench = Carded(Impairments(loss=0.1, reorder=0.2, delay=0.001, seed=3), offload=offload)
+    bench.session(DATA)
+    placed = sum(record.placed for record in bench.records if isinstance(record, PlacementRecord))
+    assert (placed == len(DATA)) == (offload is Offload.ULP)
+    bench.rest()
+    assert bench.left_over == {}
+    terminator = bench.module.terminator
+    assert terminator is None or not terminator.connections
 
 
 def test_the_host_hears_of_connections_octets_and_ends() -> None:
