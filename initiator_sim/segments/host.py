@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from scapy.packet import Packet
 
+from initiator_sim.outcomes import HarnessFault
 from initiator_sim.segments.client import Client
 from initiator_sim.segments.link import Impairments, Link
 from initiator_sim.segments.packets import ACK, RST, SYN, Builder, Parsed, parse
@@ -60,12 +61,25 @@ class Host:
             address: the target's.
             port: the target's.
             how: see `Client`.
+
+        Raises:
+            HarnessFault: no port is free.
         """
-        local, self._next_port = self._next_port, self._next_port + 1
+        local = self._free_port()
         source = self.addresses[ip_address(address).version]
         client = Client(self, (source, local), (address, port), **how)
         self.clients[local] = client
         return client
+
+    def _free_port(self) -> int:
+        """The next port that no client has; those of long ago come again at last."""
+        ports = range(_FIRST_PORT, 1 << 16)
+        for _ in ports:
+            port = self._next_port
+            self._next_port = port + 1 if port + 1 in ports else _FIRST_PORT
+            if port not in self.clients:
+                return port
+        raise HarnessFault("all ports have a connection")
 
     def connect(self, address: str, port: int, timeout: float = 5.0, **how: Any) -> Client:
         """Open a connection.

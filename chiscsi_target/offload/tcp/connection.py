@@ -381,9 +381,6 @@ class TcpConnection:
             self._end_at = self._now + self._settings.fin_wait_2
         elif self.state is State.TIME_WAIT:
             self._end_at = self._now + 2 * self._settings.msl
-        if self.gone:
-            self._timer.stop()
-            self._acknowledging.sent()
 
     def _end(self, event: Event, status: CplError) -> None:
         """Be gone, and tell the host, unless it has let go of the connection already."""

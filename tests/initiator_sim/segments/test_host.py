@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from initiator_sim import HarnessFault
 from initiator_sim.segments import Client
 from initiator_sim.segments.packets import ACK, RST, Builder
 from tests.initiator_sim.segments.fakes import ADDRESS, PORT, FakeTarget
@@ -16,6 +17,18 @@ def test_a_connection(version: int, local: str) -> None:
     assert client.local == local
     assert client.peer == f"{ADDRESS[4]}:3260" if version == 4 else f"[{ADDRESS[6]}]:3260"
     assert target.host.clients == {40001: client}
+
+
+def test_ports_come_again_when_they_are_free(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("initiator_sim.segments.host._FIRST_PORT", 65534)
+    host = FakeTarget().host
+    host._next_port = 65534
+    clients = [host.client(ADDRESS[4], PORT) for _ in range(2)]
+    assert [client.port for client in clients] == [65534, 65535]
+    with pytest.raises(HarnessFault, match="all ports"):
+        host.client(ADDRESS[4], PORT)
+    host.forget(clients[0])
+    assert host.client(ADDRESS[4], PORT).port == 65534
 
 
 def test_nobody_answers() -> None:
