@@ -27,6 +27,7 @@ class Way(StrEnum):
 
     TCP = "tcp"
     MEMORY = "memory"
+    CARD = "card"
 
 
 def _flag(*names: str, text: str, value: str | None = None) -> typer.models.OptionInfo:
@@ -70,7 +71,20 @@ Json = Annotated[bool, _flag("--json", text="Show as JSON.")]
 Workers = Annotated[
     str, _flag("--workers", "-n", value="N|auto", text="Processes to spread the cases over: a number, or auto.")
 ]
-Transport = Annotated[Way, typer.Option(help="How the embedded target is reached: tcp, or memory with a fake clock.")]
+Transport = Annotated[
+    Way,
+    typer.Option(
+        help="How the embedded target is reached: tcp; memory, with a fake clock; card, by crafted TCP segments."
+    ),
+]
+LinkTo = Annotated[
+    str,
+    _flag(
+        "--link",
+        value="NAME=VALUE,...",
+        text="What befalls packets to the card: loss, duplicate, reorder (rates), delay, reorder_by (seconds), seed.",
+    ),
+]
 Profile = Annotated[
     str, _flag("--profile", value="NAME|PATH", text="The target's known deviations: a shipped profile, or a TOML file.")
 ]
@@ -119,6 +133,7 @@ def conform(
     as_json: Json = False,
     workers: Workers = "",
     transport: Transport = Way.TCP,
+    link: LinkTo = "",
     profile: Profile = "",
     allow_data_loss: DataLoss = False,
     initiator_name: InitiatorName = "",

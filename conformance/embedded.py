@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from initiator_sim.chap import Account
 from initiator_sim.transport import TcpTransport, Transport
@@ -16,9 +16,11 @@ from iscsi_wire.records import Listener
 
 if TYPE_CHECKING:
     from chiscsi_target.core.portal import Portal
+    from chiscsi_target.shells.card import CardTarget
     from chiscsi_target.shells.memory import MemoryTarget
     from chiscsi_target.shells.sockets import SocketTarget
     from chiscsi_target.target_module import TargetModule
+    from initiator_sim.segments import Host
 
 LUNS = 4
 REAL_LOGIN_TIME = 3
@@ -28,6 +30,11 @@ FURTHER_DISKS = ("tuples,MEM,SIZE=1M,PI=1", "ejectable,MEM,SIZE=1M,REMOVABLE")
 """Disks behind those that cases write to, for what not every disk has: protection information, a removable medium."""
 NEIGHBOURS = 8
 """Targets beside the one under test: enough that a list of them all does not fit in the shortest data segment."""
+ISCSI_PORT = 3260
+CONNECT_TIME = 60.0
+"""Seconds of the link that a connection to the card may take to open: some of its segments may be lost."""
+KEPT_PACKETS = 1000
+"""How many packets of the link to the card are kept for looking at."""
 CHAP_NODE = ".chap"
 """What the name of the target that demands CHAP has behind the name of the target under test."""
 # Names and secrets of a target that lives in this process only: whoever can read them, owns it.
@@ -81,13 +88,14 @@ class Embedded(Protocol):
         ...
 
 
-Way = Literal["tcp", "memory"]
+Way: TypeAlias = str
+"""How it is reached: "tcp", "memory" or "card", this with what the link to it does if need be: "card:loss=0.05"."""
 Factory = Callable[[Way, str, Listener], Embedded]
 """Transport, iSCSI name, and who hears of the target's records."""
 
 
 def start(transport: Way, iqn: str, listener: Listener) -> Embedded:
-    """The target of this project, all features on, over TCP on a free port or in memory."""
+    """The target of this project, all features on, over TCP on a free port, in memory, or on an emulated card."""
     from chiscsi_target.target_module import TargetModule
 
     return serve(TargetModule(listener=listener), transport, iqn)
@@ -129,7 +137,10 @@ def serve(
     from chiscsi_target.shells.memory import MemoryTarget
     from chiscsi_target.shells.sockets import SocketTarget
 
-    if transport == "memory":
+    way, _, link = transport.partition(":")
+    if way == "card":
+        return _on_card(module, iqn, keys, disks, link)
+    if way == "memory":
         return _InMemory(iqn, MemoryTarget(module), _add_node(module, iqn, keys, disks), disks is None)
     module.directory.registry.globals.login_complete_time = REAL_LOGIN_TIME
     shell = SocketTarget(module)
@@ -137,12 +148,28 @@ def serve(
     return _OverTcp(iqn, shell, _add_node(module, iqn, keys, disks), disks is None)
 
 
+def _on_card(
+    module: TargetModule, iqn: str, keys: Mapping[str, str], disks: Sequence[tuple[str, str]] | None, link: str
+) -> Embedded:
+    from chiscsi_target.shells.card import ADDRESSES, CardTarget
+    from initiator_sim.segments import Host, Impairments
+
+    impairments = Impairments.read(link)
+    card = CardTarget(module, seed=impairments.seed)
+    portal = _add_node(module, iqn, keys, disks, f"{ADDRESSES[0]}:{ISCSI_PORT}")
+    return _OnCard(iqn, card, portal, disks is None, Host(card, impairments, keep=KEPT_PACKETS))
+
+
 def _add_node(
-    module: TargetModule, iqn: str, keys: Mapping[str, str], disks: Sequence[tuple[str, str]] | None
+    module: TargetModule,
+    iqn: str,
+    keys: Mapping[str, str],
+    disks: Sequence[tuple[str, str]] | None,
+    address: str = "127.0.0.1:0",
 ) -> Portal:
     from chiscsi_target.config.target_config import parse_target
 
-    pairs = [("TargetName", iqn), ("PortalGroup", "1@127.0.0.1:0"), *keys.items()]
+    pairs = [("TargetName", iqn), ("PortalGroup", f"1@{address}"), *keys.items()]
     pairs += _memory_disks() if disks is None else disks
     portal = module.add_target(parse_target(pairs)).portals[0]
     place = ("PortalGroup", f"1@{portal.address.ip}:{portal.address.port}")
@@ -191,6 +218,26 @@ class _InMemory(_Node):
     def connect(self) -> Transport:
         """A pipe into the target."""
         return self._shell.connect(self._portal)
+
+    def close(self) -> None:
+        """Nothing runs that could be ended."""
+
+
+class _OnCard(_Node):
+    _shell: CardTarget
+
+    def __init__(self, iqn: str, shell: CardTarget, portal: Portal, own_disks: bool, host: Host) -> None:
+        super().__init__(iqn, shell, portal, own_disks)
+        self._host = host
+
+    def clock(self) -> float:
+        """The link's clock."""
+        return self._host.clock()
+
+    def connect(self) -> Transport:
+        """A connection of crafted segments to the card."""
+        address = self._portal.address
+        return self._host.connect(address.ip, address.port, CONNECT_TIME)
 
     def close(self) -> None:
         """Nothing runs that could be ended."""

@@ -94,6 +94,16 @@ def test_the_scsi_case_of_the_guide_runs(tmp_path: Path) -> None:
     assert blocks(guide, "text")[2].strip() in printed
 
 
+def test_the_crafted_traffic_of_the_guide_does_what_it_says(tmp_path: Path) -> None:
+    guide = "docs/how-to/craft-tcp-traffic.md"
+    program = tmp_path / "program.py"
+    program.write_text(block(guide, "python"), encoding="utf-8")
+    run = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout == block(guide, "text")
+    assert (tmp_path / "card.pcap").stat().st_size > 10_000
+
+
 def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> None:
     text = (ROOT / "docs/how-to/restrict-access.md").read_text(encoding="utf-8")
     choosing, changing = re.findall(r"^```python\n(.*?)^```\n\n?((?:    .*\n)*)", text, re.MULTILINE | re.DOTALL)

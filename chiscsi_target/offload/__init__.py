@@ -1,1 +1,1 @@
-"""The Terminator: direct data placement by tags and page pods, as the card and its driver would do it."""
+"""The Terminator: its TCP, and direct data placement by tags and page pods, as the card and its driver would do it."""

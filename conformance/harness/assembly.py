@@ -46,7 +46,7 @@ def make_run(
     return Run(
         tool_version=importlib.metadata.version("chiscsi"),
         target=settings.url or _embedded(settings),
-        transport="memory" if settings.over_memory else "tcp",
+        transport=settings.way,
         started=datetime.datetime.fromtimestamp(started).astimezone(),
         duration=duration,
         environment=known | environment,
@@ -99,6 +99,7 @@ def command(settings: Settings) -> str:
     plain = Settings()
     for name in (
         "transport",
+        "link",
         "profile",
         "initiator_name",
         "user",

@@ -185,12 +185,27 @@ def _check(settings: Settings, workers: str = "") -> None:
         raise UsageError(str(error)) from None
     if settings.suites and not Path(settings.suites).is_dir():
         raise UsageError(f"suites {settings.suites}: no such directory")
-    if settings.foreign and settings.transport == "memory":
-        raise UsageError("the memory transport reaches the embedded target only: leave out the address or --transport")
+    _check_way(settings)
     if settings.driver or settings.quirk:
         _check_changes(settings)
     if settings.out:
         _make(settings.out)
+
+
+def _check_way(settings: Settings) -> None:
+    """Check how the target is to be reached."""
+    way = settings.transport
+    if settings.foreign and way != "tcp":
+        raise UsageError(f"the {way} transport reaches the embedded target only: leave out the address or --transport")
+    if settings.link and way != "card":
+        raise UsageError("--link is about packets on their way to the card: add --transport card")
+    if settings.link:
+        from initiator_sim.segments import Impairments
+
+        try:
+            Impairments.read(settings.link)
+        except ValueError as error:
+            raise UsageError(f"--link {settings.link}: {error}") from None
 
 
 def _check_changes(settings: Settings) -> None:

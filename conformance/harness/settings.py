@@ -23,7 +23,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """One field an option; `choice` fields are lists, the empty list choosing everything.
 
     url: the target (`conformance.harness.address`); empty for the embedded one.
-    transport: how the embedded target is reached.
+    transport: how the embedded target is reached; link: what happens to packets on their way to the card.
     suite, case, requirement, level: what to run; several values of one kind are alternatives, kinds narrow each other.
     allow_data_loss: whether destructive cases may run on a foreign target.
     profile: name or path of the target's deviation profile; empty for none.
@@ -42,7 +42,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     """
 
     url: str = ""
-    transport: Literal["tcp", "memory"] = "tcp"
+    transport: Literal["tcp", "memory", "card"] = "tcp"
+    link: str = ""
     suite: list[str] = []
     case: list[str] = []
     requirement: list[str] = []
@@ -69,14 +70,15 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         return bool(self.url)
 
     @property
-    def over_memory(self) -> bool:
-        """Whether the exchange runs in memory, on a fake clock."""
-        return not self.foreign and self.transport == "memory"
+    def way(self) -> str:
+        """How the embedded target is to be made reachable (`conformance.embedded.Way`)."""
+        return f"{self.transport}:{self.link}" if self.link else self.transport
 
 
 _HELP = {
     "url": "the target, iscsi://HOST[:PORT]/IQN[/LUN]; without it the embedded target is tested",
-    "transport": "how the embedded target is reached: tcp or memory",
+    "transport": "how the embedded target is reached: tcp, memory or card",
+    "link": "what the link to the card does: loss=0.05,reorder=0.05,duplicate=0.02,delay=0.001,seed=7",
     "suite": "run only this suite (repeatable)",
     "case": "run only the case with this identifier (repeatable)",
     "requirement": "run only cases of this requirement, or of a section with all below it: 7143-4.2.2 (repeatable)",

@@ -133,11 +133,11 @@ class Station:
     def _start(self) -> Embedded:
         settings = self.settings
         if settings.driver or settings.quirk:
-            where = (settings.transport, self.place.target_name, self._listen)
+            where = (settings.way, self.place.target_name, self._listen)
             return start_with(settings.driver, settings.quirk, *where)
         module, _, function = self.settings.factory.partition(":")
         factory = cast("Factory", getattr(importlib.import_module(module), function))
-        return factory(self.settings.transport, self.place.target_name, self._listen)
+        return factory(self.settings.way, self.place.target_name, self._listen)
 
     def _exchange(self) -> Exchange:
         return self.evidence.exchange

@@ -61,7 +61,8 @@ class Scratch:
 class Target:
     """The target under test.
 
-    iqn: its iSCSI name. embedded: whether it is our own, in this process. transport: "tcp" or "memory".
+    iqn: its iSCSI name. embedded: whether it is our own, in this process. transport: "tcp", "memory" or
+    "card".
     """
 
     def __init__(
@@ -74,7 +75,7 @@ class Target:
     ) -> None:
         self.iqn = system.iqn
         self.embedded = not settings.foreign
-        self.transport = "memory" if settings.over_memory else "tcp"
+        self.transport = settings.transport
         self._system = system
         self._settings = settings
         self._place = place

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 
 from conformance.embedded import LUNS, Embedded, Way, start
@@ -24,7 +25,7 @@ def records(request: pytest.FixtureRequest) -> list[Record]:
     return []
 
 
-@pytest.fixture(params=["tcp", "memory"])
+@pytest.fixture(params=["tcp", "memory", "card", "card:loss=0.05,reorder=0.05,delay=0.001,seed=3"])
 def way(request: pytest.FixtureRequest) -> Way:
     return request.param  # type: ignore[no-any-return]
 
@@ -39,7 +40,12 @@ def system(way: Way) -> Iterator[Embedded]:
 
 @pytest.fixture
 def target(system: Embedded, way: Way) -> Target:
-    return Target(system, Settings(transport=way), Place(run="2a"), Exchange)
+    return Target(system, settings(way), Place(run="2a"), Exchange)
+
+
+def settings(way: Way) -> Settings:
+    transport, _, link = way.partition(":")
+    return msgspec.convert({"transport": transport, "link": link, "patience": 100.0}, Settings)
 
 
 def test_every_lun_is_ready_and_of_the_same_size(target: Target) -> None:
@@ -64,7 +70,7 @@ def test_workers_use_different_luns_as_far_as_there_are_enough(system: Embedded)
 def test_the_target_says_what_it_does(way: Way) -> None:
     records: list[Record] = []
     system = start(way, IQN, records.append)
-    target = Target(system, Settings(transport=way), Place(run="2a"), Exchange)
+    target = Target(system, settings(way), Place(run="2a"), Exchange)
     with target.initiator() as initiator:
         settle(initiator.login())
     system.close()

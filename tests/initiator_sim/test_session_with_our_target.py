@@ -1,4 +1,4 @@
-"""Both halves together, in memory and over TCP: every call of a session against our own target."""
+"""Both halves together, in memory, over TCP and on the card: every call of a session against our own target."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IQN = "iqn.2004-10.test.chiscsi:both-halves"
 PATTERN = bytes(range(253)) * 2100
 
 
-@pytest.fixture(params=["memory", "tcp"])
+@pytest.fixture(params=["memory", "tcp", "card"])
 def target(request: pytest.FixtureRequest) -> Iterator[Embedded]:
     way: Way = request.param
     running = start(way, IQN, lambda record: None)

@@ -9,7 +9,8 @@ from conformance.harness.settings import Settings, from_config, option, to_argum
 
 FULL = Settings(
     url="iscsi://127.0.0.1/iqn.2004-01.com.example:disk",
-    transport="memory",
+    transport="card",
+    link="loss=0.1,seed=3",
     suite=["login", "nop"],
     case=["login-01"],
     requirement=["7143-4.2"],
