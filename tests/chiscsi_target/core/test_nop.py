@@ -31,7 +31,9 @@ def test_an_echo_is_cut_to_what_the_initiator_takes() -> None:
 
 def test_an_echo_of_an_offloaded_connection_is_as_long_as_the_ping() -> None:
     """It sends data in PDUs of 12288 octets (behaviour file, 5.6), but RFC 7143 11.18.3 knows the initiator's limit."""
-    peer = Stand(("MaxRecvDataSegmentLength", "65536"), offload=Offload.ULP).login(("MaxRecvDataSegmentLength", "65536"))
+    peer = Stand(("MaxRecvDataSegmentLength", "65536"), offload=Offload.ULP).login(
+        ("MaxRecvDataSegmentLength", "65536")
+    )
     data = bytes(range(256)) * 62
     assert peer.ping(data)[1] == data
     peer.command(read10(0, 31), len(data))
