@@ -115,6 +115,23 @@ Quirk = Annotated[
     list[str] | None,
     _flag("--quirk", value="NAME", text="Do as release 3.14 of the module in this, or `release-3.14`. Repeatable."),
 ]
+Offload = Annotated[
+    str,
+    _flag(
+        "--offload",
+        value="off|auto|nic|ulp|crc",
+        text="Which connections run over the emulated Terminator: none, those of drivers, or all, and how.",
+    ),
+]
+Segments = Annotated[
+    int,
+    typer.Option(
+        metavar="N",
+        help="In memory, have what is sent reach the embedded target N octets at a time.",
+        min=0,
+        show_default=False,
+    ),
+]
 Out = Annotated[str, _flag("--out", value="DIR", text="Directory for the reports (default: reports/out/<run>).")]
 First = Annotated[bool, _flag("--exitfirst", "-x", text="Stop at the first case that does not end well.")]
 Factory = Annotated[str, typer.Option("--embedded-factory", hidden=True)]
@@ -141,6 +158,8 @@ def conform(
     target_user: TargetUser = "",
     driver: Driver = None,
     quirk: Quirk = None,
+    offload: Offload = "auto",
+    segments: Segments = 0,
     patience: Patience = 5.0,
     time_limit: TimeLimit = 30.0,
     reconnect: Reconnect = 5.0,
@@ -195,14 +214,7 @@ def serve(
     control: Annotated[
         str, _flag("--control", value="PATH", text="Listen for `chiscsi ctl` on a Unix socket at PATH.")
     ] = "",
-    offload: Annotated[
-        str,
-        _flag(
-            "--offload",
-            value="off|auto|nic|ulp|crc",
-            text="Which connections run over the emulated Terminator: none, those of drivers, or all, and how.",
-        ),
-    ] = "auto",
+    offload: Offload = "auto",
     trace: Annotated[
         list[str] | None,
         _flag("--trace", value="offload", text="Print each message between host and Terminator. Repeatable."),

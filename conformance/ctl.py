@@ -128,6 +128,12 @@ def statistics(context: typer.Context, as_json: Json = False) -> None:
 
 
 @app.command()
+def adapter(context: typer.Context, as_json: Json = False) -> None:
+    """Show the emulated Terminator: its page pods, and what it did for each connection."""
+    _ask(context, "adapter", as_json)
+
+
+@app.command()
 def verbosity(context: typer.Context, level: Level = None, as_json: Json = False) -> None:
     """Show or set what the target prints of its log."""
     _ask(context, "verbosity", as_json, level=level)

@@ -105,6 +105,8 @@ def _connections(console: Console, result: Result) -> None:
             "StatSN",
             "Read",
             "Written",
+            "Placed",
+            "Copied",
         ),
         [
             (
@@ -114,9 +116,10 @@ def _connections(console: Console, result: Result) -> None:
                 each["tcp_endpoints"]["target"],
                 each["conn_keys"]["portal_group_tag"],
                 ",".join(each["conn_keys"]["header_digest"] + each["conn_keys"]["data_digest"]),
-                "yes" if each["offloaded"] else "no",
+                f"tid {each['tid']}" if each["offloaded"] else "no",
                 each["statsn"],
                 *_moved(each["perf"]),
+                *(_short(each[name]) if each["offloaded"] else "-" for name in ("placed_bytes", "copied_bytes")),
             )
             for session in result["sessions"]
             for each in session["connections"]
@@ -130,10 +133,42 @@ def _statistics(console: Console, result: Result, detail: str) -> None:
     _table(console, ("Portal", *columns), rows)
     if result["sessions"]:
         found = [
-            (f"0x{each['hndl']:x}", each["target"], each["initiator"], *_counts(each["perf"]))
+            (
+                f"0x{each['hndl']:x}",
+                each["target"],
+                each["initiator"],
+                *_counts(each["perf"]),
+                *(_placement(each["offload"]) if each["offload"]["connections"] else "-----"),
+            )
             for each in result["sessions"]
         ]
-        _table(console, ("Session", "Target", "Initiator", *columns), found)
+        _table(console, ("Session", "Target", "Initiator", *columns, *_PLACEMENT), found)
+
+
+_PLACEMENT = ("Placed octets", "Copied octets", "DDP pass, fail", "Pods", "Peak")
+
+
+def _placement(counted: Mapping[str, int]) -> tuple[object, ...]:
+    pdus = f"{counted['ddp_pass']}, {counted['ddp_fail']}"
+    octets = counted["placed_bytes"], counted["copied_bytes"]
+    return (*octets, pdus, counted["ppods_in_use"], counted["ppods_peak"])
+
+
+def _adapter(console: Console, result: Result, detail: str) -> None:
+    adapter = result["adapter"]
+    if adapter is None:
+        console.print(Text("There is no adapter: the target runs with --offload off."))
+        return
+    columns = ("Mode", "Places data", "Connections in ULP mode", "Page pods", "In use", "Peak")
+    pods = (adapter[name] for name in ("ppods", "ppods_in_use", "ppods_peak"))
+    places = "yes" if adapter["places_data"] else "no"
+    _table(console, columns, [(adapter["mode"], places, adapter["connections"], *pods)])
+    if result["connections"]:
+        found = [
+            (each["tid"], f"0x{each['hndl']:x}", each["cid"], *_placement(each), each["iso_cnt"], each["lro_cnt"])
+            for each in result["connections"]
+        ]
+        _table(console, ("tid", "Session", "CID", *_PLACEMENT, "ISO", "LRO"), found)
 
 
 def _counts(perf: Mapping[str, int]) -> tuple[int, ...]:
@@ -176,6 +211,7 @@ _VIEWS: Mapping[str, Callable[[Console, Result, str], None]] = {
     "show": _show,
     "sessions": _sessions,
     "statistics": _statistics,
+    "adapter": _adapter,
     "verbosity": _verbosity,
     "globals": _globals,
 }

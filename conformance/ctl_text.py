@@ -92,6 +92,7 @@ def _connection(number: int, connection: Result) -> list[str]:
         f"CONN {number}:",
         f"\thndl: 0x{connection['hndl']:x}, CID {connection['cid']}, offloaded {offloaded}, {status}",
         *_moved(connection["perf"]),
+        *(_placement(connection) if connection["offloaded"] else ()),
         f"\tinitiator: {ends['initiator']}, target: {ends['target']}",
         *indented(
             [
@@ -103,6 +104,30 @@ def _connection(number: int, connection: Result) -> list[str]:
             ]
         ),
     ]
+
+
+def _placement(counted: Mapping[str, int]) -> list[str]:
+    """What an adapter did for a connection: `iscsictl` shows nothing of it."""
+    return [
+        f"\ttid {counted['tid']}, iso {counted['iso_cnt']}, lro {counted['lro_cnt']}",
+        f"\tPlaced bytes: {counted['placed_bytes']}, Copied bytes: {counted['copied_bytes']}",
+        f"\tDDP pass: {counted['ddp_pass']}, DDP fail: {counted['ddp_fail']}",
+        f"\tppods: {counted['ppods_in_use']}, peak {counted['ppods_peak']}",
+    ]
+
+
+def _adapter(result: Result, detail: str) -> list[str]:
+    adapter = result["adapter"]
+    if adapter is None:
+        return ["ADAPTER: none"]
+    pods = f"ppods: {adapter['ppods_in_use']}/{adapter['ppods']}, peak {adapter['ppods_peak']}"
+    found = [
+        f"ADAPTER: mode {adapter['mode']}, ddp {int(adapter['places_data'])}, conns {adapter['connections']}",
+        f"\t{pods}",
+    ]
+    for each in result["connections"]:
+        found += [f"CONN: hndl: 0x{each['hndl']:x}, CID {each['cid']}", *_placement(each)]
+    return found
 
 
 def _moved(perf: Mapping[str, int]) -> list[str]:
@@ -120,5 +145,6 @@ _VIEWS: Mapping[str, Callable[[Result, str], list[str]]] = {
     "list": _list,
     "show": _show,
     "sessions": _sessions,
+    "adapter": _adapter,
     "globals": _globals,
 }

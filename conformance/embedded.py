@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from initiator_sim.chap import Account
@@ -94,6 +95,23 @@ Factory = Callable[[Way, str, Listener], Embedded]
 """Transport, iSCSI name, and who hears of the target's records."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Changes:
+    """What is to be otherwise in the target of this project.
+
+    Attributes:
+        drivers: LUN classes and target classes to use instead of disks in memory (`conformance.drivers`).
+        quirks: where to do as release 3.14 of the module (`chiscsi_target.quirks`).
+        offload: which connections run over the emulated adapter, and how (`chiscsi_target.offload.terminator.Offload`).
+        segments: how many octets reach it at once, in memory; 0 for as many as were sent.
+    """
+
+    drivers: Sequence[str] = ()
+    quirks: Sequence[str] = ()
+    offload: str = "auto"
+    segments: int = 0
+
+
 def start(transport: Way, iqn: str, listener: Listener) -> Embedded:
     """The target of this project, all features on, over TCP on a free port, in memory, or on an emulated card."""
     from chiscsi_target.target_module import TargetModule
@@ -101,21 +119,21 @@ def start(transport: Way, iqn: str, listener: Listener) -> Embedded:
     return serve(TargetModule(listener=listener), transport, iqn)
 
 
-def start_with(drivers: Sequence[str], quirks: Sequence[str], transport: Way, iqn: str, listener: Listener) -> Embedded:
-    """The target of this project with somebody's storage driver, or with quirks; other arguments as for `start`.
+def start_with(changes: Changes, transport: Way, iqn: str, listener: Listener) -> Embedded:
+    """The target of this project, but for some changes; other arguments as for `start`.
 
     Raises:
         DriverProblem: a driver cannot be used.
-        ConfigurationError: a name is none of a quirk's.
+        ConfigurationError: a name is none of a quirk's, or no way to offload.
     """
     from chiscsi_target.quirks import named
     from chiscsi_target.target_module import TargetModule
     from conformance.drivers import load_drivers
+    from conformance.offload_options import offload_named
 
-    module = TargetModule(listener=listener, quirks=named(quirks))
-    if not drivers:
-        return serve(module, transport, iqn)
-    return serve(module, transport, iqn, disks=load_drivers(drivers).register(module))
+    module = TargetModule(listener=listener, quirks=named(changes.quirks), offload=offload_named(changes.offload))
+    disks = load_drivers(changes.drivers).register(module) if changes.drivers else None
+    return serve(module, transport, iqn, disks=disks, segments=changes.segments)
 
 
 def serve(
@@ -124,6 +142,7 @@ def serve(
     iqn: str,
     keys: Mapping[str, str] = KEYS,
     disks: Sequence[tuple[str, str]] | None = None,
+    segments: int = 0,
 ) -> Embedded:
     """Give `module` the embedded target's node, and a shell.
 
@@ -133,6 +152,7 @@ def serve(
         iqn: the node's name.
         keys: what the node wants of the negotiated keys.
         disks: configuration pairs of its disks; those in memory if None.
+        segments: how many octets reach it at once, in memory; 0 for as many as were sent.
     """
     from chiscsi_target.shells.memory import MemoryTarget
     from chiscsi_target.shells.sockets import SocketTarget
@@ -141,7 +161,7 @@ def serve(
     if way == "card":
         return _on_card(module, iqn, keys, disks, link)
     if way == "memory":
-        return _InMemory(iqn, MemoryTarget(module), _add_node(module, iqn, keys, disks), disks is None)
+        return _InMemory(iqn, MemoryTarget(module, segments), _add_node(module, iqn, keys, disks), disks is None)
     module.directory.registry.globals.login_complete_time = REAL_LOGIN_TIME
     shell = SocketTarget(module)
     shell.start()

@@ -15,11 +15,11 @@ from chiscsi_target.config.config_file import ConfigFileError, load
 from chiscsi_target.config.global_variables import apply_variables
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
-from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.quirks import named
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
 from conformance.drivers import DriverProblem, load_drivers
+from conformance.offload_options import offload_named
 from conformance.serve_options import DEFAULT_IQN, Options, describe, in_words
 
 Call: TypeAlias = Callable[[str, Any], Any]
@@ -46,7 +46,7 @@ def main(options: Options) -> int:
     for number in (signal.SIGINT, signal.SIGTERM, *([signal.SIGHUP] if options.config else [])):
         signal.signal(number, lambda number, _: signals.put(number))
     try:
-        module = TargetModule(complain=_complain, quirks=named(options.quirks), offload=_offload(options))
+        module = TargetModule(complain=_complain, quirks=named(options.quirks), offload=offload_named(options.offload))
         _trace(module, options)
     except ConfigurationError as error:
         return _refuse([f"--{error}"])
@@ -69,19 +69,6 @@ def main(options: Options) -> int:
     finally:
         shell.stop()
     return 0
-
-
-def _offload(options: Options) -> Offload:
-    """What `--offload` asks for.
-
-    Raises:
-        ConfigurationError: there is no such way.
-    """
-    try:
-        return Offload(options.offload)
-    except ValueError:
-        known = ", ".join(way.value for way in Offload)
-        raise ConfigurationError("offload", f"{options.offload} is none of: {known}") from None
 
 
 def _trace(module: TargetModule, options: Options) -> None:

@@ -59,6 +59,7 @@ def _event(event: Event, layouts: dict[tuple[Any, ...], int]) -> list[Any]:
         event.data_preview,
         layouts.setdefault(layout, len(layouts)),
         [_value(field) for field in event.fields],
+        event.placement and [event.placement.placed, event.placement.copied, event.placement.reason],
     ]
 
 

@@ -20,6 +20,7 @@ from markupsafe import Markup
 
 from reports.evidence import chunks, pack
 from reports.model import VERDICTS, Case, Run, Verdict, red, verdict_counts
+from reports.placement import add_up, placements, sums_in_words
 from reports.text import clock, printable
 
 __all__ = ["render_html", "write_html"]
@@ -66,6 +67,7 @@ def render_html(run: Run) -> str:
             broken=_broken(run.cases),
             broken_shown=_BROKEN_SHOWN,
             suites=_suites(run.cases),
+            placed=add_up(placements(run)),
             names=sorted({identifier for case in run.cases for identifier in case.requirements}),
             policy=_policy(style, theme, script),
             style=Markup(style),
@@ -88,6 +90,7 @@ def _environment() -> jinja2.Environment:
     )
     environment.filters["clock"] = clock
     environment.filters["printable"] = printable
+    environment.filters["sums"] = sums_in_words
     environment.globals["signs"] = SIGNS
     return environment
 

@@ -24,6 +24,7 @@ __all__ = [
     "EventKind",
     "Field",
     "Finding",
+    "Placement",
     "Requirement",
     "Run",
     "Verdict",
@@ -80,6 +81,19 @@ class Field(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=F
     marked: bool = False
 
 
+class Placement(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True, gc=False):
+    """What became of the data of one write, when an adapter may place them where they belong.
+
+    placed: octets that it placed.
+    copied: octets that went through host memory.
+    reason: why some were copied; empty when none were.
+    """
+
+    placed: int
+    copied: int = 0
+    reason: str = ""
+
+
 class Event(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     """One line of the ladder.
 
@@ -98,6 +112,7 @@ class Event(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     data_preview: the data segment as text where it is text (key=value pairs, one a line).
     marked: this is the event that broke the rule.
     remark: why it is marked, in words: "StatSN went from 5 to 7".
+    placement: what became of the data of the write that this event begins; each write has one at most.
     """
 
     index: int
@@ -114,6 +129,7 @@ class Event(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):
     data_preview: str = ""
     marked: bool = False
     remark: str = ""
+    placement: Placement | None = None
 
 
 class Finding(msgspec.Struct, omit_defaults=True, forbid_unknown_fields=True):

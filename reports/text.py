@@ -5,6 +5,9 @@ r"""A case as plain text: the verdict with its evidence, and the exchange as a l
      0.327 |                               S4 → S5  T5: Login Response sent *|
 !    0.564 |<------------------------ Login Response  status=0x0000 TSIH=0 --|
 !          |    ^ TSIH 0 never names a session                               |
+     0.812 |-- SCSI Command  WRITE(10) lba=64 blocks=2 --------------------->|
+           |    ████████████████░░░░ 1,024 octets placed, 256 copied: they   |
+           |    came unasked                                                 |
 
 For terminals, JUnit's system-out and Allure's attachments. Whatever a device sent may stand in a record, so
 control characters leave here as escapes such as ``\x1b``: a report never drives somebody's terminal.
@@ -17,6 +20,7 @@ import re
 import textwrap
 
 from reports.model import Case, Event, Requirement
+from reports.placement import bar, in_words
 
 __all__ = ["case_text", "clock", "decoded", "flat", "hex_dump", "ladder", "printable", "step"]
 
@@ -113,7 +117,8 @@ def step(event: Event) -> str:
     """One event as a line, for tools that know no ladder."""
     arrow = f"{event.source} → {event.destination}" if event.destination else event.source
     label = "" if event.kind == "pdu" else f"{_LABELS.get(event.kind, event.kind)} "
-    said = " ".join(part for part in (label + event.title, event.detail) if part.strip())
+    placement = f"({in_words(event.placement)})" if event.placement is not None else ""
+    said = " ".join(part for part in (label + event.title, event.detail, placement) if part.strip())
     connection = f" [{event.connection}]" if event.connection else ""
     return flat(f"{clock(event.time)} {arrow}{connection}: {said}")
 
@@ -151,7 +156,16 @@ def _event_lines(event: Event, width: int, several: bool) -> list[str]:
     draw = _arrow if event.kind == "pdu" else _note
     lines = [f"{mark}{event.time * 1000:>{_TIME}.3f} |{draw(said, width, event.source == 'target')}|"]
     remark = textwrap.wrap(printable(event.remark), width - 8)[:_REMARK_LINES]
-    return lines + [f"{mark}{'':{_TIME}} |{f'    ^ {part}':{width}}|" for part in remark]
+    below = [f"^ {part}" for part in remark] + _placement_lines(event, width - 8)
+    return lines + [f"{mark}{'':{_TIME}} |{f'    {part}':{width}}|" for part in below]
+
+
+def _placement_lines(event: Event, width: int) -> list[str]:
+    """A bar with what became of a write's data, below the event that began it."""
+    if event.placement is None:
+        return []
+    said = f"{bar(event.placement.placed, event.placement.copied)} {in_words(event.placement)}"
+    return textwrap.wrap(printable(said), width)[:_REMARK_LINES]
 
 
 def _arrow(said: str, width: int, from_target: bool) -> str:

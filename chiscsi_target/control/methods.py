@@ -144,13 +144,22 @@ def _drop_session(module: TargetModule, params: Session) -> Result:
 
 
 def _statistics(module: TargetModule, params: Nothing) -> Result:
-    """Say what went through each portal and each session; the counters have 32 bits: `portals`, `sessions`."""
+    """Say what went through each portal and each session, and how: `portals`, `sessions` with `perf`, whose counters
+    have 32 bits, and `offload`, the sums of their connections in ULP mode.
+    """
     found = [
-        {"target": name, "initiator": info.peer_name, "hndl": info.hndl, "perf": info.perf}
+        views.statistics(module, name, info)
         for name in list(module.configurations)
         for info in views.sessions(module, name)
     ]
     return {"portals": views.portals(module), "sessions": found}
+
+
+def _adapter(module: TargetModule, params: Nothing) -> Result:
+    """Tell of the emulated adapter: `adapter`, its mode, its connections in ULP mode and its page pods, or null without
+    one; `connections`, what it did for each.
+    """
+    return {"adapter": views.adapter(module), "connections": views.offloaded(module)}
 
 
 def _verbosity(module: TargetModule, params: Level) -> Result:
@@ -228,6 +237,7 @@ METHODS: Final[Mapping[str, Method]] = MappingProxyType(
             Method("sessions", Sessions, _sessions),
             Method("drop_session", Session, _drop_session),
             Method("statistics", Nothing, _statistics),
+            Method("adapter", Nothing, _adapter),
             Method("verbosity", Level, _verbosity),
             Method("get_globals", Nothing, _get_globals),
             Method("set_globals", Values, _set_globals, changes=True),

@@ -54,11 +54,7 @@ def session(module: TargetModule, target: str, info: chiscsi_session_info) -> di
     view = {"target": target} | asdict(info)
     view["isid"] = info.isid.hex()
     view["type"] = "Normal"
-    view["connections"] = []
-    for index in range(info.conn_cnt):
-        connection = chiscsi_connection_info()
-        if module.chiscsi_get_connection_info(info.hndl, index, connection) == 0:
-            view["connections"].append(_connection(connection))
+    view["connections"] = [_connection(each) for each in connections(module, info)]
     return view
 
 
@@ -66,6 +62,64 @@ def _connection(info: chiscsi_connection_info) -> dict[str, Any]:
     view = asdict(info)
     ends = info.tcp_endpoints
     return view | {"tcp_endpoints": {"initiator": str(ends.iaddr), "target": str(ends.taddr)}}
+
+
+_OFFLOAD = (
+    "placed_bytes",
+    "copied_bytes",
+    "ddp_pass",
+    "ddp_fail",
+    "ppods_in_use",
+    "ppods_peak",
+    "iso_cnt",
+    "lro_cnt",
+)
+
+
+def connections(module: TargetModule, info: chiscsi_session_info) -> list[chiscsi_connection_info]:
+    """A session's connections."""
+    found = []
+    for index in range(info.conn_cnt):
+        connection = chiscsi_connection_info()
+        if module.chiscsi_get_connection_info(info.hndl, index, connection) == 0:
+            found.append(connection)
+    return found
+
+
+def statistics(module: TargetModule, target: str, info: chiscsi_session_info) -> dict[str, Any]:
+    """What a session has moved, and what its offloaded connections did for that, added up."""
+    offloaded = [connection for connection in connections(module, info) if connection.offloaded]
+    sums = {name: sum(getattr(each, name) for each in offloaded) for name in _OFFLOAD}
+    session = {"target": target, "initiator": info.peer_name, "hndl": info.hndl}
+    return session | {"perf": info.perf, "offload": {"connections": len(offloaded)} | sums}
+
+
+def adapter(module: TargetModule) -> dict[str, Any] | None:
+    """The emulated adapter as a whole, or None without one."""
+    terminator = module.terminator
+    if terminator is None:
+        return None
+    pods = terminator.pods
+    return {
+        "mode": module.directory.registry.globals.offload_mode,
+        "places_data": pods.enabled,
+        "connections": len(terminator.connections),
+        "ppods": pods.upper - pods.llimit,
+        "ppods_in_use": pods.in_use,
+        "ppods_peak": pods.peak,
+    }
+
+
+def offloaded(module: TargetModule) -> list[dict[str, Any]]:
+    """What the adapter does for each connection of sessions that it serves, in the order of the targets."""
+    return [
+        {"target": name, "initiator": info.peer_name, "hndl": info.hndl, "cid": each.cid, "tid": each.tid}
+        | {name: getattr(each, name) for name in _OFFLOAD}
+        for name in list(module.configurations)
+        for info in sessions(module, name)
+        for each in connections(module, info)
+        if each.offloaded
+    ]
 
 
 def portals(module: TargetModule) -> list[dict[str, Any]]:

@@ -57,7 +57,9 @@ class Connection:
         session: the session, from the first Login Request on.
         cid: connection identifier (RFC 7143 section 11.12.7).
         stat_sn: the next StatSN; `exp_stat_sn`, what the initiator expects next.
-        max_send_data: the initiator's MaxRecvDataSegmentLength, in octets, or less: `send_limit`, what the adapter can.
+        max_peer_receive: the initiator's MaxRecvDataSegmentLength, in octets.
+        max_send_data: the same, or less: `send_limit`, what the adapter sends at once. An echo may be longer, for what
+            came in one PDU also goes out in one.
         ping_tags: Target Transfer Tags of pings that the initiator has not answered.
         counters: what it has moved.
         zero_copy: data are sent as they lie in drivers' memory; no digest is computed of them, and nobody listens.
@@ -82,7 +84,7 @@ class Connection:
         self.cid = 0
         self.stat_sn = 0
         self.exp_stat_sn = 0
-        self.max_send_data = LOGIN_DATA_SEGMENT_LENGTH
+        self.max_peer_receive = self.max_send_data = LOGIN_DATA_SEGMENT_LENGTH
         self.counters = Counters()
         self.output: list[Buffer] = []
         self.closing = False
@@ -308,7 +310,7 @@ class Connection:
         self._login = None
         if self.agenda.quirks.returned_when_acknowledged:
             self.acknowledgements = Acknowledgements(self)
-        self.max_send_data = max_send_data
+        self.max_peer_receive = self.max_send_data = max_send_data
         self.framer.max_data_segment_length = max_receive_data
         self.framer.grow(STAGING)
         self.framer.header_digest = header_digest
@@ -330,7 +332,7 @@ class Connection:
 
     def send_at_most(self, length: int) -> None:
         """Send no more octets of data in a PDU than the initiator takes, and than the adapter can send."""
-        self.max_send_data = min(length, self.send_limit)
+        self.max_peer_receive, self.max_send_data = length, min(length, self.send_limit)
 
     @property
     def in_full_feature_phase(self) -> bool:

@@ -37,7 +37,7 @@ def nop_out(connection: Connection, frame: Frame) -> None:
             connection.acknowledgements.answered(request.target_transfer_tag)
         return
     look_at_tag(session, request.initiator_task_tag)
-    data = bytes(frame.data[: connection.max_send_data])
+    data = bytes(frame.data[: connection.max_peer_receive])
     execute_in_turn(connection, request, _answer, connection, request, data)
 
 

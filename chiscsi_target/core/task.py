@@ -182,14 +182,20 @@ class Task(chiscsi_scsi_command):
             sense: key, additional sense code, qualifier.
         """
         if not self.failing:
-            self.failing = True
+            self.take_no_more_data()
             self.fail(*sense)
 
     def doom_to(self, status: int) -> None:
         """Have the task end with a status that has no sense data once its data are in; the first reason stays."""
         if not self.failing:
-            self.failing = True
+            self.take_no_more_data()
             self.sc_status = status
+
+    def take_no_more_data(self) -> None:
+        """Have the task end with the status that it has, or will get: what still comes in for it is dropped."""
+        self.failing = True
+        if self.is_write:
+            self.connection.take_place_away(self)
 
     @property
     def name(self) -> str:

@@ -254,7 +254,7 @@ class TaskManagement:
                 # Its driver has given it up meanwhile, and has its buffers back: it cannot go on.
                 if not task.sc_status:
                     task.doom(INTERNAL_FAILURE)
-                task.failing = True
+                task.take_no_more_data()
             else:
                 task.abort_asked = None
             self.connection.agenda.resume(task)

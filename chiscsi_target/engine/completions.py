@@ -268,7 +268,7 @@ class Completions:
             self._let_go(task)
         elif task.data_due:
             # A driver without a buffer to give: what the initiator sends unasked is awaited, and thrown away.
-            task.failing = True
+            task.take_no_more_data()
         else:
             scsi_response.send_response(task)
 
@@ -295,7 +295,7 @@ class Completions:
             _, task.sc_sense_asc, task.sc_sense_ascq = WRITE_ERROR if task.is_write else READ_ERROR
             task.sc_sense_key = _ABORTED_COMMAND
         task.sc_status = task.sc_status or ScsiStatus.CHECK_CONDITION
-        task.failing = True
+        task.take_no_more_data()
         if task.aborting is None:
             scsi_response.send_response(task)
 
@@ -305,7 +305,7 @@ class Completions:
             if not task.sc_status:
                 # In case that the function which ends it is refused after all: it cannot go on.
                 task.doom(INTERNAL_FAILURE)
-            task.failing = True
+            task.take_no_more_data()
             self._let_go(task)
 
     def resume(self, task: Task) -> None:

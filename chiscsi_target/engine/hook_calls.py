@@ -197,7 +197,7 @@ class HookCalls:
         task.held = False
         if task.sc_status == _GOOD:
             task.fail(*(WRITE_ERROR if task.is_write else UNRECOVERED_READ_ERROR))
-        task.failing = True
+        task.take_no_more_data()
         self._conclude(task)
 
     def _conclude(self, task: Task) -> None:

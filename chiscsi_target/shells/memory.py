@@ -18,12 +18,18 @@ _FIRST_PORT = 40000
 class MemoryTarget:
     """Runs a Target Module in the caller's thread.
 
+    Args:
+        module: which.
+        segments: how many octets a connection gets at once; 0 for as many as there are.
+
     Attributes:
         now: the clock, in seconds.
+        segments: as given.
     """
 
-    def __init__(self, module: TargetModule) -> None:
+    def __init__(self, module: TargetModule, segments: int = 0) -> None:
         self.module = module
+        self.segments = segments
         self.now = 0.0
         self._pipes: dict[Connection, MemoryConnection] = {}
         self._next_port = _FIRST_PORT
@@ -163,7 +169,7 @@ class MemoryConnection:
         self._target.pump()
         while self._waiting and connection.wants_input:
             buffer = connection.receive_buffers()[0]
-            count = min(len(buffer), len(self._waiting))
+            count = min(len(buffer), len(self._waiting), self._target.segments or len(self._waiting))
             buffer[:count] = self._waiting[:count]
             del self._waiting[:count]
             connection.agenda.now = self._target.now

@@ -115,7 +115,7 @@ class DriverBench(Expecting, Playing):
         self.records: list[Record] = []
         self._listeners = (self.records.append, station.listener)
         self.module = TargetModule(listener=self._record, quirks=quirks, **(module or {}))
-        self.stage: Stage = SocketStage(self.module) if tcp else MemoryStage(self.module)
+        self.stage: Stage = SocketStage(self.module) if tcp else MemoryStage(self.module, station.settings.segments)
         self.hooks = HookLog(self._noted, self.stage.defer)
         self.name = self.iqn = f"{station.place.target_name}.driver"
         self._numbers = itertools.count(1)

@@ -58,11 +58,16 @@ class Stage(Protocol):
 
 
 class MemoryStage:
-    """In memory: nothing happens but when the case waits, and time passes as it says."""
+    """In memory: nothing happens but when the case waits, and time passes as it says.
 
-    def __init__(self, module: TargetModule) -> None:
+    Args:
+        module: whose stage it is.
+        segments: how many octets reach it at once; 0 for as many as were sent.
+    """
+
+    def __init__(self, module: TargetModule, segments: int = 0) -> None:
         self._work: deque[tuple[Work, bool]] = deque()
-        self._shell = _WorkingTarget(module, self._work)
+        self._shell = _WorkingTarget(module, self._work, segments)
         self.portals: list[Portal] = []
         _note_portals(module, self.portals)
 
@@ -102,10 +107,10 @@ class MemoryStage:
 class _WorkingTarget(MemoryTarget):
     """A memory shell that does the driver's deferred work whenever the module is at rest."""
 
-    def __init__(self, module: TargetModule, work: deque[tuple[Work, bool]]) -> None:
+    def __init__(self, module: TargetModule, work: deque[tuple[Work, bool]], segments: int) -> None:
         self._driver_work = work
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="driver")
-        super().__init__(module)
+        super().__init__(module, segments)
 
     def end(self) -> None:
         """End the driver's thread, if there ever was work for it."""

@@ -100,6 +100,8 @@ def command(settings: Settings) -> str:
     for name in (
         "transport",
         "link",
+        "offload",
+        "segments",
         "profile",
         "initiator_name",
         "user",
@@ -115,7 +117,7 @@ def command(settings: Settings) -> str:
         if value != getattr(plain, name):
             words += [
                 _OPTIONS.get(name, f"--{name.replace('_', '-')}"),
-                f"{value:g}" if isinstance(value, float) else value,
+                f"{value:g}" if isinstance(value, float) else str(value),
             ]
     words += ["--allow-data-loss"] if settings.allow_data_loss else []
     return shlex.join(words)

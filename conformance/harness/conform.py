@@ -30,6 +30,7 @@ from conformance.harness.results import CaseResult
 from conformance.harness.settings import DEFAULT_FACTORY, Settings, Show, to_arguments
 from conformance.harness.summary import print_summary
 from conformance.harness.verdicts import Exit
+from conformance.offload_options import offload_named
 from conformance.plugin import GATE, LEDGER, SUITES
 
 # What a run does not use and each case would pay for, and the terminal's capture, which would swallow the bar.
@@ -186,7 +187,7 @@ def _check(settings: Settings, workers: str = "") -> None:
     if settings.suites and not Path(settings.suites).is_dir():
         raise UsageError(f"suites {settings.suites}: no such directory")
     _check_way(settings)
-    if settings.driver or settings.quirk:
+    if settings.changes:
         _check_changes(settings)
     if settings.out:
         _make(settings.out)
@@ -211,10 +212,12 @@ def _check_way(settings: Settings) -> None:
 def _check_changes(settings: Settings) -> None:
     """Check what is to be otherwise in the embedded target."""
     if settings.foreign:
-        name = "--driver" if settings.driver else "--quirk"
-        raise UsageError(f"{name} changes the embedded target: leave out the address")
+        raise UsageError(f"--{settings.changes[0]} changes the embedded target: leave out the address")
+    if settings.segments and not settings.over_memory:
+        raise UsageError("--segments: TCP cuts as it likes, so add --transport memory")
     try:
         named(settings.quirk)
+        offload_named(settings.offload)
         load_drivers(settings.driver)
     except ConfigurationError as error:
         raise UsageError(f"--{error}") from None

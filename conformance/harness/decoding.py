@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from conformance.harness.evidence import TEXT_OPCODES, RawEvent
+from conformance.harness.evidence import PLACEMENT, TEXT_OPCODES, RawEvent
 from initiator_sim.display import summary
 from iscsi_wire.constants import BHS_LENGTH, OPCODE_MASK
 from iscsi_wire.keys import KEYS
-from iscsi_wire.pdus import Pdu, decode_header
+from iscsi_wire.pdus import Pdu, ScsiCommand, decode_header
 from iscsi_wire.records import PduRecord
 from iscsi_wire.structure import FieldInfo, Kind
-from reports.model import Event, EventKind, Field
+from reports.model import Event, EventKind, Field, Placement
 
 _HEXADECIMAL = frozenset({Kind.CODE, Kind.TAG, Kind.SEQUENCE_NUMBER})
 DATA = "data"
@@ -30,6 +30,7 @@ def decode_events(raw: Iterable[RawEvent], marked_field: str = "", remark: str =
         remark: what was wrong with it, in words.
     """
     events: list[Event] = []
+    commands: dict[tuple[str, str], Event] = {}
     start: float | None = None
     for index, one in enumerate(raw):
         start = one.time if start is None else start
@@ -38,7 +39,23 @@ def decode_events(raw: Iterable[RawEvent], marked_field: str = "", remark: str =
         if one.cause:
             event.marked, event.remark = True, remark
         events.append(event)
+        if event.title == ScsiCommand.TITLE:
+            commands[one.connection, _tag(one)] = event
+        elif one.kind == PLACEMENT:
+            begun = commands.pop((one.connection, one.words[0]), event)
+            begun.placement = placement_of(one)
     return events
+
+
+def placement_of(raw: RawEvent) -> Placement:
+    """What became of a write's data."""
+    _, placed, copied, reason = raw.words
+    return Placement(int(placed), int(copied), reason)
+
+
+def _tag(command: RawEvent) -> str:
+    """The Initiator Task Tag of a command, as a placement names it."""
+    return f"{ScsiCommand.decode(command.octets[:BHS_LENGTH]).initiator_task_tag:#x}"
 
 
 def _pdu(raw: RawEvent, marked_field: str, remark: str) -> Event:
@@ -77,6 +94,8 @@ def _other(raw: RawEvent) -> Event:
         case "hook" | "completion":
             kind = "hook" if raw.kind == "hook" else "completion"
             title, detail = words[0], f"({words[1]})" + (f" = {words[2]}" if words[2] else "")
+        case "placement":
+            kind, title, detail = "offload", "placement", f"itt {words[0]}, placed {words[1]}, copied {words[2]}"
         case "offload":
             kind, title, detail = "offload", words[0], words[1].removeprefix(words[0]).strip()
         case "transport":

@@ -31,6 +31,8 @@ DATA_LIMIT = 256
 """Octets of a data segment that a report keeps: of key=value text all but absurd amounts, of a payload the start."""
 
 TEXT_OPCODES = frozenset({Opcode.LOGIN_REQUEST, Opcode.LOGIN_RESPONSE, Opcode.TEXT_REQUEST, Opcode.TEXT_RESPONSE})
+PLACEMENT = "placement"
+"""The kind of what became of a write's data: in a report it stands at the command."""
 FINDING = "finding "
 """What the level of a finding begins with, among those of log lines; its kind follows."""
 _LEVELS = ("error", "warning", "information", "debug")
@@ -39,11 +41,11 @@ _LEVELS = ("error", "warning", "information", "debug")
 class RawEvent(msgspec.Struct, array_like=True, frozen=True):
     """One record as plain values.
 
-    kind: as in :data:`reports.model.EventKind`. words: what the kind needs: direction of a PDU; machine, old, event
-    and new of a state; name, arguments and result of a hook or completion; level and text of a log line; name and
-    text of an offloading card's message; text of a note; event of a transport. octets: header, AHS and data of a PDU,
-    the data perhaps cut. ahs: octets of its AHS. length: its octets before the cut. cause: this is what the case
-    failed for.
+    kind: as in :data:`reports.model.EventKind`, or :data:`PLACEMENT`. words: what the kind needs: direction of a PDU;
+    machine, old, event and new of a state; name, arguments and result of a hook or completion; level and text of a log
+    line; name and text of an offloading card's message; Initiator Task Tag, octets placed and copied, and the reason,
+    of a placement; text of a note; event of a transport. octets: header, AHS and data of a PDU, the data perhaps cut.
+    ahs: octets of its AHS. length: its octets before the cut. cause: this is what the case failed for.
     """
 
     kind: str
@@ -130,9 +132,8 @@ def raw_event(record: Record, connection: str, cause: bool = False) -> RawEvent:
         case FindingRecord():
             return RawEvent("log", *place, (f"{FINDING}{record.kind}", record.text), cause=cause)
         case PlacementRecord():
-            text = f"itt 0x{record.itt:x}, placed {record.placed}, copied {record.copied}"
-            text += f": {record.reason}" if record.reason else ""
-            return RawEvent("offload", *place, ("placement", text), cause=cause)
+            numbers = (f"{record.itt:#x}", str(record.placed), str(record.copied))
+            return RawEvent(PLACEMENT, *place, (*numbers, record.reason), cause=cause)
         case OffloadRecord():
             return RawEvent("offload", *place, (record.message, record.text), cause=cause)
         case TransportRecord():

@@ -31,6 +31,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     user, target_user: CHAP names of both sides; their secrets are in the environment (`conformance.credentials`).
     driver: LUN classes and target classes that the embedded target is to use (`conformance.drivers`).
     quirk: names of the switches of `chiscsi_target.quirks` that are on in the embedded target.
+    offload: which connections of the embedded target run over the emulated adapter, and how.
+    segments: how many octets reach the embedded target at once, in memory; 0 for as many as were sent.
     patience: seconds that an answer may take before it counts as missing.
     time_limit: seconds of wall clock for one case that names no limit of its own.
     reconnect: seconds to wait for a target that died, before the rest of the run is given up.
@@ -55,6 +57,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     target_user: str = ""
     driver: list[str] = []
     quirk: list[str] = []
+    offload: str = "auto"
+    segments: int = 0
     patience: float = 5.0
     time_limit: float = 30.0
     reconnect: float = 5.0
@@ -74,7 +78,14 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
         """How the embedded target is to be made reachable (`conformance.embedded.Way`)."""
         return f"{self.transport}:{self.link}" if self.link else self.transport
 
+    @property
+    def changes(self) -> tuple[str, ...]:
+        """The options by which the embedded target is another than usual."""
+        plain = Settings()
+        return tuple(name for name in _CHANGES if getattr(self, name) != getattr(plain, name))
 
+
+_CHANGES = ("driver", "quirk", "offload", "segments")
 _HELP = {
     "url": "the target, iscsi://HOST[:PORT]/IQN[/LUN]; without it the embedded target is tested",
     "transport": "how the embedded target is reached: tcp, memory or card",
@@ -90,6 +101,8 @@ _HELP = {
     "target_user": "CHAP name that the target answers with; its secret is in CHISCSI_TARGET_PASSWORD",
     "driver": "storage driver that the embedded target is to use: PACKAGE.MODULE:NAME (repeatable)",
     "quirk": "where the embedded target is to do as release 3.14 of the module (repeatable)",
+    "offload": "which connections of the embedded target run over the emulated adapter: off, auto, nic, ulp or crc",
+    "segments": "how many octets reach the embedded target at once, in memory; 0 for as many as were sent",
     "patience": "seconds that an answer may take",
     "time_limit": "seconds that a case may take",
     "reconnect": "seconds to wait for a target that died",
@@ -116,8 +129,8 @@ def add_options(parser: pytest.Parser) -> None:
             arguments["action"] = "store_true"
         elif isinstance(default, list):
             arguments["action"] = "append"
-        elif isinstance(default, float):
-            arguments["type"] = float
+        elif isinstance(default, int | float):
+            arguments["type"] = type(default)
         group.addoption(option(field.name), **arguments)
 
 

@@ -18,7 +18,7 @@ from typing import cast
 
 import pytest
 
-from conformance.embedded import Embedded, Factory, start_with
+from conformance.embedded import Changes, Embedded, Factory, start_with
 from conformance.harness.address import parse_address
 from conformance.harness.evidence import Evidence
 from conformance.harness.foreign import Foreign
@@ -132,9 +132,11 @@ class Station:
 
     def _start(self) -> Embedded:
         settings = self.settings
-        if settings.driver or settings.quirk:
-            where = (settings.way, self.place.target_name, self._listen)
-            return start_with(settings.driver, settings.quirk, *where)
+        if settings.changes:
+            changes = Changes(
+                drivers=settings.driver, quirks=settings.quirk, offload=settings.offload, segments=settings.segments
+            )
+            return start_with(changes, settings.way, self.place.target_name, self._listen)
         module, _, function = self.settings.factory.partition(":")
         factory = cast("Factory", getattr(importlib.import_module(module), function))
         return factory(self.settings.way, self.place.target_name, self._listen)

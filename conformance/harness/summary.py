@@ -10,6 +10,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from conformance.harness.assembly import findings_of, repeat_command
+from conformance.harness.decoding import placement_of
+from conformance.harness.evidence import PLACEMENT
 from conformance.harness.ledger import Ledger
 from conformance.harness.live import STYLES, one_line
 from conformance.harness.needs import DRIVER_API
@@ -17,6 +19,7 @@ from conformance.harness.results import CaseResult
 from conformance.harness.verdicts import Exit, clause_of
 from conformance.requirements import load_catalogue
 from reports.model import VERDICTS, Verdict, red
+from reports.placement import add_up, sums_in_words
 
 _MEANINGS = {
     Exit.GOOD: "no deviation",
@@ -36,6 +39,8 @@ def print_summary(console: Console, ledger: Ledger) -> None:
         if red(result.verdict):
             _print_case(console, result, ledger)
     for line in _findings(results):
+        console.print(line, soft_wrap=True)
+    for line in _placements(results):
         console.print(line, soft_wrap=True)
     for rule in ledger.stale():
         console.print(
@@ -64,6 +69,16 @@ def _findings(results: Sequence[CaseResult]) -> list[str]:
             cases[finding.kind] += 1
             first.setdefault(finding.kind, f"{finding.text} ({result.card.identifier})")
     return [f"finding {kind} in {count} cases, such as: {escape(first[kind])}" for kind, count in cases.items()]
+
+
+def _placements(results: Sequence[CaseResult]) -> list[str]:
+    """What became of the data of all writes: what the adapter placed, what was copied, and why."""
+    raw = (event for result in results for event in result.events if event.kind == PLACEMENT)
+    sums = add_up(placement_of(event) for event in raw)
+    if not sums.writes:
+        return []
+    reasons = [f"  {octets:>11,} copied of {writes:,}: {escape(reason)}" for reason, octets, writes in sums.reasons]
+    return [f"data of {sums_in_words(sums)}", *reasons]
 
 
 def _table(results: Sequence[CaseResult]) -> Table:

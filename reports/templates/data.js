@@ -8,14 +8,20 @@ async function unpack(id) {
 
 /** An event from the array that reports/evidence.py made of it. */
 function unpackEvent(packed, index, layouts) {
-  const [kind, time, source, destination, connection, title, detail, remark, marked, hex, length, preview, layout, values] = packed;
+  const [kind, time, source, destination, connection, title, detail, remark, marked, hex, length, preview, layout, values, placement] = packed;
   const fields = layouts[layout].map(([name, offset, bits, section], place) => {
     const entry = values[place];
     const [value, meaning, wrong] = typeof entry === "string" ? [entry] : entry;
     return { name, offset, section, value, meaning: meaning ?? "", marked: Boolean(wrong), bits, ...extent(offset, bits) };
   });
   const sent = length || hex.length / 2;
-  return { index, kind, time, source, destination, connection, title, detail, remark, marked: Boolean(marked), hex, sent, preview, fields };
+  return { index, kind, time, source, destination, connection, title, detail, remark, marked: Boolean(marked), hex, sent, preview, fields, placement: unpackPlacement(placement) };
+}
+
+function unpackPlacement(packed) {
+  if (!packed) return null;
+  const [placed, copied, reason] = packed;
+  return { placed, copied, reason };
 }
 
 /** First and last byte of a field and, when it does not fill whole bytes, its bits within them. */

@@ -38,7 +38,22 @@ function rung(event, connection, several, opened) {
     item.append(make(`div.rung.aside.k-${event.kind}.${side}`, {}, time, make("span.lane", {}, said)));
   }
   if (event.remark) item.append(make("p.remark", {}, visible(event.remark)));
+  if (event.placement) item.append(placementBar(event.placement));
   return item;
+}
+
+/** What became of a write's data: a bar of what was placed and what was copied, and the same in words. */
+function placementBar({ placed, copied, reason }) {
+  const parts = [[placed, "placed"], [copied, "copied"]].filter(([octets]) => octets);
+  const [first, ...rest] = parts.length ? parts : [[0, "placed"]];
+  const octets = [`${counted(first[0], "octet")} ${first[1]}`, ...rest.map(([more, what]) => `${more.toLocaleString("en")} ${what}`)].join(", ");
+  const words = visible(reason ? `${octets}: ${reason}` : octets);
+  const bar = make("span.shares", { "aria-hidden": "true" }, parts.map(([share, what]) => {
+    const part = make(`i.${what}`);
+    part.style.flexGrow = share;
+    return part;
+  }));
+  return make("p.placement", { title: words }, bar, words);
 }
 
 /** Switches for the kinds of events and for the connections that occur. */

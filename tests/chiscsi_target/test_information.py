@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, fields
+from functools import partial
 
 import pytest
 
@@ -25,9 +26,11 @@ from chiscsi_target.api import (
     chiscsi_target_info,
     iscsi_session_settings,
 )
+from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.quirks import Quirks
+from iscsi_wire.pdus import DataOut, ReadyToTransfer, Reject
 from tests.chiscsi_target.asking import connection_of, only_session, sessions_of
-from tests.chiscsi_target.peer import INITIATOR
+from tests.chiscsi_target.peer import INITIATOR, read10, write10
 from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import NAME, Stand
 
@@ -133,16 +136,50 @@ def test_the_structures_can_be_copied_as_dictionaries() -> None:
     assert asdict(connection_of(session))["tcp_endpoints"]["taddr"] == {"ip": "127.0.0.1", "port": 3260}
 
 
+def zeros(info: chiscsi_connection_info) -> set[str]:
+    """The fields that are 0, or False."""
+    return {field.name for field in fields(info) if getattr(info, field.name) == 0}
+
+
 def test_every_field_of_a_session_and_a_connection_has_a_live_value() -> None:
-    stand = Stand(*FREE.items())
-    stand.login()
+    Stand(*FREE.items()).login()
     session = only_session()
     empty = {"peer_alias"}
     assert {field.name for field in fields(session) if getattr(session, field.name) in ("", b"", 0)} == empty
-    connection = connection_of(session)
-    without_offload = {"offloaded", "iso_cnt", "lro_cnt", "ddp_pass", "ddp_fail"}
-    zero = {field.name for field in fields(connection) if getattr(connection, field.name) == 0}
-    assert zero == without_offload | {"cid"}
+    of_offload = {"iso_cnt", "lro_cnt", "ddp_pass", "ddp_fail"}
+    of_offload |= {"placed_bytes", "copied_bytes", "ppods_in_use", "ppods_peak"}
+    assert zeros(connection_of(session)) == of_offload | {"offloaded", "cid"}
+
+
+def test_every_field_of_an_offloaded_connection_has_a_live_value() -> None:
+    """Of a write of 8 KiB, a quarter comes with it, a quarter by the R2T's tag, an eighth by one of another colour."""
+    stand = Stand(*FREE.items(), offload=Offload.ULP)
+    limits = {"MaxBurstLength": "4096", "FirstBurstLength": "2048", "MaxRecvDataSegmentLength": "2048"}
+    peer = stand.login(*limits.items())
+    assert zeros(connection_of(only_session())) >= {"placed_bytes", "copied_bytes", "ppods_in_use", "ppods_peak"}
+    peer.command(read10(0, 16), 8192)
+    assert sum(len(data) for _, data in peer.receive()) == 8192
+    command = peer.command(write10(0, 16), 8192, bytes(2048), write=True)
+    r2t, _ = peer.take(ReadyToTransfer)
+    assert (r2t.buffer_offset, r2t.desired_data_transfer_length) == (2048, 4096)
+    out = partial(
+        DataOut,
+        initiator_task_tag=command.initiator_task_tag,
+        lun=command.lun,
+        exp_stat_sn=peer.exp_stat_sn,
+    )
+    pieces = [
+        out(target_transfer_tag=r2t.target_transfer_tag, data_sn=number, buffer_offset=2048 + number * 1024)
+        for number in (0, 1)
+    ]
+    peer.pipe.send(b"".join(peer.octets(each, bytes(1024)) for each in pieces))
+    peer.send(out(target_transfer_tag=r2t.target_transfer_tag ^ 1, data_sn=2, buffer_offset=4096), bytes(1024))
+    assert peer.take(Reject)
+    info = connection_of(only_session())
+    assert zeros(info) == {"cid"}
+    assert (info.placed_bytes, info.copied_bytes) == (2048, 2048 + 1024)
+    assert (info.ddp_pass, info.ddp_fail, info.iso_cnt, info.lro_cnt) == (2, 1, 2, 1)
+    assert (info.ppods_in_use, info.ppods_peak) == (1, 1)
 
 
 def test_sessions_are_found_by_initiator_in_the_order_of_their_coming() -> None:

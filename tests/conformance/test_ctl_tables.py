@@ -19,6 +19,17 @@ CONNECTION = {
     "statsn": 17,
     "perf": PERF,
 }
+PLACEMENT = {
+    "placed_bytes": 40_000_000_001,
+    "copied_bytes": 77_777_777,
+    "ddp_pass": 4711,
+    "ddp_fail": 815,
+    "ppods_in_use": 63,
+    "ppods_peak": 1029,
+    "iso_cnt": 6543,
+    "lro_cnt": 3456,
+}
+OFFLOADED = CONNECTION | PLACEMENT | {"offloaded": True, "tid": 2718, "cid": 6}
 SESSION = {
     "hndl": 26,
     "target": NAME,
@@ -29,7 +40,15 @@ SESSION = {
     "expcmdsn": 5,
     "maxcmdsn": 132,
     "perf": PERF,
-    "connections": [CONNECTION],
+    "connections": [CONNECTION, OFFLOADED],
+}
+ADAPTER = {
+    "mode": "ULP",
+    "places_data": True,
+    "connections": 1,
+    "ppods": 16384,
+    "ppods_in_use": 129,
+    "ppods_peak": 1031,
 }
 RESULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "version": ({"name": "chiscsi", "version": "1.2", "protocol": 1}, ["chiscsi 1.2, control protocol 1"]),
@@ -40,14 +59,27 @@ RESULTS: dict[str, tuple[dict[str, Any], list[str]]] = {
     "show": ({"name": NAME, "keys": KEYS}, ["TargetName", NAME, "b,MEM"]),
     "sessions": (
         {"sessions": [SESSION]},
-        ["0x1a", NAME, "400001370000", "0x2", "132", "[::1]:3260", "CRC32C,None", "37G"],
+        ["0x1a", NAME, "400001370000", "0x2", "132", "[::1]:3260", "CRC32C,None", "37G", "no ", "tid 2718", "74M"],
     ),
     "statistics": (
         {
             "portals": [{"portal": "127.0.0.1:3260", "targets": [NAME], "perf": PERF}],
-            "sessions": [{"hndl": 26, "target": NAME, "initiator": "me", "perf": PERF}],
+            "sessions": [
+                {"hndl": 26, "target": NAME, "initiator": "me", "perf": PERF, "offload": {"connections": 0}},
+                {
+                    "hndl": 27,
+                    "target": NAME,
+                    "initiator": "it",
+                    "perf": PERF,
+                    "offload": PLACEMENT | {"connections": 1},
+                },
+            ],
         },
-        ["127.0.0.1:3260", "40000000000", "8192", "0x1a", NAME],
+        ["127.0.0.1:3260", "40000000000", "8192", "0x1a", NAME, "40000000001", "77777777", "4711, 815", "63", "1029"],
+    ),
+    "adapter": (
+        {"adapter": ADAPTER, "connections": [PLACEMENT | {"tid": 2718, "hndl": 26, "cid": 6}]},
+        ["ULP", "yes", "16384", "129", "1031", "2718", "0x1a", "40000000001", "4711, 815", "1029", "6543", "3456"],
     ),
     "verbosity": ({"level": "0xf,0x0"}, ["iscsi_verbose_level=0xf,0x0"]),
     "globals": ({"values": {"iscsi_auth_order": "ACL"}}, ["iscsi_auth_order", "ACL"]),
@@ -74,6 +106,17 @@ def test_nobody_is_logged_in(capsys: pytest.CaptureFixture[str]) -> None:
     show("sessions", {"sessions": []})
     show("statistics", {"portals": [{"portal": "p:1", "targets": [], "perf": {}}], "sessions": []})
     assert "CID" not in capsys.readouterr().out
+
+
+def test_there_is_no_adapter(capsys: pytest.CaptureFixture[str]) -> None:
+    show("adapter", {"adapter": None, "connections": []})
+    assert capsys.readouterr().out == "There is no adapter: the target runs with --offload off.\n"
+
+
+def test_an_adapter_has_no_connections(capsys: pytest.CaptureFixture[str]) -> None:
+    show("adapter", {"adapter": ADAPTER | {"places_data": False}, "connections": []})
+    said = capsys.readouterr().out
+    assert "no" in said.split() and "tid" not in said
 
 
 @pytest.mark.parametrize(

@@ -94,5 +94,35 @@ def test_sessions() -> None:
     ]
 
 
+PLACEMENT = {"placed_bytes": 4096, "copied_bytes": 512, "ddp_pass": 3, "ddp_fail": 1}
+PLACEMENT |= {"ppods_in_use": 2, "ppods_peak": 7, "iso_cnt": 5, "lro_cnt": 4, "tid": 9}
+PLACED = [
+    "\ttid 9, iso 5, lro 4",
+    "\tPlaced bytes: 4096, Copied bytes: 512",
+    "\tDDP pass: 3, DDP fail: 1",
+    "\tppods: 2, peak 7",
+]
+
+
+def test_an_offloaded_connection() -> None:
+    plain, placing = session(), session()
+    placing["connections"][0] |= PLACEMENT | {"offloaded": True}
+    before, after = (lines("sessions", {"sessions": [each], "login_ip": {NAME: 0}}) for each in (plain, placing))
+    place = before.index("\thndl: 0x1b, CID 5, offloaded 0, statsn 7,6.")
+    before[place] = before[place].replace("offloaded 0", "offloaded 1")
+    assert after == [*before[: place + 3], *PLACED, *before[place + 3 :]]
+
+
+def test_the_adapter() -> None:
+    adapter = {"mode": "CRC", "places_data": True, "connections": 1, "ppods": 1024, "ppods_in_use": 2, "ppods_peak": 8}
+    assert lines("adapter", {"adapter": adapter, "connections": [PLACEMENT | {"hndl": 26, "cid": 5}]}) == [
+        "ADAPTER: mode CRC, ddp 1, conns 1",
+        "\tppods: 2/1024, peak 8",
+        "CONN: hndl: 0x1a, CID 5",
+        *PLACED,
+    ]
+    assert lines("adapter", {"adapter": None, "connections": []}) == ["ADAPTER: none"]
+
+
 def test_what_is_done_is_told_as_it_is() -> None:
     assert lines("remove", {"messages": ["a removed."], "errors": []}) == ["a removed."]

@@ -8,14 +8,16 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from conformance.embedded import LUNS, Embedded, Way, start
+from chiscsi_target.core.connection import Connection
+from chiscsi_target.errors import ConfigurationError
+from conformance.embedded import LUNS, Changes, Embedded, Way, start, start_with
 from conformance.harness.needs import NEEDS, require
 from conformance.harness.place import Place
 from conformance.harness.settings import Settings
 from conformance.harness.target import Target, settle
 from initiator_sim.exchange import Exchange
 from initiator_sim.outcomes import Unsupported
-from iscsi_wire.records import Record
+from iscsi_wire.records import OffloadRecord, Record
 
 IQN = "iqn.2026-11.org.chiscsi:conform"
 
@@ -76,6 +78,42 @@ def test_the_target_says_what_it_does(way: Way) -> None:
     system.close()
     kinds = {type(record).__name__ for record in records}
     assert {"PduRecord", "StateRecord", "HookRecord", "TransportRecord"} <= kinds
+
+
+@pytest.mark.parametrize(
+    "offload, messages",
+    [("off", False), ("auto", False), ("nic", False), ("crc", True), ("ulp", True)],
+)
+def test_its_connections_run_over_the_adapter_as_they_are_to(way: Way, offload: str, messages: bool) -> None:
+    records: list[Record] = []
+    system = start_with(Changes(offload=offload), way, IQN, records.append)
+    with Target(system, Settings(transport=way), Place(run="2a"), Exchange).initiator() as initiator:
+        settle(initiator.login())
+    system.close()
+    assert any(isinstance(record, OffloadRecord) for record in records) is messages
+
+
+def test_a_way_to_offload_that_there_is_not() -> None:
+    with pytest.raises(ConfigurationError, match="offload: some is none of: off, auto, nic, ulp, crc"):
+        start_with(Changes(offload="some"), "memory", IQN, lambda record: None)
+
+
+@pytest.mark.parametrize("segments, longest", [(0, 48), (7, 7), (1, 1)])
+def test_it_is_given_what_is_sent_in_pieces(segments: int, longest: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    counts: list[int] = []
+    received = Connection.received
+
+    def noted(connection: Connection, count: int) -> None:
+        counts.append(count)
+        received(connection, count)
+
+    monkeypatch.setattr(Connection, "received", noted)
+    system = start_with(Changes(segments=segments), "memory", IQN, lambda record: None)
+    with Target(system, Settings(transport="memory"), Place(run="2a"), Exchange).initiator() as initiator:
+        session = initiator.login()
+        counts.clear()
+        settle(session)
+    assert max(counts) == longest and sum(counts) % 48 == 0
 
 
 def test_closing_the_target_ends_its_threads() -> None:

@@ -47,6 +47,21 @@ def test_a_driver_that_is_none(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.parametrize(
+    "options, complaint",
+    [
+        (Options(offload="some"), "--offload: some is none of: off, auto, nic, ulp, crc"),
+        (Options(offload=""), "--offload:  is none of: off, auto, nic, ulp, crc"),
+        (Options(offload="ULP"), "--offload: ULP is none of: off, auto, nic, ulp, crc"),
+        (Options(traces=["pdus"]), "--trace: pdus is none of: offload"),
+        (Options(traces=["offload", "pdus"]), "--trace: pdus is none of: offload"),
+        (Options(traces=["offload"], offload="off"), "--trace: offload has nothing to show with --offload off"),
+    ],
+)
+def test_an_adapter_that_there_is_not(capsys: pytest.CaptureFixture[str], options: Options, complaint: str) -> None:
+    assert refused(capsys, options) == [complaint]
+
+
+@pytest.mark.parametrize(
     "options",
     [
         Options(config="x.conf", disks=[Disk("mem", "1M")]),

@@ -43,6 +43,28 @@ def test_it_prints_one_url_for_each_lun_and_then_ready() -> None:
         assert running.stop() == 0
 
 
+@pytest.mark.interop
+@pytest.mark.parametrize("offload, placed", [("ulp", True), ("crc", False), ("nic", None), ("auto", None)])
+def test_the_messages_of_an_offloaded_connection_are_printed(offload: str, placed: bool | None) -> None:
+    """What a real initiator writes is placed by page pods, or the card only sees to digests, or takes nothing over."""
+    with serving("--mem", "4M", "--offload", offload, "--trace", "offload") as running:
+        (portal,) = running.portals
+        with session(portal, IQN, 0) as initiator:
+            assert initiator.write(0, b"\x5a" * 1048576) == 0
+        assert running.stop() == 0
+        assert running.process.stdout is not None
+        printed = running.process.stdout.read().decode()
+    names = {line.split()[0] for line in printed.splitlines()}
+    taken_over = {"CPL_SET_TCB_FIELD", "CPL_SET_TCB_RPL", "CPL_ISCSI_HDR", "CPL_RX_ISCSI_DDP", "FW_OFLD_TX_DATA_WR"}
+    assert names >= taken_over if placed is not None else names == set()
+    assert ("ULP_TX_MEM_WRITE" in names) is bool(placed)
+    assert ("PLACED" in printed) is bool(placed)
+
+
+def test_a_way_to_offload_that_there_is_not_is_named() -> None:
+    assert "--offload: some is none of: off, auto, nic, ulp, crc" in refusal("--offload", "some", "--mem", "1M")
+
+
 def test_a_port_in_use_is_named() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from reports.bundle import write_reports
-from reports.model import Case, Event, EventKind, Field, Requirement, Run
+from reports.model import Case, Event, EventKind, Field, Placement, Requirement, Run
 from tests.reports import sample_pdus as pdus
 
 TARGET = "iqn.2004-01.com.example:array.disk7"
@@ -21,6 +21,7 @@ PORTAL = "iscsi://192.0.2.17:3260"
 STARTED = datetime.datetime(2026, 3, 14, 9, 26, 53, tzinfo=datetime.UTC)
 NO_TAG = 0xFFFFFFFF
 PAYLOAD = bytes(range(256)) * 2
+REASONS = ("", "the data came unasked", "the buffers are no whole pages: " + "one of them is short, " * 8 + "alas", "")
 HOSTILE = "</script><script>window.owned=1</script><img src=x onerror=window.owned=1>\x1b[31m\u2028{{7*7}}"
 
 
@@ -93,13 +94,14 @@ class Exchange:
         self.stat_sn += 1
         self.add("state", "target", "S4 → S5", "T5: final Login Response sent", connection)
 
-    def command(self, detail: str, cdb: int, tag: int, length: int = 0, direction: str = "") -> None:
+    def command(self, detail: str, cdb: int, tag: int, length: int = 0, direction: str = "") -> Event:
         values = {"final": 1, "attr": 1, "initiator_task_tag": tag, "cdb": cdb << 8 * 6}
         values["expected_data_transfer_length"] = length
-        self.pdu(pdus.SCSI_COMMAND, detail, {**values, direction: 1} if direction else values)
+        event = self.pdu(pdus.SCSI_COMMAND, detail, {**values, direction: 1} if direction else values)
         self.cmd_sn += 1
         self.add("hook", "target", "scsi_cmd_cdb_rcved", f"lun=0 tag={tag:#x}")
         self.add("completion", "target", "scsi_cmd_ready", f"tag={tag:#x}")
+        return event
 
     def respond(self, tag: int, detail: str = "GOOD") -> None:
         self.pdu(pdus.SCSI_RESPONSE, detail, {"final": 1, "initiator_task_tag": tag})
@@ -134,9 +136,12 @@ def _read(x: Exchange) -> None:
 
 def _write(x: Exchange) -> None:
     x.login()
-    x.command(
+    command = x.command(
         f"WRITE(10) lba=64 blocks={x.bursts}", 0x2A000000004000000000 | x.bursts << 8, 0x22, 512 * x.bursts, "write"
     )
+    reason = REASONS[x.seed % len(REASONS)]
+    copied = 128 * x.bursts if reason else 0
+    command.placement = Placement(512 * x.bursts - copied, copied, reason)
     for r2t in range(x.bursts):
         place = {"final": 1, "initiator_task_tag": 0x22, "target_transfer_tag": 0x400 + r2t, "buffer_offset": r2t * 512}
         asked = {**place, "r2t_sn": r2t, "desired_data_transfer_length": 512}

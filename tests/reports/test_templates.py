@@ -15,15 +15,24 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
 from reports.html import write_html
-from reports.model import Run
+from reports.model import Case, Placement, Run
+from reports.placement import add_up, in_words, placements, sums_in_words
 from tests.peers import require_peer
 from tests.reports.sample_run import HOSTILE, STARTED, sample_run
 
 pytestmark = pytest.mark.browser
 
+
+def placement_of(case: Case) -> Placement | None:
+    """What became of the data of the write in a case of the sample run, which has one at most."""
+    return next((event.placement for event in case.events if event.placement is not None), None)
+
+
 RUN = sample_run()
 FAILED = next(case for case in RUN.cases if case.title == "StatSN rises by one with each status")
 INJECTED = next(case for case in RUN.cases if case.observed == HOSTILE)
+COPIED = next(case for case in RUN.cases if (found := placement_of(case)) and found.copied)
+PLACED = next(case for case in RUN.cases if (found := placement_of(case)) and not found.copied)
 TWO_CONNECTIONS = next(case for case in RUN.cases if case.suite == "session reinstatement")
 FLAGS = (
     "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
@@ -241,10 +250,37 @@ def test_connections_can_be_told_apart_and_switched_off(page: Page) -> None:
     assert visible == {"c0"}
 
 
+@pytest.mark.parametrize("case, parts", [(PLACED, ["placed"]), (COPIED, ["placed", "copied"])])
+def test_a_bar_beside_a_write_says_what_was_placed_and_what_was_copied(
+    page: Page, case: Case, parts: list[str]
+) -> None:
+    page.open_case(_number(case))
+    placement = placement_of(case)
+    assert placement is not None
+    below = page.one(".rungs .placement")
+    assert below.text == below.get_attribute("title") == in_words(placement)
+    assert below.find_element(By.XPATH, "..").find_element(By.CSS_SELECTOR, ".said b").text == "SCSI Command"
+    bars = page.all(".rungs .placement .shares i")
+    assert [bar.get_attribute("class") for bar in bars] == parts
+    widths = [bar.size["width"] for bar in bars]
+    octets = [placement.placed, placement.copied][: len(widths)]
+    assert [round(width / sum(widths), 1) for width in widths] == [round(part / sum(octets), 1) for part in octets]
+    assert page.one(".rungs .shares").get_attribute("aria-hidden") == "true", "the words say it"
+
+
+def test_the_page_adds_up_what_was_placed_and_copied_and_why(page: Page) -> None:
+    sums = add_up(placements(RUN))
+    assert page.one(".placements p").text == sums_in_words(sums)
+    assert page.one(".placements svg").get_attribute("aria-label") == sums_in_words(sums)
+    rows = [f"placed where they belong\n{sums.placed:,}"]
+    rows += [f"copied: {reason.strip()}\n{octets:,}" for reason, octets, _ in sums.reasons]
+    assert [row.text for row in page.all(".placements li")] == rows
+
+
 def test_nothing_is_wider_than_a_phone(page: Page) -> None:
     page.open(screen=PHONE)
     assert page.overflow() == 0
-    for case in (FAILED, INJECTED, TWO_CONNECTIONS, RUN.cases[-1]):
+    for case in (FAILED, INJECTED, TWO_CONNECTIONS, COPIED, RUN.cases[-1]):
         page.open_case(_number(case))
     for number in range(len(FAILED.events)):
         page.run('document.querySelector(`.rung[data-event="${arguments[0]}"]`)?.click()', number)
@@ -276,7 +312,7 @@ def test_a_hostile_target_s_markup_stays_text(page: Page) -> None:
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_every_text_is_readable(page: Page, theme: str) -> None:
     page.theme(theme)
-    for case in (FAILED, INJECTED, TWO_CONNECTIONS, RUN.cases[-1]):
+    for case in (FAILED, INJECTED, TWO_CONNECTIONS, COPIED, RUN.cases[-1]):
         page.open_case(_number(case))
     page.run("document.querySelector('.rungs li.marked .rung').click()")
     assert page.run(CONTRAST) == []
@@ -312,6 +348,7 @@ def test_a_run_without_cases_says_so(driver: webdriver.Chrome, tmp_path: Path) -
     page = Page(driver, tmp_path / "index.html")
     page.open()
     assert page.one("h1").text == "Nothing ran"
+    assert page.all(".placements") == []
 
 
 # Texts whose contrast with what lies behind them is under WCAG's 4.5:1, each with its ratio.

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from reports.model import EVENT_KINDS, Case, Event, Field, Finding, Requirement
+from reports.model import EVENT_KINDS, Case, Event, Field, Finding, Placement, Requirement
 from reports.text import case_text, clock, decoded, flat, hex_dump, ladder, printable, step
 from tests.reports.sample_run import sample_run
 
@@ -83,6 +83,14 @@ def test_the_offending_event_is_marked_with_what_is_wrong_below() -> None:
     assert len(marked) == 2
 
 
+def test_what_became_of_a_write_stands_below_its_command() -> None:
+    command = Event(0, 0.0, "pdu", "initiator", "target", title="SCSI Command", placement=Placement(3072, 1024, "late"))
+    _, arrow, below = ladder(_case(command), width=84).splitlines()
+    assert arrow.endswith("-->|")
+    assert below == f"{'':11}|    {'█' * 15}{'░' * 5} 3,072 octets placed, 1,024 copied: {'late':<11}|"
+    assert step(command) == "0.000 ms initiator → target: SCSI Command (3,072 octets placed, 1,024 copied: late)"
+
+
 events = st.builds(
     Event,
     st.integers(0, 99),
@@ -94,6 +102,7 @@ events = st.builds(
     detail=st.text(max_size=200),
     remark=st.text(max_size=300),
     marked=st.booleans(),
+    placement=st.none() | st.builds(Placement, st.integers(0), st.integers(0), st.text(max_size=200)),
 )
 
 

@@ -14,7 +14,10 @@ from chiscsi_target.control import jsonrpc
 from chiscsi_target.control.dispatcher import Dispatcher
 from chiscsi_target.control.errors import ErrorCode
 from chiscsi_target.control.methods import METHODS
-from tests.chiscsi_target.peer import INITIATOR
+from chiscsi_target.offload.terminator import POD_REGION, Offload
+from iscsi_wire.pdus import ReadyToTransfer, ScsiResponse
+from tests.chiscsi_target.bench import send_data
+from tests.chiscsi_target.peer import INITIATOR, Peer, write10
 from tests.chiscsi_target.scripted import HoldingDriver
 from tests.chiscsi_target.stand import NAME, Stand
 
@@ -114,6 +117,73 @@ def test_statistics_of_portals_and_sessions() -> None:
     assert set(portal["perf"]) == names
     ((session),) = told["sessions"]
     assert (session["target"], session["initiator"], set(session["perf"])) == (NAME, INITIATOR, names)
+    assert set(session["offload"].values()) == {0}
+
+
+def written(offload: Offload) -> tuple[Desk, Peer]:
+    """A desk whose one session has written 4 KiB that were asked for, and 512 octets that were not."""
+    desk = Desk(("InitialR2T", "Yes"), ("MaxConnections", "2"), offload=offload)
+    peer = desk.stand.login(("MaxConnections", "2"))
+    peer.command(write10(0, 8), 4096, write=True)
+    send_data(peer, peer.take(ReadyToTransfer)[0])
+    assert peer.take(ScsiResponse)
+    assert peer.execute(write10(0, 1), 512, data=bytes(512), write=True)
+    return desk, peer
+
+
+@pytest.mark.parametrize("offload, placed, copied", [(Offload.ULP, 4096, 512), (Offload.CRC, 0, 4608)])
+def test_what_an_adapter_did_is_told_of_session_connection_and_adapter(
+    offload: Offload, placed: int, copied: int
+) -> None:
+    desk, peer = written(offload)
+    desk.stand.join(peer, 5)
+    ((session),) = desk("statistics")["sessions"]
+    counted = session["offload"]
+    assert (counted["connections"], counted["placed_bytes"], counted["copied_bytes"]) == (2, placed, copied)
+    assert (counted["ddp_pass"], counted["ddp_fail"]) == ((1, 0) if placed else (0, 1))
+    assert (counted["ppods_in_use"], counted["ppods_peak"]) == (0, 1 if placed else 0)
+    first, second = desk("sessions")["sessions"][0]["connections"]
+    assert (first["offloaded"], first["placed_bytes"], first["copied_bytes"]) == (True, placed, copied)
+    told = desk("adapter")
+    assert told["adapter"] == {
+        "mode": offload.name,
+        "places_data": True,
+        "connections": 2,
+        "ppods": POD_REGION,
+        "ppods_in_use": 0,
+        "ppods_peak": 1 if placed else 0,
+    }
+    rows = [(each["cid"], each["tid"], each["placed_bytes"], each["copied_bytes"]) for each in told["connections"]]
+    assert rows == [(0, first["tid"], placed, copied), (5, second["tid"], 0, 0)]
+    assert all((each["target"], each["initiator"]) == (NAME, INITIATOR) for each in told["connections"])
+
+
+def test_page_pods_are_in_use_while_a_transfer_goes_on() -> None:
+    desk = Desk(offload=Offload.ULP)
+    peer = desk.stand.login()
+    peer.command(write10(0, 64), 32768, write=True)
+    assert peer.take(ReadyToTransfer)
+    (connection,) = desk("adapter")["connections"]
+    assert connection["ppods_in_use"] == desk("adapter")["adapter"]["ppods_in_use"] > 0
+
+
+@pytest.mark.parametrize("offload", [Offload.AUTO, Offload.NIC])
+def test_an_adapter_that_serves_nobody(offload: Offload) -> None:
+    desk, _ = written(offload)
+    told = desk("adapter")
+    assert (told["adapter"]["mode"], told["adapter"]["connections"], told["connections"]) == (offload.name, 0, [])
+
+
+def test_without_an_adapter_there_is_nothing_to_tell() -> None:
+    desk, _ = written(Offload.OFF)
+    assert desk("adapter") == {"adapter": None, "connections": []}
+    assert desk("statistics")["sessions"][0]["offload"]["connections"] == 0
+
+
+def test_the_mode_is_the_global_variables() -> None:
+    desk = Desk(offload=Offload.ULP)
+    desk("set_globals", values={"iscsi_offload_mode": "CRC"})
+    assert desk("adapter")["adapter"]["mode"] == "CRC"
 
 
 def test_dropping_a_session() -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from chiscsi_target.offload.terminator import Offload
 from iscsi_wire.constants import RESERVED_TAG
-from iscsi_wire.pdus import NopIn, Reject
+from iscsi_wire.pdus import DataIn, NopIn, Reject
+from tests.chiscsi_target.peer import of_kind, read10
 from tests.chiscsi_target.stand import Stand
 
 TIMEOUT = ("PortalGroup", "1@127.0.0.1:3260,timeout=30")
@@ -25,6 +27,18 @@ def test_a_ping_is_echoed(immediate: int) -> None:
 def test_an_echo_is_cut_to_what_the_initiator_takes() -> None:
     peer = Stand().login(("MaxRecvDataSegmentLength", "512"))
     assert peer.ping(bytes(600))[1] == bytes(512)
+
+
+def test_an_echo_of_an_offloaded_connection_is_as_long_as_the_ping() -> None:
+    """It sends data in PDUs of 12288 octets (behaviour file, 5.6), but RFC 7143 11.18.3 knows the initiator's limit."""
+    peer = Stand(("MaxRecvDataSegmentLength", "65536"), offload=Offload.ULP).login(
+        ("MaxRecvDataSegmentLength", "65536")
+    )
+    data = bytes(range(256)) * 62
+    assert peer.ping(data)[1] == data
+    peer.command(read10(0, 31), len(data))
+    first, *_ = of_kind(peer.receive(), DataIn)
+    assert first.data_segment_length == 12288
 
 
 def test_no_answer_wanted() -> None:

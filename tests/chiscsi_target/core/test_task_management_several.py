@@ -9,15 +9,18 @@ from chiscsi_target.api import (
     chiscsi_tmf_execution_done,
 )
 from chiscsi_target.core.task_management import ALL_LUNS, CROSSES_SESSIONS
+from chiscsi_target.offload.terminator import Offload
 from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.constants import TaskManagementResponseCode as Response
 from iscsi_wire.pdus import (
     DataIn,
     ReadyToTransfer,
     ScsiResponse,
+    TaskManagementResponse,
 )
 from tests.chiscsi_target.bench import LENGTH, SEVERAL, Bench, send_data
 from tests.chiscsi_target.peer import lun_field, of_kind, read10, write10
+from tests.chiscsi_target.stand import Stand
 
 # Several tasks
 
@@ -116,6 +119,22 @@ def test_tasks_of_other_sessions(bench: Bench, function: Function) -> None:
     assert [(data[4] & 0xF, data[14], data[15]) for _, data in answers] == [expected, expected]
     assert all(isinstance(pdu, ScsiResponse) and pdu.status == 2 for pdu, _ in answers)
     assert bench.driver.calls.count("cleanup") == 2
+
+
+@pytest.mark.parametrize("offload", [Offload.OFF, Offload.ULP])
+def test_data_of_a_write_that_another_session_ended_are_not_stored(offload: Offload) -> None:
+    """RFC 7143, 4.2.3.2: an adapter that would place them by the tag of their R2T has been told in time."""
+    stand = Stand(offload=offload)
+    peer, other = stand.login(), stand.login(isid=bytes.fromhex("400000000002"))
+    other.command(write10(0, 8), LENGTH, write=True)
+    r2t, _ = other.take(ReadyToTransfer)
+    peer.manage(Function.LOGICAL_UNIT_RESET)
+    assert peer.take(TaskManagementResponse)[0].response == Response.FUNCTION_COMPLETE
+    send_data(other, r2t, b"\xff" * LENGTH)
+    assert of_kind(other.receive(), ScsiResponse)[0].status == 2
+    peer.execute("00")
+    peer.command(read10(0, 8), LENGTH)
+    assert peer.receive()[0][1] == bytes(LENGTH)
 
 
 def test_other_sessions_keep_their_tasks_on_other_units(bench: Bench) -> None:

@@ -12,9 +12,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from chiscsi_target.offload.reasons import Reason
 from conformance.harness.conform import UsageError, judge
 from conformance.harness.settings import Settings
 from conformance.harness.verdicts import Exit
+from reports.model import Placement
 from reports.store import read_run
 from tests.conformance.fakes import serve
 from tests.conformance.harness.running import FAKE, Bench
@@ -94,6 +96,10 @@ def test_a_run_of_nothing_is_an_error(bench: Bench) -> None:
         ({"factory": "tests.conformance.fakes:stop"}, "module tests.conformance.fakes has no 'stop'"),
         ({"suites": "/unheard/of"}, "suites /unheard/of: no such directory"),
         ({"out": "/proc/unheard/of"}, "--out /proc/unheard/of: "),
+        ({"offload": "some"}, "--offload: some is none of: off, auto, nic, ulp, crc"),
+        ({"offload": "ulp", "url": f"iscsi://127.0.0.1:1/{IQN}"}, "--offload changes the embedded target: leave out"),
+        ({"segments": 1, "transport": "tcp"}, "--segments: TCP cuts as it likes, so add --transport memory"),
+        ({"segments": 1, "url": f"iscsi://127.0.0.1:1/{IQN}"}, "--segments changes the embedded target: leave out"),
         ({"workers": "many"}, "-n many: expected a number of processes, or auto"),
     ],
 )
@@ -169,6 +175,24 @@ def test_the_printed_command_repeats_exactly_the_failure(bench: Bench, tmp_path:
     (repeated,) = read_run(tmp_path / "again" / "results.json").cases
     assert (repeated.id, repeated.verdict) == ("bad-01", "fail")
     assert (repeated.expected, repeated.observed) == (first.expected, first.observed)
+
+
+def test_what_was_placed_and_copied_is_added_up(bench: Bench) -> None:
+    """A real case over the adapter, octet by octet: half of its write comes unasked."""
+    case = "r2t-unsolicited-02"
+    outcome = bench.run(suites="", case=[case], offload="ulp", segments=1)
+    assert outcome.verdicts == {case: "pass"}
+    lines = [line for line in outcome.out.splitlines() if " copied" in line]
+    assert lines[0] == "data of 1 write: 4,096 octets placed, 4,096 copied"
+    assert lines[1].split() == ["4,096", "copied", "of", "1:", *str(Reason.UNSOLICITED).split()]
+    (command,) = (event for event in outcome.case(case).events if event.placement is not None)
+    assert (command.title, command.placement) == ("SCSI Command", Placement(4096, 4096, str(Reason.UNSOLICITED)))
+    assert "--offload ulp --segments 1" in outcome.case(case).repeat_command
+
+
+def test_without_an_adapter_nothing_is_added_up(bench: Bench) -> None:
+    outcome = bench.run(suites="", case=["r2t-unsolicited-02"], offload="off")
+    assert outcome.code == Exit.GOOD and "copied" not in outcome.out
 
 
 def test_a_variants_command_repeats_that_variant(bench: Bench) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from conformance.harness.decoding import decode_events
 from conformance.harness.evidence import RawEvent
-from iscsi_wire.pdus import DataIn, LoginRequest, NopIn, decode_header
-from reports.model import Event, Field
+from iscsi_wire.pdus import DataIn, LoginRequest, NopIn, ScsiCommand, decode_header
+from reports.model import Event, Field, Placement
 
 
 def _pdu(octets: bytes, direction: str = "in", *, ahs: int = 0, length: int = 0, cause: bool = False) -> RawEvent:
@@ -83,6 +83,36 @@ def test_an_unknown_opcode_is_shown_none_the_less() -> None:
     (event,) = decode_events([_pdu(octets, "out")])
     assert event.title == decode_header(octets).TITLE
     assert event.hex == octets.hex()
+
+
+def _write(tag: int, connection: str = "c0") -> RawEvent:
+    command = ScsiCommand.make(initiator_task_tag=tag, write=1, final=1).encode()
+    return RawEvent("pdu", 1.0, "initiator", connection, ("out",), command, 0, len(command))
+
+
+def test_what_became_of_a_write_stands_at_its_command() -> None:
+    """The latest of that tag on that connection; what has none stands alone."""
+    raw = [
+        _write(26),
+        _write(27),
+        _write(26, "c1"),
+        RawEvent("placement", 2.0, "target", "c0", ("0x1a", "4096", "512", "late")),
+        _write(26),
+        RawEvent("placement", 3.0, "target", "c0", ("0x1a", "0", "7", "later")),
+        RawEvent("placement", 4.0, "target", "c0", ("0x1a", "1", "0", "")),
+    ]
+    events = decode_events(raw)
+    assert [event.placement for event in events] == [
+        Placement(4096, 512, "late"),
+        None,
+        None,
+        None,
+        Placement(0, 7, "later"),
+        None,
+        Placement(1),
+    ]
+    last = events[-1]
+    assert (last.kind, last.title, last.detail) == ("offload", "placement", "itt 0x1a, placed 1, copied 0")
 
 
 def test_what_a_half_reports_about_itself() -> None:

@@ -11,6 +11,7 @@ from iscsi_wire.records import (
     LogRecord,
     OffloadRecord,
     PduRecord,
+    PlacementRecord,
     StateRecord,
     TransportRecord,
 )
@@ -86,6 +87,7 @@ def test_each_kind_of_record_keeps_its_words() -> None:
         FindingRecord(1.0, "target", "", "null-address", 1, "vector 0: no address"),
         TransportRecord(1.0, "target", "", "closed"),
         OffloadRecord(1.0, "target", "", "CPL_ISCSI_DATA", "CPL_ISCSI_DATA tid 5 len 512 seq 0x0"),
+        PlacementRecord(1.0, "target", "", 26, 4096, 512, "came unasked"),
     ):
         evidence.listen(record)
     assert [(event.kind, event.words) for event in evidence.events()] == [
@@ -96,6 +98,7 @@ def test_each_kind_of_record_keeps_its_words() -> None:
         ("log", ("finding null-address", "vector 0: no address")),
         ("transport", ("closed",)),
         ("offload", ("CPL_ISCSI_DATA", "CPL_ISCSI_DATA tid 5 len 512 seq 0x0")),
+        ("placement", ("0x1a", "4096", "512", "came unasked")),
     ]
 
 

@@ -20,6 +20,8 @@ FULL = Settings(
     initiator_name="iqn.2004-01.com.example:me",
     driver=["my_disk:MyDisk", "my_disk:Target,option=1"],
     quirk=["cid_is_tid", "reuse_tsih"],
+    offload="ulp",
+    segments=3,
     user="someone",
     target_user="target",
     patience=0.5,
