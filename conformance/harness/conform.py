@@ -213,8 +213,8 @@ def _check_changes(settings: Settings) -> None:
     """Check what is to be otherwise in the embedded target."""
     if settings.foreign:
         raise UsageError(f"--{settings.changes[0]} changes the embedded target: leave out the address")
-    if settings.segments and not settings.over_memory:
-        raise UsageError("--segments: TCP cuts as it likes, so add --transport memory")
+    if settings.segments and settings.transport != "memory":
+        raise UsageError("--segments: only the memory transport cuts as it is told, so add --transport memory")
     try:
         named(settings.quirk)
         offload_named(settings.offload)

@@ -87,7 +87,7 @@ def test_the_target_says_what_it_does(way: Way) -> None:
 def test_its_connections_run_over_the_adapter_as_they_are_to(way: Way, offload: str, messages: bool) -> None:
     records: list[Record] = []
     system = start_with(Changes(offload=offload), way, IQN, records.append)
-    with Target(system, Settings(transport=way), Place(run="2a"), Exchange).initiator() as initiator:
+    with Target(system, settings(way), Place(run="2a"), Exchange).initiator() as initiator:
         settle(initiator.login())
     system.close()
     assert any(isinstance(record, OffloadRecord) for record in records) is messages

@@ -98,7 +98,10 @@ def test_a_run_of_nothing_is_an_error(bench: Bench) -> None:
         ({"out": "/proc/unheard/of"}, "--out /proc/unheard/of: "),
         ({"offload": "some"}, "--offload: some is none of: off, auto, nic, ulp, crc"),
         ({"offload": "ulp", "url": f"iscsi://127.0.0.1:1/{IQN}"}, "--offload changes the embedded target: leave out"),
-        ({"segments": 1, "transport": "tcp"}, "--segments: TCP cuts as it likes, so add --transport memory"),
+        (
+            {"segments": 1, "transport": "tcp"},
+            "--segments: only the memory transport cuts as it is told, so add --transport memory",
+        ),
         ({"segments": 1, "url": f"iscsi://127.0.0.1:1/{IQN}"}, "--segments changes the embedded target: leave out"),
         ({"workers": "many"}, "-n many: expected a number of processes, or auto"),
     ],
