@@ -250,6 +250,7 @@ def test_two_losses_of_one_window_are_both_made_good_without_the_timer() -> None
     peer.take(sent[:1])
     (second,) = peer.send("A")
     assert second.seq == sent[1].seq
+    assert peer.connection.sender.congestion.window == 2 * 1460 + 3 * 1460, "less what was acknowledged, and a segment"
     peer.take(sent)
     assert peer.send("A") == []
     assert peer.engine.next_timer == float("inf")
