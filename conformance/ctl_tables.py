@@ -132,17 +132,18 @@ def _statistics(console: Console, result: Result, detail: str) -> None:
     rows = [(each["portal"], *_counts(each["perf"])) for each in result["portals"]]
     _table(console, ("Portal", *columns), rows)
     if result["sessions"]:
+        offloaded = any(each["offload"]["connections"] for each in result["sessions"])
         found = [
             (
                 f"0x{each['hndl']:x}",
                 each["target"],
                 each["initiator"],
                 *_counts(each["perf"]),
-                *(_placement(each["offload"]) if each["offload"]["connections"] else "-----"),
+                *(_placement(each["offload"]) if each["offload"]["connections"] else "-----" if offloaded else ()),
             )
             for each in result["sessions"]
         ]
-        _table(console, ("Session", "Target", "Initiator", *columns, *_PLACEMENT), found)
+        _table(console, ("Session", "Target", "Initiator", *columns, *(_PLACEMENT if offloaded else ())), found)
 
 
 _PLACEMENT = ("Placed octets", "Copied octets", "DDP pass, fail", "Pods", "Peak")

@@ -108,6 +108,13 @@ def test_nobody_is_logged_in(capsys: pytest.CaptureFixture[str]) -> None:
     assert "CID" not in capsys.readouterr().out
 
 
+def test_statistics_without_offload_have_no_columns_for_it(capsys: pytest.CaptureFixture[str]) -> None:
+    counted = {"hndl": 26, "target": NAME, "initiator": "me", "perf": PERF, "offload": {"connections": 0}}
+    show("statistics", {"portals": [], "sessions": [counted]})
+    said = capsys.readouterr().out
+    assert "0x1a" in said and "Placed" not in said
+
+
 def test_there_is_no_adapter(capsys: pytest.CaptureFixture[str]) -> None:
     show("adapter", {"adapter": None, "connections": []})
     assert capsys.readouterr().out == "There is no adapter: the target runs with --offload off.\n"
