@@ -98,7 +98,7 @@ def the_page_knows_no_unmap(plant: Plant) -> None:
 
 @mutant("SBC-3 5.28, UNMAP command: ANCHOR", "scsi-provisioning-02")
 def unmap_ignores_anchor(plant: Plant) -> None:
-    """ANCHOR of UNMAP is no error although ANC_SUP is 0."""
+    """ANCHOR of UNMAP is ignored: blocks that were to be anchored are deallocated."""
 
     def change(octets: bytearray, _: Any) -> None:
         octets[1] &= ~1

@@ -192,10 +192,10 @@ def copies_are_not_told_of(plant: Plant) -> None:
 def tokens_stand_for_zeros(plant: Plant) -> None:
     """What a token stands for is zeros, not what the blocks held."""
 
-    def create(original: Original, tokens: RodTokens, unit: LogicalUnit, data: Any, timeout: int) -> Any:
-        return original(tokens, unit, [bytes(len(part)) for part in data], timeout)
+    def keep(original: Original, tokens: RodTokens, rod: Any, number: int, data: bytes) -> None:
+        original(tokens, rod, number, bytes(len(data)))
 
-    plant.wrap(RodTokens, "create", create)
+    plant.wrap(RodTokens, "keep", keep)
 
 
 @mutant(_TOKEN + ": DEL_TKN", "scsi-token-03")
@@ -209,7 +209,7 @@ def any_token_will_do(plant: Plant) -> None:
     """A token that was altered is taken for the one that was made last."""
     made: list[Any] = []
 
-    def create(original: Original, *arguments: Any) -> Any:
+    def begin(original: Original, *arguments: Any) -> Any:
         made.append(original(*arguments))
         return made[-1]
 
@@ -219,7 +219,7 @@ def any_token_will_do(plant: Plant) -> None:
         except Refused:
             return made[-1]
 
-    plant.wrap(RodTokens, "create", create)
+    plant.wrap(RodTokens, "begin", begin)
     plant.wrap(RodTokens, "find", find)
 
 

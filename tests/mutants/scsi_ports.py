@@ -119,7 +119,7 @@ def nobody_is_told_of_a_state(plant: Plant) -> None:
 @mutant(_SET, "scsi-state-06.transitioning scsi-state-06.reserved")
 def every_state_can_be_set(plant: Plant) -> None:
     """SET TARGET PORT GROUPS takes reserved states."""
-    plant.replace(target_ports, "_CAN_BE_SET", frozenset(range(16)))
+    plant.replace(target_ports, "CAN_BE_SET", frozenset(range(16)))
 
 
 @mutant(_SET, "scsi-state-07")

@@ -27,4 +27,6 @@ def _answering(session: Session) -> Session:
     """
     if session.command(READY).status is not None:
         return session
+    for connection in session.connections:
+        connection.close()
     return session.initiator.login(isid=session.isid)

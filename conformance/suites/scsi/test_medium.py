@@ -75,7 +75,8 @@ def test_a_stopped_unit_can_be_asked(startable: tuple[Session, Session]) -> None
     one.command(inquiry(length=36), read=36).expect(expect.good())
     one.command(struct.pack(">BxB3xLxx", 0xA0, 0, 4096), read=4096).expect(expect.good(residual=None))
     data = data_of(one, bytes((0x03, 0, 0, 0, 252, 0)), 252, 14)
-    assert (data[2] & 0xF, data[12], data[13]) == _STOPPED
+    found = (data[2] & 0xF, data[12], data[13])
+    assert found == _STOPPED, f"REQUEST SENSE tells of {found[0]:X}h/{found[1]:02X}h/{found[2]:02X}h"
 
 
 @scsi_case("scsi-stop-03", _START_STOP, disturbs=True)

@@ -216,7 +216,8 @@ def test_the_write_cache_can_be_switched(sessions: tuple[Session, Session], scra
     one, _ = sessions
     require_changeable(one, WCE)
     change(one, WCE, value)
-    assert WCE.value(mode_page(one, CACHING)) == value
+    found = WCE.value(mode_page(one, CACHING))
+    assert found == value, f"WCE is {found} after {value} was selected"
     fill(one, scratch, pattern(scratch.block_size, value))
     assert contents(one, scratch, 1) == pattern(scratch.block_size, value)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from conformance.api import Scratch, Session, Unsupported, expect, variants
+from conformance.api import CommandResult, Scratch, Session, Unsupported, expect, variants
 from conformance.suites.blocks import contents, fill, pattern
 from conformance.suites.scsi.commands import (
     GET_LBA_STATUS,
@@ -24,16 +24,15 @@ from conformance.suites.scsi.commands import (
 
 _STATUS = "SBC-3 5.4, GET LBA STATUS command"
 _PAGE = "SBC-3 6.6, Logical Block Provisioning VPD page"
-_MAPPED = 0
+_MAPPED, _DEALLOCATED = 0, 1
 _UNMAP_BIT = 0x08
 _BLOCKS = 4096
 two_sizes = variants("size", [10, 16], ids=["10", "16"])
 
 
-def _unmap(session: Session, lba: int, count: int, flags: int = 0, *, supported: bool = True) -> None:
+def _unmap(session: Session, lba: int, count: int, flags: int = 0) -> CommandResult:
     data = struct.pack(">HH4xQL4x", 22, 16, lba, count)
-    result = run(session, struct.pack(">BB5xHx", UNMAP, flags, len(data)), write=data)
-    result.expect(expect.good() if supported else refused(INVALID_FIELD, 0))
+    return run(session, struct.pack(">BB5xHx", UNMAP, flags, len(data)), write=data)
 
 
 def _status(session: Session, lba: int) -> tuple[int, int]:
@@ -64,7 +63,7 @@ def test_unmapped_blocks_are_told_so(session: Session, scratch: Scratch) -> None
     count = min(_BLOCKS, scratch.blocks)
     fill(session, scratch, pattern(scratch.block_size * count))
     assert _status(session, scratch.start + count // 2)[0] == _MAPPED
-    _unmap(session, scratch.start, count)
+    _unmap(session, scratch.start, count).expect(expect.good())
     status, _ = _status(session, scratch.start + count // 2)
     assert status != _MAPPED, "the blocks are mapped still"
 
@@ -75,7 +74,7 @@ def test_a_write_into_an_unmapped_region_maps_its_blocks(session: Session, scrat
     require_thin(session)
     count = min(_BLOCKS, scratch.blocks)
     fill(session, scratch, pattern(scratch.block_size * count))
-    _unmap(session, scratch.start, count)
+    _unmap(session, scratch.start, count).expect(expect.good())
     fill(session, scratch, pattern(scratch.block_size, 9), at=count // 2)
     assert _status(session, scratch.start + count // 2)[0] == _MAPPED
     wanted = bytes(scratch.block_size) + pattern(scratch.block_size, 9) + bytes(scratch.block_size)
@@ -107,10 +106,19 @@ def test_both_pages_agree_on_provisioning(session: Session) -> None:
     assert bool(page[5] & 0x1C) == bool(told & 0x40), f"LBPRZ: page B2h {page[5]:02X}h, READ CAPACITY (16) {told:02X}h"
 
 
-@scsi_case("scsi-provisioning-02", "SBC-3 5.28, UNMAP command: ANCHOR", destructive=True)
-def test_anchoring_is_refused_where_there_is_none(session: Session) -> None:
-    """With ANC_SUP 0 an UNMAP with ANCHOR is an invalid field of the CDB."""
+@scsi_case("scsi-provisioning-02", "SBC-3 5.28, UNMAP command: ANCHOR")
+def test_blocks_are_anchored_where_they_can_be(session: Session, scratch: Scratch) -> None:
+    """UNMAP with ANCHOR is an invalid field of the CDB where ANC_SUP is 0; else the blocks keep their storage, and read
+    as zeros.
+    """
     require_thin(session)
-    if _provisioning(session)[5] & 0x02:
-        raise Unsupported("ANC_SUP is 1: blocks can be anchored")
-    _unmap(session, 0, 0, flags=1, supported=False)
+    count = min(_BLOCKS, scratch.blocks)
+    fill(session, scratch, pattern(scratch.block_size * count))
+    result = _unmap(session, scratch.start, count, flags=1)
+    if not _provisioning(session)[5] & 0x02:
+        result.expect(refused(INVALID_FIELD, 0))
+        return
+    result.expect(expect.good())
+    status, _ = _status(session, scratch.start + count // 2)
+    assert status != _DEALLOCATED, "a block that was anchored is deallocated"
+    assert contents(session, scratch, 1, at=count // 2) == bytes(scratch.block_size)
