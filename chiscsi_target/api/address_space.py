@@ -83,6 +83,10 @@ class AddressSpace:
         self._next += (pages + 1) * self.page_size
         return made
 
+    def __contains__(self, region: Region) -> bool:
+        """Whether the region is one of these: regions of two address spaces may have the same DMA address."""
+        return region.number < len(self.regions) and self.regions[region.number] is region
+
     def find(self, address: int, length: int = 1) -> Region:
         """The region that `length` octets from a DMA address on lie in.
 

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.target_node import TargetNode
     from chiscsi_target.core.task import Task
-    from iscsi_wire.framing import Framer
+    from iscsi_wire.framing import Frame, Framer
 
 __all__ = ["Adapter", "Ulp"]
 
@@ -38,6 +38,10 @@ class Ulp(ABC):
         Returns:
             The tag; None when the data could neither be placed nor copied, which has been logged.
         """
+
+    @abstractmethod
+    def take(self, frame: Frame, task: Task) -> None:
+        """Learn that the host takes a PDU for a write, and that the data which the adapter places have to be there."""
 
     @abstractmethod
     def returned(self, task: Task) -> None:

@@ -125,6 +125,8 @@ def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, fi
 def _land(task: Task, offset: int, frame: Frame) -> None:
     """Put data that arrived where they belong, or keep them until the driver has given buffers."""
     task.connection.counters.write_bytes += len(frame.data)
+    if frame.placed and task.connection.ulp is not None:
+        task.connection.ulp.take(frame, task)
     if frame.placed or not frame.data:
         return
     if task.phases:
@@ -142,8 +144,8 @@ def _takes_data(task: Task) -> bool:
     return not task.failing and (task.aborting is None or task.abort_asked is not False)
 
 
-def place(connection: Connection, frame: Frame) -> list[memoryview] | None:
-    """Where the data of a PDU that is still coming in belongs in a driver's memory, if that is known."""
+def expected_of(connection: Connection, frame: Frame) -> Task | None:
+    """The write that waits for just this Data-Out, which may still be coming in; None when none does."""
     session = connection.session
     if frame.opcode != DataOut.OPCODE or session is None:
         return None
@@ -154,10 +156,19 @@ def place(connection: Connection, frame: Frame) -> list[memoryview] | None:
     if not _takes_data(task) or lun != task.lun_field:
         return None
     request = task.r2ts.get(ttt)
-    length = lengths & 0xFFFFFF
-    if request is None or (data_sn, offset) != (request.data_sn, request.next_offset) or offset + length > request.end:
+    end = offset + (lengths & 0xFFFFFF)
+    if request is None or (data_sn, offset) != (request.data_sn, request.next_offset) or end > request.end:
         return None
-    return buffers.place(task.phases, offset, length)
+    return task
+
+
+def place(connection: Connection, frame: Frame) -> list[memoryview] | None:
+    """Where the data of a PDU that is still coming in belongs in a driver's memory, if that is known."""
+    task = expected_of(connection, frame)
+    if task is None:
+        return None
+    _, _, _, lengths, _, _, _, _, _, _, _, offset, _ = _unpack(frame.header)
+    return buffers.place(task.phases, offset, lengths & 0xFFFFFF)
 
 
 def begin_transfer(task: Task) -> None:

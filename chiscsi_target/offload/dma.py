@@ -49,6 +49,8 @@ class DmaMap:
         dmable, page = vector.sg_flag & ISCSI_SG_SBUF_DMABLE, vector.sg_page
         if dmable and vector.sg_dma_addr:
             address = vector.sg_dma_addr
+        elif isinstance(page, Region) and (self._space is None or page not in self._space):
+            return self._map(page.memory, vector.sg_offset, vector.sg_length)
         elif isinstance(page, Region):
             if not 0 <= vector.sg_offset <= len(page.memory) - vector.sg_length:
                 return None

@@ -84,7 +84,7 @@ class PageList:
                 fits = self._begins(vector, vectors[number] if number < len(vectors) else None)
             else:
                 continue
-            self.reason = self._list(vector) if fits else Reason.NOT_FULL_PAGES
+            self.reason = self._list(vector) if fits else self._why_not(vector)
             self.culprit = number
 
     @property
@@ -133,6 +133,10 @@ class PageList:
         if not self._middle:
             self._middle = length
         return length == self._middle and length in PAGE_SIZES and length >= self._first
+
+    def _why_not(self, vector: chiscsi_sgvec) -> Reason:
+        """Why a buffer cannot be listed that does not fit: what is no memory for the card would not help as a page."""
+        return Reason.MEMORY if self._dma.address(vector) is None else Reason.NOT_FULL_PAGES
 
     def _list(self, vector: chiscsi_sgvec) -> Reason | None:
         """Take a buffer's pages in; returns why that cannot be done."""

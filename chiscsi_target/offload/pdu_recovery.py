@@ -1,8 +1,9 @@
 """`PduRecovery`: the card takes PDUs out of the TCP stream, verifies their digests, and places their data if it can.
 
-However the stream was cut into segments, the same PDUs come out. A payload whose tag is valid is received where the
-page pods say; one that has arrived already is moved there. Everything else goes to the host, which finds out by itself
-where it belongs.
+However the stream was cut into segments, the same PDUs come out, and the same memory is written. A payload whose tag is
+valid is received where the page pods say, if it is the one that the host waits for. One that has arrived already is
+moved there when the host has looked at what came before it: a card would not wait, and would write what the host then
+refuses. Everything else goes to the host, which finds out by itself where it belongs.
 """
 
 from __future__ import annotations
@@ -10,12 +11,34 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from iscsi_wire.errors import FramingError, PaddingError
-from iscsi_wire.framing import Frame, Framer, fill
+from iscsi_wire.framing import Buffer, Frame, Framer, fill
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from chiscsi_target.offload.ulp_connection import UlpConnection
 
-__all__ = ["PduRecovery"]
+__all__ = ["Arrival", "PduRecovery"]
+
+
+class Arrival:
+    """A data segment that has arrived, and the memory that it belongs to: it can be measured, copied, and put there."""
+
+    __slots__ = ("_data", "_views")
+
+    def __init__(self, data: Buffer, views: Sequence[memoryview]) -> None:
+        self._data = data
+        self._views = views
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __bytes__(self) -> bytes:
+        return bytes(self._data)
+
+    def settle(self) -> None:
+        """Move the octets to where they belong."""
+        fill(self._views, self._data)
 
 
 class PduRecovery(Framer):
@@ -52,9 +75,10 @@ class PduRecovery(Framer):
         card = self._card
         for frame in frames:
             if frame.data and not frame.placed and not frame.data_digest_error:
-                views = card.place(frame)
+                views = card.locate(frame)
                 if views is not None:
-                    fill(views, frame.data)
+                    # Measured, copied and settled: nothing else is done with data that were placed.
+                    frame.data = Arrival(frame.data, views)  # type: ignore[assignment]
                     frame.placed = True
         card.recovered(frames)
         if self._padding_matters:

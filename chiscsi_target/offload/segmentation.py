@@ -25,7 +25,7 @@ class SendRequest:
     Attributes:
         pdus: how many PDUs it sends.
         payload: octets of data in all of them; `longest`, in each but the last.
-        first: the first PDU begins a transfer; `last`, the last one ends its burst.
+        first: the first PDU begins a burst; `last`, the last one ends it.
     """
 
     __slots__ = ("first", "last", "longest", "payload", "pdus")
@@ -38,7 +38,6 @@ class SendRequest:
 
     def takes(self, length: int) -> bool:
         """Whether a PDU with so many octets of data can follow: the card makes all of one length but the last."""
-        full = self.payload == self.longest * self.pdus
         full = self.payload == self.longest * self.pdus
         return full and 0 < length <= self.longest and self.payload + length <= ISO_PAYLOAD
 
@@ -61,12 +60,13 @@ class Segmentation:
         requests: those that sent more than one PDU.
     """
 
-    __slots__ = ("_itt", "_next", "_open", "requests")
+    __slots__ = ("_begun", "_itt", "_next", "_open", "requests")
 
     def __init__(self) -> None:
         self.requests = 0
         self._itt = self._next = 0
         self._open: SendRequest | None = None  # a burst that may go on
+        self._begun: set[int] = set()  # tags of the tasks that are inside a burst
 
     def sent(self, header: bytes, length: int) -> list[SendRequest]:
         """Take a PDU with `length` octets of data; returns the requests that are complete now."""
@@ -81,8 +81,9 @@ class Segmentation:
             complete = []
         else:
             complete = [] if under_way is None else [under_way]
-            under_way = SendRequest(length, first=offset == 0, last=final)
+            under_way = SendRequest(length, first=offset == 0 or itt not in self._begun, last=final)
         self._itt, self._next = itt, offset + length
+        (self._begun.discard if final else self._begun.add)(itt)
         self._open = None if final else under_way
         return [*complete, under_way] if final else complete
 

@@ -13,11 +13,12 @@ from typing import TYPE_CHECKING, Final
 from chiscsi_target.core.adapter import Ulp
 from chiscsi_target.core.agenda import INFORMATION, WARNING
 from chiscsi_target.core.buffers import find_unreachable
+from chiscsi_target.core.data_out import expected_of
 from chiscsi_target.core.task import CLOSED
 from chiscsi_target.offload.journal import Journal, Trace
 from chiscsi_target.offload.messages import DdpStatus
 from chiscsi_target.offload.page_pods import PAGE_SIZES, PAGES_PER_POD
-from chiscsi_target.offload.pdu_recovery import PduRecovery
+from chiscsi_target.offload.pdu_recovery import Arrival, PduRecovery
 from chiscsi_target.offload.reasons import Reason
 from chiscsi_target.offload.segmentation import Segmentation
 from chiscsi_target.offload.tags import MOST_OBJECTS, software_tag_of
@@ -150,8 +151,8 @@ class UlpConnection(Ulp):
         number, count, vector, start = culprit
         length, pages = vector.sg_length, transfer.pages
         in_the_middle = 0 < pages.known < pages.total - length
-        if length in PAGE_SIZES and not (in_the_middle and vector.sg_offset):
-            # Behaviour file, 5.3. One that is no page at all has been logged when the driver gave it.
+        if not in_the_middle or (length in PAGE_SIZES and not vector.sg_offset):
+            # Behaviour file, 5.3. One in the middle that is no page at all has been logged when the driver gave it.
             self._log(f"{number}/{count}, len {length} xferoff {start} NOT full pages")
 
     def _write_pods(self, transfer: Transfer) -> None:
@@ -182,6 +183,15 @@ class UlpConnection(Ulp):
         for other in passed_over:
             card.pods.release(other)
         return held
+
+    def take(self, frame: Frame, task: Task) -> None:
+        """See `Ulp`."""
+        data: object = frame.data
+        if isinstance(data, Arrival):
+            data.settle()
+        transfer = self._transfers.get(task)
+        if transfer is not None:
+            transfer.placed += len(frame.data)
 
     def returned(self, task: Task) -> None:
         """See `Ulp`."""
@@ -251,6 +261,10 @@ class UlpConnection(Ulp):
     # The card's half
 
     def place(self, frame: Frame) -> list[memoryview] | None:
+        """The memory that the data of a PDU which is still coming in are received into; None for the host's."""
+        return self.locate(frame) if expected_of(self._connection, frame) is not None else None
+
+    def locate(self, frame: Frame) -> list[memoryview] | None:
         """The memory that a PDU's data belong into, by its tag and the page pods; None for the host's."""
         return self._locate(frame)[1] if frame.opcode == DataOut.OPCODE else None
 
@@ -297,20 +311,15 @@ class UlpConnection(Ulp):
         else:
             self.ddp_fail += 1
             self.copied += length
-        if self._connection.agenda.listener is not None:
-            self._note_data(frame, length)
+            self._note_refusal(frame)
 
-    def _note_data(self, frame: Frame, length: int) -> None:
-        """Take note of data for what `_tell_of` says in the end."""
+    def _note_refusal(self, frame: Frame) -> None:
+        """Take note of data that were not placed though they had a tag, for what `_tell_of` says in the end."""
         session = self._connection.session
         itt, tag = _TAGS(frame.header)
         task = None if session is None else session.tasks.get(itt)
         transfer = None if task is None else self._transfers.get(task)
-        if transfer is None:
-            return
-        if frame.placed:
-            transfer.placed += length
-        elif self._card.pods.layout.is_ddp(tag):
+        if transfer is not None and self._card.pods.layout.is_ddp(tag):
             transfer.refused = True
 
     def _complete(self, run: list[Frame]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chiscsi_target.api import chiscsi_sgvec
@@ -20,7 +21,7 @@ class Buffers:
         length: in octets.
     """
 
-    memory: list[bytearray]
+    memory: Sequence[bytearray | memoryview]
     given: SgList
     sgcnt: int
     offset: int

@@ -18,6 +18,7 @@ ORDER = (
     "malformed",
     "scsi",
     "driver_api",
+    "offload",
     "driver_contract",
 )
 """The order in which suites run and are shown: what others build on comes first. Suites not named here follow."""

@@ -50,6 +50,8 @@ MODULES = (
     "driver_statistics",
     "driver_access",
     "driver_reconfiguration",
+    "offload_placing",
+    "offload_messages",
 )
 HEAD = """# Mutants
 

@@ -31,11 +31,11 @@ def only(bench: DriverBench, rights: str = "") -> Keys:
     return ("ACL_Enable", "Yes"), ("ACL", f"iname={bench.initiator.name}{f';lun={rights}' if rights else ''}")
 
 
-def disks(bench: DriverBench, *keys: tuple[str, str]) -> tuple[str, Session]:
+def disks(bench: DriverBench, *keys: tuple[str, str], login: Mapping[str, str] | None = None) -> tuple[str, Session]:
     """A node with two built-in units, and a session whose unit attention conditions are out of the way."""
     name = f"{bench.name}.disks"
     assert bench.add_target(name, [*DISKS, *keys], BUILT_IN) == 0, "chiscsi_target_add refuses"
-    session = bench.login(keys={"TargetName": name})
+    session = bench.login(keys={"TargetName": name, **(login or {})})
     for lun in (0, 1):
         session.command(TestUnitReady(), lun=lun)
     return name, session

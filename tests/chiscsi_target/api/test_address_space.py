@@ -48,3 +48,12 @@ def test_only_mapped_memory_can_be_copied_to() -> None:
 def test_a_region_has_octets() -> None:
     with pytest.raises(AddressError, match="a region of 0 octets"):
         AddressSpace().region(0)
+
+
+def test_regions_of_two_spaces_are_told_apart() -> None:
+    space, other = AddressSpace(), AddressSpace()
+    mine, second = space.page(), space.page()
+    theirs = other.page()
+    assert theirs.dma_address == mine.dma_address
+    assert (mine in space, second in space, theirs in space) == (True, True, False)
+    assert second not in other

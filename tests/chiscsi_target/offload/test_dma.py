@@ -97,3 +97,16 @@ def test_no_address_leads_past_its_own_memory(lengths: list[int], data: st.DataO
     assert (view is not None) == inside
     if view is not None:
         assert view.obj is memories[which] and len(view) == length
+
+
+def test_a_page_of_another_space_keeps_its_identity() -> None:
+    """Regions of two address spaces may have the same DMA address; the class's space is not searched for it."""
+    space, other = AddressSpace(), AddressSpace()
+    ours, theirs = space.page(), other.page()
+    dma = DmaMap(space)
+    address = dma.address(chiscsi_sgvec(sg_page=theirs, sg_offset=16, sg_length=100))
+    assert address is not None
+    found = dma.octets(address, 100)
+    assert found is not None
+    found[:] = b"\xff" * 100
+    assert bytes(theirs.memory[16:116]) == b"\xff" * 100 and not any(ours.memory)

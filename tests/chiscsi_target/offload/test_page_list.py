@@ -154,10 +154,10 @@ def judge(total: int, buffers: list[tuple[str, int, int]]) -> Verdict:
         else:
             middle = middle or length
             good = not (in_page and offset) and length == middle and length in PAGE_SIZES and length >= first_length
-        if not good:
-            return Verdict(number, NOT_FULL)
         if kind not in REACHABLE:
             return Verdict(number, MEMORY)
+        if not good:
+            return Verdict(number, NOT_FULL)
         position += length
     return Verdict(None, None)
 

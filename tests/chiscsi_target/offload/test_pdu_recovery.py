@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chiscsi_target.offload.pdu_recovery import PduRecovery
+from chiscsi_target.offload.pdu_recovery import Arrival, PduRecovery
 from chiscsi_target.offload.ulp_connection import UlpConnection
 from iscsi_wire.errors import FramingError, PaddingError
 from iscsi_wire.framing import PLACE_AT_LEAST, Frame, Framer
@@ -28,8 +28,12 @@ class Card:
     def __init__(self) -> None:
         self.pieces = [bytearray(5000), bytearray(MEMORY - 5000)]
         self.told: list[Frame] = []
+        self.expects = True
 
     def place(self, frame: Frame) -> list[memoryview] | None:
+        return self.locate(frame) if self.expects else None
+
+    def locate(self, frame: Frame) -> list[memoryview] | None:
         if frame.opcode != DataOut.OPCODE:
             return None
         pdu = DataOut.decode(frame.header)
@@ -78,9 +82,17 @@ class Line:
 
     def note(self, frames: list[Frame]) -> None:
         for frame in frames:
+            settle(frame)
             errors = frame.header_digest_error, frame.data_digest_error
             parts = bytes(frame.header), frame.ahs, bytes(frame.data), frame.padding
             self.frames.append((frame.offset, *parts, frame.placed, *errors))
+
+
+def settle(frame: Frame) -> None:
+    """Take a PDU as the host does: what was located is put there now."""
+    data: object = frame.data
+    if isinstance(data, Arrival):
+        data.settle()
 
 
 def data_out(length: int, offset: int = 0, tag: int = TAG) -> tuple[DataOut, bytes, bytes]:
@@ -153,6 +165,27 @@ def test_what_has_arrived_already_is_moved_to_its_place(cuts: list[int]) -> None
     assert [frame[5] for frame in line.frames] == [True]
 
 
+def test_nothing_lands_before_the_host_has_looked() -> None:
+    """Of PDUs that came together, the host may give the memory of the second away when it handles the first."""
+    card = Card()
+    framer = PduRecovery(Framer(LIMIT), cast(UlpConnection, card))
+    octets = octets_of([data_out(600), data_out(600, 0)], (False, False))
+    framer.receive_buffers()[0][: len(octets)] = octets
+    first, second = framer.received(len(octets))
+    assert (first.placed, second.placed) == (True, True) and not any(card.memory)
+    settle(second)
+    assert card.memory[:600] == pattern(600) and bytes(first.data) == pattern(600)
+
+
+def test_what_nobody_waits_for_is_not_received_into_its_place() -> None:
+    line = Line()
+    line.card.expects = False
+    octets = octets_of([data_out(12000)], (False, False))
+    framer = line.framer
+    framer.receive_buffers()[0][:100] = octets[:100]
+    assert framer.received(100) == [] and framer.placing is None and not any(line.card.memory)
+
+
 @pytest.mark.parametrize("cuts", [[], [60], [60, 5000, 12000]])
 def test_a_wrong_data_digest(cuts: list[int]) -> None:
     """What has arrived is not placed then; what came straight there has been, and the host is told of the fault."""
@@ -207,6 +240,8 @@ def test_it_goes_on_where_the_login_stopped() -> None:
         framer = PduRecovery(before, cast(UlpConnection, card))
         frames = framer.feed(octets[cut:])
         assert [frame.offset for frame in frames] == [10, 10 + 2048]
+        for frame in frames:
+            settle(frame)
         assert card.memory[300:2320] == pattern(2000, 300) + pattern(20, 2300)
 
 

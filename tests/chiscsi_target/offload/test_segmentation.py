@@ -58,7 +58,14 @@ def test_what_comes_between_is_a_request_of_its_own() -> None:
 
 def test_two_transfers_do_not_share_a_request() -> None:
     pdus = [(data_in(1, 0), 4096), (data_in(2, 4096), 4096), (data_in(2, 8192, final=True), 4096)]
-    assert shown(requests(pdus)) == [(1, 4096, 4096, True, False), (2, 8192, 4096, False, True)]
+    assert shown(requests(pdus)) == [(1, 4096, 4096, True, False), (2, 8192, 4096, True, True)]
+
+
+def test_each_burst_has_a_first_request() -> None:
+    """RFC 7143 section 13.13: a transfer may have several bursts, each up to an F bit."""
+    pdus = [(data_in(1, at * 40960, final=at % 2 == 1), 40960) for at in range(4)]
+    ends = [(first, last) for *_, first, last in shown(requests(pdus))]
+    assert ends == [(True, False), (False, True)] * 2
 
 
 def test_a_gap_is_not_bridged() -> None:
