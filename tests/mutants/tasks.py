@@ -54,9 +54,9 @@ def echo_is_not_cut(plant: Plant) -> None:
     """The echo is as long as the ping, whatever the initiator takes."""
 
     def handle(original: Handler, connection: Connection, frame: Frame) -> None:
-        declared, connection.max_send_data = connection.max_send_data, 1 << 24
+        declared, connection.max_peer_receive = connection.max_peer_receive, 1 << 24
         original(connection, frame)
-        connection.max_send_data = declared
+        connection.max_peer_receive = declared
 
     plant.received(Opcode.NOP_OUT, handle)
 
