@@ -14,6 +14,9 @@ from chiscsi_target.engine import completions
 from chiscsi_target.engine.completions import Completions
 from chiscsi_target.engine.hook_calls import HookCalls
 from chiscsi_target.engine.inspection import InspectedStack
+from chiscsi_target.offload import ulp_connection
+from chiscsi_target.offload.dma import DmaMap
+from chiscsi_target.offload.transfer import Transfer
 from iscsi_wire.pdus import DataIn, ReadyToTransfer
 from tests.mutants.planting import Original, Plant, mutant
 from tests.mutants.seams import before_call, before_hook, refuse_call, repeat_hook, skip_hook
@@ -127,6 +130,7 @@ def writes_leave_zeros(plant: Plant) -> None:
     """What arrives for a write does not get into the driver's buffers."""
     plant.replace(buffers, "scatter", lambda phases, start, data: None)
     plant.replace(buffers, "place", lambda phases, start, length: None)
+    plant.replace(Transfer, "views", lambda transfer, pods, offset, length: [memoryview(bytearray(length))])
 
 
 @mutant("behaviour file, 3.5", "drv-read-02.2 drv-read-02.16")
@@ -151,6 +155,7 @@ def linear_buffers_are_refused(plant: Plant) -> None:
 def offset_into_a_page_is_ignored(plant: Plant) -> None:
     """sg_offset is taken for 0."""
     plant.wrap(buffers, "_part_of_page", lambda original, page, offset, length: original(page, 0, length))
+    plant.wrap(DmaMap, "_map", lambda original, dma, page, offset, length: original(dma, page, 0, length))
 
 
 @mutant("guide, 7.3.5.2", "drv-read-05")
@@ -303,7 +308,8 @@ def writes_without_buffers_stay_pending(plant: Plant) -> None:
 def memory_out_of_reach_is_not_named(plant: Plant) -> None:
     """The log line about memory that cannot be reached does not say what is wrong."""
 
-    def find(original: Original, task: Task, buf: Any, sgcnt: int) -> str:
-        return "No DDP." if original(task, buf, sgcnt) else ""
+    def find(original: Original, *arguments: Any) -> str:
+        return "No DDP." if original(*arguments) else ""
 
     plant.wrap(completions, "find_unusable", find)
+    plant.wrap(ulp_connection, "find_unreachable", find)
