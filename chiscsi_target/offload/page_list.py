@@ -101,10 +101,10 @@ class PageList:
         rest = self.total - self._start
         if length >= rest:
             # The only one: it begins and ends where it does.
-            self.page_size = next((size for size in PAGE_SIZES if size >= offset + rest), _LARGEST_PAGE)
+            self.page_size = _at_least(offset + rest) or _LARGEST_PAGE
             self._skip_to(offset % self.page_size)
             return length > 0
-        least = next((size for size in PAGE_SIZES if size >= length), 0)
+        least = _at_least(length)
         fitting = [size for size in PAGE_SIZES if size <= least and not (placed and (offset + length) % size)]
         if not fitting or length < 0:
             return False
@@ -153,6 +153,14 @@ class PageList:
         self.addresses += range(start, end, self.page_size)
         self.known += length
         return None
+
+
+def _at_least(length: int) -> int:
+    """The smallest page that holds so many octets; 0 when none does."""
+    for size in PAGE_SIZES:
+        if size >= length:
+            return size
+    return 0
 
 
 def _in_page(vector: chiscsi_sgvec) -> bool:

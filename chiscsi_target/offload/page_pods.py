@@ -29,6 +29,7 @@ LEAST_PODS: Final = 1024
 VALID: Final = 1 << 24
 """In the pod's first word, above the tid."""
 
+_VALID_TID: Final = VALID | VALID - 1
 _INVALID: Final = bytes(4)
 _MOST_COLOURS: Final = 1 << COLOUR_BITS
 _MOST_TIDS: Final = VALID
@@ -257,6 +258,9 @@ class PagePods:
         self, index: int, header: tuple[int, int, int, int, int], addresses: Sequence[int], first_page: int
     ) -> None:
         """Write whole pods; in the first one, what stands before `first_page` remains."""
+        if not first_page and len(addresses) <= PAGES_PER_POD:
+            self._fill_one(index, header, addresses)
+            return
         pod, before = divmod(first_page, PAGES_PER_POD)
         known = [self.address(index, page) for page in range(first_page - before, first_page)] if before else []
         known += addresses
@@ -272,6 +276,15 @@ class PagePods:
         self._memory[at : at + len(pods) * POD_SIZE] = b"".join(pods)
         if pod:
             _ADDRESS.pack_into(self._memory, at - POD_SIZE + _FIFTH_AT, known[0])
+
+    def _fill_one(self, index: int, header: tuple[int, int, int, int, int], addresses: Sequence[int]) -> None:
+        """Write the only pod of a transfer, as most are."""
+        try:
+            pod = _POD.pack(*header, *addresses, *_NO_ADDRESSES[len(addresses) :])
+        except struct.error as fault:
+            raise FieldValueError("addresses", f"one does not fit in 64 bits: {fault}") from fault
+        at = index * POD_SIZE
+        self._memory[at : at + POD_SIZE] = pod
 
     def release(self, reservation: Reservation) -> bool:
         """Make the pods invalid, and free.
@@ -302,6 +315,21 @@ class PagePods:
             return None
         index = layout.index(tag)
         return self.header(index) if index >= self.llimit else None
+
+    def admits(self, tag: int, tid: int, end: int) -> bool:
+        """Whether a received DDP tag is valid: its first pod is, and of this connection, colour and length.
+
+        Args:
+            tag: marker and page selector are clear.
+            tid: the connection that it came over.
+            end: where its data end in the transfer, in octets.
+        """
+        word = tag & self.layout.pod_mask
+        index = word >> COLOUR_BITS
+        if index < self.llimit:
+            return False
+        vld_tid, pgsz_tag_clr, max_offset, _ = _HEADER.unpack_from(self._memory, index * POD_SIZE)
+        return vld_tid & _VALID_TID == VALID | tid and pgsz_tag_clr == word and end <= max_offset
 
     def header(self, index: int) -> PodHeader:
         """What the pod at `index` says; the caller has made sure that it lies between the limits."""

@@ -8,17 +8,25 @@ refuses. Everything else goes to the host, which finds out by itself where it be
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import struct
+from typing import TYPE_CHECKING, Final
 
 from iscsi_wire.errors import FramingError, PaddingError
 from iscsi_wire.framing import Buffer, Frame, Framer, fill
+from iscsi_wire.pdus import DataOut
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from chiscsi_target.offload.ulp_connection import UlpConnection
 
-__all__ = ["Arrival", "PduRecovery"]
+__all__ = ["TAG_AND_OFFSET", "Arrival", "PduRecovery"]
+
+TAG_AND_OFFSET: Final = struct.Struct(">20xI16xI").unpack_from
+"""Target Transfer Tag and Buffer Offset of a Data-Out (RFC 7143 section 11.7)."""
+
+_DATA_OUT: Final = DataOut.OPCODE
+_NO_ROOM: Final = memoryview(bytearray())
 
 
 class Arrival:
@@ -38,7 +46,10 @@ class Arrival:
 
     def settle(self) -> None:
         """Move the octets to where they belong."""
-        fill(self._views, self._data)
+        if len(self._views) == 1:
+            self._views[0][:] = self._data
+        else:
+            fill(self._views, self._data)
 
 
 class PduRecovery(Framer):
@@ -73,13 +84,24 @@ class PduRecovery(Framer):
 
     def _deliver(self, frames: list[Frame]) -> list[Frame]:
         card = self._card
+        tag, following, room = -1, 0, _NO_ROOM
         for frame in frames:
-            if frame.data and not frame.placed and not frame.data_digest_error:
-                views = card.locate(frame)
-                if views is not None:
-                    # Measured, copied and settled: nothing else is done with data that were placed.
-                    frame.data = Arrival(frame.data, views)  # type: ignore[assignment]
-                    frame.placed = True
+            if frame.opcode != _DATA_OUT or not frame.data or frame.placed or frame.data_digest_error:
+                continue
+            length = len(frame.data)
+            its_tag, offset = TAG_AND_OFFSET(frame.header)
+            if (its_tag, offset) != (tag, following) or len(room) < length:
+                tag, room = its_tag, card.room(its_tag, offset, length) or _NO_ROOM
+            if len(room) >= length:
+                views = [room[:length]]
+                room, following = room[length:], offset + length
+            elif (found := card.locate(frame)) is not None:
+                views = found
+            else:
+                continue
+            # Measured, copied and settled: nothing else is done with data that were placed.
+            frame.data = Arrival(frame.data, views)  # type: ignore[assignment]
+            frame.placed = True
         card.recovered(frames)
         if self._padding_matters:
             for number, frame in enumerate(frames):

@@ -17,6 +17,7 @@ __all__ = ["Segmentation", "SendRequest"]
 
 _FIELDS: Final = struct.Struct(">BB14xI20xI").unpack_from
 _FINAL: Final = 0x80
+_DATA_IN: Final = DataIn.OPCODE
 
 
 class SendRequest:
@@ -72,7 +73,7 @@ class Segmentation:
         """Take a PDU with `length` octets of data; returns the requests that are complete now."""
         opcode, flags, itt, offset = _FIELDS(header)
         under_way, final = self._open, bool(flags & _FINAL)
-        if opcode != DataIn.OPCODE:
+        if opcode != _DATA_IN:
             self._open = None
             alone = SendRequest(length, first=False, last=final)
             return [alone] if under_way is None else [under_way, alone]

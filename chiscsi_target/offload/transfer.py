@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.core.buffers import MOST_PIECES, address_space_of, vectors
 from chiscsi_target.offload.dma import DmaMap
@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from chiscsi_target.offload.reasons import Reason
 
 __all__ = ["Transfer"]
+
+
+_PAGES_AHEAD: Final = 16
+"""How many pages are looked at for memory that lies in a row."""
 
 
 class Transfer:
@@ -102,6 +106,30 @@ class Transfer:
         index = PAGE_SIZES.index(pages.page_size)
         pods.write(held, tid, index, pages.total, pages.page_offset, new, first)
         return -(-(first % 4 + len(new)) // 4)
+
+    def room(self, pods: PagePods, offset: int) -> memoryview | None:
+        """The memory that lies in a row from an octet of the transfer on, as far as the next pages go.
+
+        Args:
+            pods: the region, whose octets are read.
+            offset: where to begin, in octets.
+
+        Returns:
+            The memory, or None when the pods name none; it does not lead past the transfer.
+        """
+        held = self.reservation
+        if held is None or not held.page_size:
+            return None
+        size, position = held.page_size, self.pages.page_offset + offset
+        page, within = divmod(position, size)
+        last = min(page + _PAGES_AHEAD, held.written)
+        if page >= last:
+            return None
+        start = pods.address(held.index, page) + within
+        end = start - within + size
+        while (page := page + 1) < last and pods.address(held.index, page) == end:
+            end += size
+        return self.dma.octets(start, min(end - start, self.pages.known - offset))
 
     def views(self, pods: PagePods, offset: int, length: int) -> list[memoryview] | None:
         """The memory that the pods name for a part of the transfer; None when they name none.

@@ -18,7 +18,7 @@ from chiscsi_target.core.task import CLOSED
 from chiscsi_target.offload.journal import Journal, Trace
 from chiscsi_target.offload.messages import DdpStatus
 from chiscsi_target.offload.page_pods import PAGE_SIZES, PAGES_PER_POD
-from chiscsi_target.offload.pdu_recovery import Arrival, PduRecovery
+from chiscsi_target.offload.pdu_recovery import TAG_AND_OFFSET, Arrival, PduRecovery
 from chiscsi_target.offload.reasons import Reason
 from chiscsi_target.offload.segmentation import Segmentation
 from chiscsi_target.offload.tags import MOST_OBJECTS, software_tag_of
@@ -40,14 +40,13 @@ __all__ = ["PLACE_FROM", "UlpConnection", "runs_of_placed"]
 PLACE_FROM: Final = 512
 """Octets that a transfer must have for page pods to be reserved (behaviour file, 5.3)."""
 
-_TAG_AND_OFFSET: Final = struct.Struct(">20xI16xI").unpack_from
+_LENGTHS_TAG_AND_OFFSET: Final = struct.Struct(">4xI12xI16xI").unpack_from
 _TAGS: Final = struct.Struct(">16xII").unpack_from
 _OTHER: Final = DdpStatus(0)
 _FINAL: Final = 0x80
+_DATA_OUT: Final = DataOut.OPCODE
 _R2T_NUMBERS: Final = 4
 """R2TSN modulo so many stands in a tag."""
-
-_LENGTH: Final = struct.Struct(">4xI").unpack_from
 
 
 class UlpConnection(Ulp):
@@ -218,7 +217,7 @@ class UlpConnection(Ulp):
         """Have the PDU that is being placed by these pods go elsewhere: its tag counts, whatever command it names."""
         frame, layout = self.framer.placing, self._card.pods.layout
         if frame is not None:
-            tag, _ = _TAG_AND_OFFSET(frame.header)
+            tag, _ = TAG_AND_OFFSET(frame.header)
             if layout.is_ddp(tag) and layout.index(tag) == held.index:
                 self.framer.divert()
 
@@ -246,7 +245,7 @@ class UlpConnection(Ulp):
     def sent(self, header: bytes, length: int) -> None:
         """See `Ulp`."""
         requests = self.segmentation.sent(header, length)
-        if requests:
+        if requests and self.journal.wanted:
             self.journal.sent(requests)
 
     def closed(self) -> None:
@@ -266,52 +265,71 @@ class UlpConnection(Ulp):
 
     def locate(self, frame: Frame) -> list[memoryview] | None:
         """The memory that a PDU's data belong into, by its tag and the page pods; None for the host's."""
-        return self._locate(frame)[1] if frame.opcode == DataOut.OPCODE else None
+        if frame.opcode != _DATA_OUT:
+            return None
+        lengths, tag, offset = _LENGTHS_TAG_AND_OFFSET(frame.header)
+        length = lengths & 0xFFFFFF
+        transfer = self._admitted(tag, offset, length)
+        return None if transfer is None else transfer.views(self._card.pods, offset, length)
 
-    def _locate(self, frame: Frame) -> tuple[DdpStatus, list[memoryview] | None]:
-        tag, offset = _TAG_AND_OFFSET(frame.header)
+    def room(self, tag: int, offset: int, length: int) -> memoryview | None:
+        """The memory in a row that a PDU's data belong into, and maybe those of the next ones of its burst.
+
+        Args:
+            tag: the PDU's Target Transfer Tag.
+            offset: where its data begin in the transfer, in octets.
+            length: how long they are, in octets.
+        """
+        transfer = self._admitted(tag, offset, length)
+        return None if transfer is None else transfer.room(self._card.pods, offset)
+
+    def _admitted(self, tag: int, offset: int, length: int) -> Transfer | None:
+        """Whose data these are, by their tag and its first page pod; None if the card does not admit them."""
         pods = self._card.pods
         if not pods.layout.is_ddp(tag):
-            return _OTHER if tag & pods.layout.marker else DdpStatus.INVALID_TAG, None
-        index = pods.layout.index(tag)
-        length = _LENGTH(frame.header)[0] & 0xFFFFFF
+            return None
+        transfer = self._by_pod.get(pods.layout.index(tag))
+        if transfer is None or offset < transfer.floor or not pods.admits(tag, self.tid, offset + length):
+            return None
+        return transfer
+
+    def _why_not(self, frame: Frame) -> DdpStatus:
+        """What the card says of a tag whose data it did not place."""
+        tag, _ = TAG_AND_OFFSET(frame.header)
+        pods = self._card.pods
+        if not pods.layout.is_ddp(tag):
+            return _OTHER if tag & pods.layout.marker else DdpStatus.INVALID_TAG
         header = pods.look_up(tag)
         if header is None:
-            return DdpStatus.LLIMIT_ERR, None
-        transfer = self._by_pod.get(index)
+            return DdpStatus.LLIMIT_ERR
         if not header.valid:
-            return DdpStatus.INVALID_PPOD, None
-        if header.tid != self.tid or transfer is None:
-            return DdpStatus.TID_MISMATCH, None
+            return DdpStatus.INVALID_PPOD
+        if header.tid != self.tid or pods.layout.index(tag) not in self._by_pod:
+            return DdpStatus.TID_MISMATCH
         if header.colour != pods.layout.colour(tag):
-            return DdpStatus.COLOR_ERR, None
+            return DdpStatus.COLOR_ERR
         if header.pgsz_tag_clr != tag & pods.layout.pod_mask:
-            return DdpStatus.PPOD_MISMATCH, None
-        views = None
-        if transfer.floor <= offset and offset + length <= header.max_offset:
-            views = transfer.views(pods, offset, length)
-        return (DdpStatus.OFFSET_ERR, None) if views is None else (DdpStatus.PLACED, views)
+            return DdpStatus.PPOD_MISMATCH
+        return DdpStatus.OFFSET_ERR
 
     def recovered(self, frames: list[Frame]) -> None:
         """Take note of PDUs that are complete."""
         for frame in frames:
             length = len(frame.data)
-            if length and frame.opcode == DataOut.OPCODE:
-                self._count_data(frame, length)
+            if frame.placed:
+                self.ddp_pass += 1
+                self.placed += length
+            elif length and frame.opcode == _DATA_OUT:
+                self.ddp_fail += 1
+                self.copied += length
+                self._note_refusal(frame)
             elif frame.opcode == ScsiCommand.OPCODE:
                 self.copied += length
-        if len(frames) > 1 or self.journal.wanted:
+        if self.journal.wanted:
             for run in runs_of_placed(frames):
                 self._complete(run)
-
-    def _count_data(self, frame: Frame, length: int) -> None:
-        if frame.placed:
-            self.ddp_pass += 1
-            self.placed += length
-        else:
-            self.ddp_fail += 1
-            self.copied += length
-            self._note_refusal(frame)
+        elif len(frames) > 1:
+            self.coalesced += sum(len(run) > 1 for run in runs_of_placed(frames))
 
     def _note_refusal(self, frame: Frame) -> None:
         """Take note of data that were not placed though they had a tag, for what `_tell_of` says in the end."""
@@ -326,9 +344,6 @@ class UlpConnection(Ulp):
         """Tell the host of PDUs: of several placed ones that belong together, once (T6)."""
         if len(run) > 1:
             self.coalesced += 1
-        if not self.journal.wanted:
-            return
-        if len(run) > 1:
             self.journal.coalesced(run)
         else:
             self.journal.recovered(run[0], self._status(run[0]))
@@ -336,7 +351,7 @@ class UlpConnection(Ulp):
     def _status(self, frame: Frame) -> DdpStatus:
         status = DdpStatus.PLACED if frame.placed else _OTHER
         if frame.opcode == DataOut.OPCODE and frame.data and not frame.placed:
-            status |= self._locate(frame)[0] & ~DdpStatus.PLACED
+            status |= _OTHER if frame.data_digest_error else self._why_not(frame)
         for found, bit in (
             (frame.data_digest_error, DdpStatus.DATACRC_ERR),
             (frame.header_digest_error, DdpStatus.HDRCRC_ERR),
@@ -354,8 +369,9 @@ def runs_of_placed(frames: list[Frame]) -> Iterator[list[Frame]]:
     run: list[Frame] = []
     burst = None
     for frame in frames:
-        clean = frame.placed and not frame.data_digest_error and not any(frame.padding)
-        tag = _TAG_AND_OFFSET(frame.header)[0] if clean else None
+        tag = None
+        if frame.placed and not frame.data_digest_error and not (frame.padding and any(frame.padding)):
+            tag = TAG_AND_OFFSET(frame.header)[0]
         if run and (tag is None or tag != burst):
             yield run
             run = []

@@ -37,16 +37,22 @@ class Card:
         if frame.opcode != DataOut.OPCODE:
             return None
         pdu = DataOut.decode(frame.header)
-        end = pdu.buffer_offset + pdu.data_segment_length
-        if pdu.target_transfer_tag != TAG or end > MEMORY:
+        return self.views(pdu.target_transfer_tag, pdu.buffer_offset, pdu.data_segment_length)
+
+    def views(self, tag: int, offset: int, length: int) -> list[memoryview] | None:
+        if tag != TAG or offset + length > MEMORY:
             return None
         views, position = [], 0
         for piece in self.pieces:
-            first, last = max(pdu.buffer_offset - position, 0), min(end - position, len(piece))
+            first, last = max(offset - position, 0), min(offset + length - position, len(piece))
             if first < last:
                 views.append(memoryview(piece)[first:last])
             position += len(piece)
         return views
+
+    def room(self, tag: int, offset: int, length: int) -> memoryview | None:
+        views = self.views(tag, offset, length) and self.views(tag, offset, MEMORY - offset)
+        return views[0] if views else None
 
     def recovered(self, frames: list[Frame]) -> None:
         self.told += frames
@@ -224,6 +230,18 @@ def test_padding_that_is_not_zero(cuts: list[int]) -> None:
         strict.feed(octets, cuts)
     strict.note(caught.value.frames)
     assert [len(frame[3]) for frame in strict.frames] in ([16], [16, 16])  # type: ignore[arg-type]  # octets
+
+
+def test_a_burst_that_arrived_at_once() -> None:
+    """Its PDUs are moved one behind the other; one that is out of turn, or of another tag, has a place of its own."""
+    pieces = [(0, 900), (900, 4000), (4900, 300), (5200, 16), (100, 8), (108, 8), (60000, 4), (5216, 12)]
+    line = Line()
+    line.feed(octets_of([data_out(length, at) for at, length in pieces] + [data_out(8, 200, 8)], (False, False)), [])
+    memory = bytearray(MEMORY)
+    for at, length in pieces:
+        memory[at : at + length] = pattern(length, at)
+    assert line.card.memory == memory
+    assert [frame[5] for frame in line.frames] == [True] * 8 + [False]
 
 
 def test_it_goes_on_where_the_login_stopped() -> None:

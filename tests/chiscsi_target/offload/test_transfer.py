@@ -110,6 +110,29 @@ def test_no_more_pieces_than_one_receive_can_fill(count: int, placed: bool) -> N
     assert (prepared.views(0, count * 4 * K) is not None) == placed
 
 
+def test_room_is_memory_in_a_row() -> None:
+    space = AddressSpace()
+    prepared = Prepared(10 * K, [make(space, kind, 4 * K).vector for kind in ("dmable", "page")] + pages(2 * K))
+    prepared.write()
+    room = prepared.transfer.room
+    sizes = [len(room(prepared.pods, at) or b"") for at in (0, 1 * K, 4 * K, 8 * K, 9 * K, 10 * K, 1 << 31)]
+    assert sizes == [4 * K, 3 * K, 4 * K, 2 * K, 1 * K, 0, 0]
+
+
+def test_room_goes_over_pages_and_ends_with_the_transfer() -> None:
+    region = bytearray(1 << 21)
+    prepared = Prepared(200 * K, [chiscsi_sgvec(region, 200 * K, sg_flag=DMABLE)])
+    prepared.write()
+    for at, size in ((0, 200 * K), (70 * K, 130 * K), (200 * K - 1, 1)):
+        view = prepared.transfer.room(prepared.pods, at)
+        assert view is not None and len(view) == size
+        put([view[:1]], bytes((at & 0xFF or 1,)))
+        assert region[at] == (at & 0xFF or 1)
+    many = Prepared(1 << 21, [chiscsi_sgvec(region, 1 << 21, sg_flag=DMABLE)])
+    many.write()
+    assert len(many.transfer.room(many.pods, 0) or b"") == 16 * 64 * K
+
+
 def test_returned_phases_are_let_go() -> None:
     memories = [bytearray(4 * K) for _ in range(2)]
     phases = [[chiscsi_sgvec(memory, 4 * K, sg_flag=DMABLE)] for memory in memories]
