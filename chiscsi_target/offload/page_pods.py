@@ -328,7 +328,8 @@ class PagePods:
         index = word >> COLOUR_BITS
         if index < self.llimit:
             return False
-        vld_tid, pgsz_tag_clr, max_offset, _ = _HEADER.unpack_from(self._memory, index * POD_SIZE)
+        words: tuple[int, int, int, int] = _HEADER.unpack_from(self._memory, index * POD_SIZE)
+        vld_tid, pgsz_tag_clr, max_offset, _ = words
         return vld_tid & _VALID_TID == VALID | tid and pgsz_tag_clr == word and end <= max_offset
 
     def header(self, index: int) -> PodHeader:

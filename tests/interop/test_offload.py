@@ -45,7 +45,7 @@ class Offloaded:
 
     def connections(self) -> list[dict[str, Any]]:
         """What `chiscsi ctl sessions` tells of each connection."""
-        command = [PROGRAM, "ctl", "--socket", self._control, "sessions", "--json"]
+        command: list[str | Path] = [PROGRAM, "ctl", "--socket", self._control, "sessions", "--json"]
         said = subprocess.run(command, capture_output=True, check=True, timeout=30).stdout
         return [each for listed in json.loads(said)["sessions"] for each in listed["connections"]]
 
@@ -65,7 +65,7 @@ def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Offl
         def start(way: str) -> Offloaded:
             home = tmp_path_factory.mktemp(way)
             (home / "disk").write_bytes(bytes(2 * MIB))
-            disks = ["--mem", "64M", "--file", home / "disk"]
+            disks: list[str | Path] = ["--mem", "64M", "--file", home / "disk"]
             return running.enter_context(offloaded(home, *disks, "--offload", way))
 
         yield dict(zip(WAYS, pool.map(start, WAYS), strict=True))

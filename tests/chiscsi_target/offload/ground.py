@@ -9,19 +9,33 @@ from chiscsi_target.api import ISCSI_SG_SBUF_DMABLE, chiscsi_scsi_cmd_buffer_rea
 from chiscsi_target.api.address_space import AddressSpace
 from chiscsi_target.offload.terminator import Terminator
 from chiscsi_target.offload.ulp_connection import UlpConnection
-from iscsi_wire.pdus import DataOut, ReadyToTransfer, ScsiCommand
+from iscsi_wire.pdus import DataOut, ReadyToTransfer, ScsiCommand, ScsiResponse
 from iscsi_wire.records import PlacementRecord
 from tests.chiscsi_target.peer import Peer, of_kind, write10
 from tests.chiscsi_target.scripted import HoldingDriver
 from tests.chiscsi_target.stand import Stand
 
-__all__ = ["DMABLE", "KINDS", "REACHABLE", "Buffer", "Offloaded", "data_out", "make", "pattern"]
+__all__ = [
+    "BURSTS",
+    "DMABLE",
+    "KINDS",
+    "LONG_BURSTS",
+    "REACHABLE",
+    "Buffer",
+    "Offloaded",
+    "data_out",
+    "finish",
+    "make",
+    "pattern",
+]
 
 DMABLE = ISCSI_SG_SBUF_DMABLE
 REACHABLE = ("dmable", "page", "region", "dma")
 """Kinds of memory that the card gets to."""
 KINDS = (*REACHABLE, "virtual", "read-only", "nowhere")
 PAGE = 4096
+BURSTS = (("MaxOutstandingR2T", "8"), ("MaxBurstLength", "8192"), ("FirstBurstLength", "8192"))
+LONG_BURSTS = (("MaxBurstLength", "12288"), ("FirstBurstLength", "8192"))
 
 
 def pattern(length: int, seed: int = 0) -> bytes:
@@ -119,3 +133,15 @@ def data_out(peer: Peer, r2t: ReadyToTransfer, data: bytes, segment: int = 8192)
         pdu = DataOut.make(**known, data_sn=number, buffer_offset=at, final=int(following == end))
         pdus.append(peer.octets(pdu, data[at:following]))
     return pdus
+
+
+def finish(ground: Offloaded, sc: chiscsi_scsi_command, data: bytes, segment: int = 8192, cut: int = 0) -> int:
+    """Answer all R2Ts, the data in pieces of `cut` octets, and complete the command; returns its status."""
+    waiting = ground.r2ts()
+    while waiting:
+        for octets in data_out(ground.peer, waiting.pop(0), data, segment):
+            for start in range(0, len(octets), cut or len(octets)):
+                ground.peer.pipe.send(octets[start : start + (cut or len(octets))])
+        waiting += ground.r2ts()
+    assert ground.driver.complete(sc) == 0
+    return ground.peer.take(ScsiResponse)[0].status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 import pytest
@@ -110,7 +111,7 @@ def command(immediate: int, ahs: int) -> tuple[ScsiCommand, bytes, bytes]:
     return ScsiCommand.make(write=1), pattern(immediate), bytes(range(4)) * ahs
 
 
-def octets_of(pdus: list[tuple[object, bytes, bytes]], digests: tuple[bool, bool]) -> bytes:
+def octets_of(pdus: Sequence[tuple[object, bytes, bytes]], digests: tuple[bool, bool]) -> bytes:
     how = dict(zip(("header_digest", "data_digest"), digests, strict=True))
     return b"".join(on_wire(pdu, data, ahs, **how) for pdu, data, ahs in pdus)  # type: ignore[arg-type]  # PDUs
 

@@ -1,52 +1,41 @@
-"""One connection over the card: tags, placement, what is copied and why, and that nothing outlives its command."""
+"""One connection over the card: tags, what is placed, what is copied and why, and what is told."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from chiscsi_target.api import (
-    SC_FLAG_XFER_OVERFLOW,
-    SC_FLAG_XFER_UNDERFLOW,
     chiscsi_scsi_cmd_abort,
     chiscsi_scsi_cmd_abort_status,
     chiscsi_scsi_cmd_buffer_ready,
-    chiscsi_scsi_cmd_execution_status,
     chiscsi_scsi_command,
     chiscsi_sgvec,
 )
-from chiscsi_target.api.address_space import AddressSpace
 from chiscsi_target.offload.page_pods import PAGES_PER_POD
 from chiscsi_target.offload.reasons import Reason
 from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.offload.ulp_connection import UlpConnection
 from chiscsi_target.quirks import Quirks
-from iscsi_wire.constants import TaskManagementFunction as Function
-from iscsi_wire.pdus import DataOut, ReadyToTransfer, Reject, ScsiResponse, TaskManagementResponse
+from iscsi_wire.pdus import DataOut, ReadyToTransfer, Reject, ScsiResponse
 from iscsi_wire.records import OffloadRecord
 from tests.chiscsi_target.bench import send_data
-from tests.chiscsi_target.offload.ground import DMABLE, REACHABLE, Buffer, Offloaded, data_out, make, pattern
+from tests.chiscsi_target.offload.ground import (
+    BURSTS,
+    DMABLE,
+    REACHABLE,
+    Offloaded,
+    data_out,
+    finish,
+    make,
+    pattern,
+)
 from tests.chiscsi_target.peer import of_kind, write10
 from tests.chiscsi_target.stand import Stand
 
 K = 1024
-BURSTS = (("MaxOutstandingR2T", "8"), ("MaxBurstLength", "8192"), ("FirstBurstLength", "8192"))
-LONG_BURSTS = (("MaxBurstLength", "12288"), ("FirstBurstLength", "8192"))
 R2T_ONLY = (("ImmediateData", "No"), ("InitialR2T", "Yes"))
-
-
-def finish(ground: Offloaded, sc: chiscsi_scsi_command, data: bytes, segment: int = 8192, cut: int = 0) -> int:
-    """Answer all R2Ts, the data in pieces of `cut` octets, and complete the command; returns its status."""
-    waiting = ground.r2ts()
-    while waiting:
-        for octets in data_out(ground.peer, waiting.pop(0), data, segment):
-            for start in range(0, len(octets), cut or len(octets)):
-                ground.peer.pipe.send(octets[start : start + (cut or len(octets))])
-        waiting += ground.r2ts()
-    assert ground.driver.complete(sc) == 0
-    return ground.peer.take(ScsiResponse)[0].status
 
 
 @pytest.mark.parametrize("kind", REACHABLE)
@@ -288,302 +277,6 @@ def test_two_connections_do_not_place_for_each_other() -> None:
     (r2t,) = ground.r2ts()
     send_data(other, r2t, pattern(4 * K))
     assert of_kind(other.receive(), Reject) and not any(buffer.memory)
-
-
-# Lengths that drivers change
-
-
-def test_an_overflow_is_placed_as_far_as_it_is_sent() -> None:
-    ground = Offloaded()
-    _, sc = ground.write(6 * K)
-    sc.sc_flag |= SC_FLAG_XFER_OVERFLOW
-    sc.sc_xfer_residualcount = 2 * K
-    buffers = [make(ground.space, "page", 4 * K) for _ in range(2)]
-    ground.give(sc, *buffers)
-    assert finish(ground, sc, pattern(6 * K)) == 0
-    assert b"".join(buffer.memory for buffer in buffers) == pattern(6 * K) + bytes(2 * K)
-    assert ground.placement() == (6 * K, 0, "")
-
-
-def test_an_underflow_at_once() -> None:
-    ground = Offloaded()
-    _, sc = ground.write(12 * K)
-    sc.sc_flag |= SC_FLAG_XFER_UNDERFLOW
-    sc.sc_xfer_len, sc.sc_xfer_residualcount = 5 * K, 7 * K
-    buffers = [make(ground.space, "page", 4 * K), make(ground.space, "page", 1 * K)]
-    ground.give(sc, *buffers)
-    assert finish(ground, sc, pattern(12 * K)) == 0
-    assert b"".join(buffer.memory for buffer in buffers) == pattern(5 * K)
-    assert ground.placement() == (5 * K, 0, "")
-
-
-def test_an_underflow_in_a_later_phase() -> None:
-    ground = Offloaded(*BURSTS, multi_phase=True)
-    _, sc = ground.write(64 * K)
-    buffers = [make(ground.space, "page", 8 * K), make(ground.space, "page", 8 * K), make(ground.space, "page", 1 * K)]
-    ground.give(sc, *buffers[:2])
-    sc.sc_flag |= SC_FLAG_XFER_UNDERFLOW
-    sc.sc_xfer_len, sc.sc_xfer_residualcount = 17 * K, 47 * K
-    ground.give(sc, buffers[2], offset=16 * K)
-    assert finish(ground, sc, pattern(64 * K)) == 0
-    assert b"".join(buffer.memory for buffer in buffers) == pattern(17 * K)
-    assert ground.placement() == (17 * K, 0, "")
-    assert ground.card.pods.in_use == 0
-
-
-@pytest.mark.parametrize("length", [0, -1, 1, 1 << 40])
-def test_a_length_that_a_driver_changes_for_no_reason(length: int) -> None:
-    """It upsets its own command at most."""
-    ground = Offloaded(*BURSTS, multi_phase=True)
-    _, sc = ground.write(64 * K)
-    ground.give(sc, make(ground.space, "page", 16 * K))
-    sc.sc_xfer_len = length
-    for r2t in ground.r2ts():
-        send_data(ground.peer, r2t)
-    ground.stand.pump()
-    sc.fail(5, 0x24)
-    chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
-    ground.peer.receive()
-    assert ground.peer.ping(b"alive")[1] == b"alive"
-    ground.stand.pipe(ground.peer).close()
-    assert ground.nothing_is_left()
-
-
-# Vectors that change after they were handed over
-
-
-def no_length(vector: chiscsi_sgvec) -> None:
-    vector.sg_length = None  # type: ignore[assignment]  # a driver's mistake
-
-
-def huge(vector: chiscsi_sgvec) -> None:
-    vector.sg_length = 1 << 70
-
-
-def negative(vector: chiscsi_sgvec) -> None:
-    vector.sg_length = -4096
-
-
-def no_memory(vector: chiscsi_sgvec) -> None:
-    vector.sg_page = vector.sg_addr = None
-
-
-def elsewhere(vector: chiscsi_sgvec) -> None:
-    vector.sg_offset = 1 << 50
-
-
-def nonsense(vector: chiscsi_sgvec) -> None:
-    vector.sg_page = object()  # type: ignore[assignment]  # a driver's mistake
-
-
-CHANGES = [no_length, huge, negative, no_memory, elsewhere, nonsense]
-
-
-@pytest.mark.parametrize("change", CHANGES)
-@pytest.mark.parametrize("number", [0, 1])
-@pytest.mark.parametrize("late", [False, True])
-def test_vectors_that_change(change: Callable[[chiscsi_sgvec], None], number: int, late: bool) -> None:
-    """Before the first R2T, or behind it: nothing but the command can suffer, and the pods hold what they held."""
-    ground = Offloaded()
-    ground.driver.on_abort = chiscsi_scsi_cmd_abort_status
-    _, sc = ground.write(16 * K)
-    buffers = [make(ground.space, "page", 8 * K) for _ in range(2)]
-    vectors = [buffer.vector for buffer in buffers]
-    if late:
-        ground.give(sc, *buffers)
-        (r2t,) = ground.r2ts()
-        change(vectors[number])
-        send_data(ground.peer, r2t, pattern(16 * K)[: 8 * K], final=0)
-        send_data(ground.peer, r2t, pattern(16 * K)[8 * K :], data_sn=1, buffer_offset=8 * K)
-        ground.driver.complete(sc)
-        assert ground.peer.take(ScsiResponse)[0].status == 0
-        assert b"".join(buffer.memory for buffer in buffers) == pattern(16 * K)
-    else:
-        assert chiscsi_scsi_cmd_buffer_ready(sc, vectors, 2, 0, 16 * K) == 0
-        change(vectors[number])
-        for r2t in ground.r2ts():
-            ground.peer.pipe.send(b"".join(data_out(ground.peer, r2t, pattern(16 * K))))
-        if ground.driver.returned:
-            ground.driver.complete(sc)
-        ground.peer.receive()
-    assert ground.peer.ping(b"alive")[1] == b"alive"
-    ground.stand.pipe(ground.peer).close()
-    assert ground.nothing_is_left() and ground.driver.calls[-1] == "cleanup"
-
-
-def test_a_list_that_is_emptied() -> None:
-    ground = Offloaded()
-    ground.driver.on_abort = chiscsi_scsi_cmd_abort_status
-    _, sc = ground.write(8 * K)
-    vectors = [make(ground.space, "page", 8 * K).vector]
-    assert chiscsi_scsi_cmd_buffer_ready(sc, vectors, 1, 0, 8 * K) == 0
-    vectors.clear()
-    for r2t in ground.r2ts():
-        send_data(ground.peer, r2t)
-    ground.peer.receive()
-    assert ground.peer.ping(b"alive")[1] == b"alive"
-
-
-def test_phases_without_anything_in_them() -> None:
-    ground = Offloaded(multi_phase=True)
-    _, sc = ground.write(8 * K)
-    assert chiscsi_scsi_cmd_buffer_ready(sc, [], 1, 0, 0) == 0
-    ground.give(sc, make(ground.space, "page", 0))
-    buffer = make(ground.space, "page", 8 * K)
-    ground.give(sc, buffer)
-    assert finish(ground, sc, pattern(8 * K)) == 0
-    assert buffer.memory == pattern(8 * K) and ground.placement() == (8 * K, 0, "")
-
-
-def test_an_address_space_that_breaks_while_data_come() -> None:
-    class Failing(AddressSpace):
-        broken = False
-
-        def octets(self, address: int, length: int) -> memoryview:
-            if self.broken:
-                raise RuntimeError("gone")
-            return super().octets(address, length)
-
-    space = Failing()
-    ground = Offloaded(space=space)
-    ground.driver.on_abort = chiscsi_scsi_cmd_abort_status
-    _, sc = ground.write(8 * K)
-    ground.give(sc, make(space, "dma", 8 * K))
-    (r2t,) = ground.r2ts()
-    space.broken = True
-    send_data(ground.peer, r2t)
-    assert ground.peer.take(ScsiResponse)[0].status == 2
-    assert ground.peer.ping(b"alive")[1] == b"alive" and ground.card.pods.in_use == 0
-
-
-# The end of a command, and of a connection, in the middle of it
-
-
-def half_placed(ground: Offloaded, octets: bytes, buffer: Buffer) -> None:
-    """Send half of a long Data-Out; the card receives it straight into the buffer."""
-    ground.peer.pipe.send(octets[:48])
-    ground.peer.pipe.send(octets[48:5048])
-    assert bytes(buffer.memory[:5000]) == pattern(5000) and ground.ulp.framer.placing is not None
-
-
-@pytest.mark.parametrize("itt", [None, 0x77])
-def test_nothing_lands_in_memory_that_went_back(itt: int | None) -> None:
-    """Nor does a Data-Out that has the tag, and says it is of another command."""
-    ground = Offloaded()
-    request, sc = ground.write(12 * K)
-    buffer = make(ground.space, "page", 12 * K)
-    ground.give(sc, buffer)
-    (r2t,) = ground.r2ts()
-    known = {"initiator_task_tag": request.initiator_task_tag if itt is None else itt, "final": 1}
-    pdu = DataOut.make(target_transfer_tag=r2t.target_transfer_tag, **known)
-    octets = ground.peer.octets(pdu, pattern(12 * K))
-    if itt is None:
-        half_placed(ground, octets, buffer)
-    else:
-        ground.peer.pipe.send(octets[:5048])
-    before = bytes(buffer.memory)
-    chiscsi_scsi_cmd_abort(sc)
-    ground.stand.pump()
-    assert ground.driver.calls[-1] == "cleanup" and ground.card.pods.in_use == 0
-    ground.peer.pipe.send(octets[5048:])
-    assert bytes(buffer.memory) == before == (b"" if itt else pattern(5000)).ljust(12 * K, b"\0")
-
-
-def test_an_abort_that_is_refused_loses_no_data() -> None:
-    """Section 11.6.1: the task goes on; its driver was asked to give it up while a PDU was half received."""
-    ground = Offloaded(*LONG_BURSTS)
-    other = ground.stand.join(ground.peer)
-    request, sc = ground.write(24 * K)
-    buffer = make(ground.space, "page", 24 * K)
-    ground.give(sc, buffer)
-    (r2t,) = ground.r2ts()
-    (octets,) = data_out(ground.peer, r2t, pattern(24 * K), 12 * K)
-    half_placed(ground, octets, buffer)
-    other.cmd_sn, other.exp_stat_sn = ground.peer.cmd_sn, other.exp_stat_sn
-    other.manage(Function.ABORT_TASK, request)
-    ground.stand.pump()
-    assert "abort" in ground.driver.calls and ground.card.pods.in_use == 0
-    ground.driver.answer(5)
-    assert other.take(TaskManagementResponse)[0].response == 5
-    ground.peer.pipe.send(octets[5048:])
-    assert finish(ground, sc, pattern(24 * K), 12 * K) == 0
-    assert buffer.memory == pattern(24 * K)
-    assert ground.placement() == (12 * K, 12 * K, str(Reason.REFUSED))
-    assert ground.card.pods.in_use == 0
-
-
-@pytest.mark.parametrize("how", ["close", "reset", "target"])
-@pytest.mark.parametrize("half", [False, True])
-@pytest.mark.parametrize("answers", [False, True])
-def test_a_connection_that_ends_leaves_nothing(how: str, half: bool, answers: bool) -> None:
-    """Whoever ends it, and though the driver holds on to its command."""
-    ground = Offloaded(*LONG_BURSTS)
-    if answers:
-        ground.driver.on_abort = chiscsi_scsi_cmd_abort_status
-    _, sc = ground.write(24 * K)
-    buffer = make(ground.space, "page", 24 * K)
-    ground.give(sc, buffer)
-    (r2t,) = ground.r2ts()
-    (octets,) = data_out(ground.peer, r2t, pattern(24 * K), 12 * K)
-    if half:
-        half_placed(ground, octets, buffer)
-    pipe = ground.stand.pipe(ground.peer)
-    if how == "target":
-        ground.stand.connection(ground.peer).drop("the test wants it")
-        ground.stand.pump()
-    else:
-        getattr(pipe, how)()
-    assert ground.nothing_is_left()
-    again = ground.stand.login()
-    assert list(ground.card.connections) == [1]
-    assert again.ping(b"alive")[1] == b"alive"
-    assert sc in ground.driver.commands and bytes(buffer.memory[12 * K :]) == bytes(12 * K)
-
-
-def test_a_session_that_is_removed_leaves_nothing() -> None:
-    ground = Offloaded()
-    _, sc = ground.write(8 * K)
-    ground.give(sc, make(ground.space, "page", 8 * K))
-    assert ground.card.pods.in_use == 1
-    ground.stand.module.remove_target(ground.stand.node.name)
-    assert ground.nothing_is_left()
-
-
-def test_returned_phases_take_nothing_any_more() -> None:
-    """A tag stays valid until the whole write is in, but not for what is the driver's again."""
-    ground = Offloaded(multi_phase=True)
-    _, sc = ground.write(16 * K)
-    first, second = make(ground.space, "page", 8 * K), make(ground.space, "page", 8 * K)
-    ground.give(sc, first)
-    (r2t,) = ground.r2ts()
-    send_data(ground.peer, r2t, pattern(8 * K))
-    assert [entry[2:] for entry in ground.driver.returned] == [(0, 8 * K)]
-    ground.give(sc, second, offset=8 * K)
-    (r2t,) = ground.r2ts()
-    send_data(ground.peer, r2t, b"x" * 8 * K, buffer_offset=0)
-    assert first.memory == pattern(8 * K)
-    assert ground.peer.take(ScsiResponse)[0].status == 2
-
-
-def test_a_phase_that_went_back_before_the_first_r2t() -> None:
-    """Immediate data filled it, so the card never heard of it: what comes is placed behind it all the same."""
-    for kind in REACHABLE:
-        for lengths in ((4 * K, 8 * K, 8 * K), (512, 8 * K, 8 * K), (4 * K, 3 * K + 512, 8 * K)):
-            ground = Offloaded(multi_phase=True)
-            total, data = sum(lengths), pattern(sum(lengths))
-            first = make(ground.space, "page", lengths[0])
-            _, sc = ground.write(total, data[: lengths[0]])
-            ground.give(sc, first)
-            assert [entry[2:] for entry in ground.driver.returned] == [(0, lengths[0])]
-            offset = 4 * K - lengths[1] % (4 * K) if kind != "dmable" else 0
-            second = make(ground.space, kind, lengths[1], offset % (4 * K))
-            ground.give(sc, second, offset=lengths[0])
-            third = make(ground.space, kind, lengths[2])
-            ground.give(sc, third, offset=lengths[0] + lengths[1])
-            assert finish(ground, sc, data) == 0
-            assert b"".join(buffer.memory for buffer in (first, second, third)) == data
-            assert ground.placement()[:2] == (lengths[1] + lengths[2], lengths[0])
-            assert ground.card.pods.in_use == 0
 
 
 # What is told
