@@ -75,6 +75,7 @@ class Segmentation:
         under_way, final = self._open, bool(flags & _FINAL)
         if opcode != _DATA_IN:
             self._open = None
+            self._begun.discard(itt)  # what ends a task ends its bursts as well
             alone = SendRequest(length, first=False, last=final)
             return [alone] if under_way is None else [under_way, alone]
         if under_way is not None and (itt, offset) == (self._itt, self._next) and under_way.takes(length):

@@ -68,6 +68,13 @@ def test_each_burst_has_a_first_request() -> None:
     assert ends == [(True, False), (False, True)] * 2
 
 
+def test_a_response_ends_the_bursts_of_its_task() -> None:
+    """Its tag may be another's soon."""
+    response = ScsiResponse.make(initiator_task_tag=1).encode()
+    pdus = [(data_in(1, 0), 4096), (response, 0), (data_in(1, 8192, final=True), 4096)]
+    assert [each[3] for each in shown(requests(pdus))] == [True, False, True]
+
+
 def test_a_gap_is_not_bridged() -> None:
     pdus = [(data_in(1, 0), 4096), (data_in(1, 8192, final=True), 4096)]
     assert [each[0] for each in shown(requests(pdus))] == [1, 1]
