@@ -131,6 +131,7 @@ def writes_leave_zeros(plant: Plant) -> None:
     plant.replace(buffers, "scatter", lambda phases, start, data: None)
     plant.replace(buffers, "place", lambda phases, start, length: None)
     plant.replace(Transfer, "views", lambda transfer, pods, offset, length: [memoryview(bytearray(length))])
+    plant.replace(Transfer, "room", lambda transfer, pods, offset: None)
 
 
 @mutant("behaviour file, 3.5", "drv-read-02.2 drv-read-02.16")

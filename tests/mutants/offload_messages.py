@@ -37,16 +37,16 @@ def status_is_always_placed(plant: Plant) -> None:
 def any_tag_is_good(plant: Plant) -> None:
     """A Data-Out is taken for the task whose tag it has, on whichever connection and whomever it names."""
 
-    def locate(original: Original, connection: UlpConnection, frame: Frame) -> Any:
+    def locate(original: Original, connection: UlpConnection, frame: Frame) -> None:
         for other in connection._card.connections.values():
-            status, views = original(other, frame)
+            views = original(other, frame)
             if views is not None:
                 for view, start in zip(views, _starts(views), strict=True):
                     view[:] = bytes(frame.data)[start : start + len(view)].ljust(len(view), b"\0")
-                return status, None
-        return DdpStatus.TID_MISMATCH, None
 
-    plant.wrap(UlpConnection, "_locate", locate)
+    plant.wrap(UlpConnection, "locate", locate)
+    plant.replace(UlpConnection, "room", lambda connection, tag, offset, length: None)
+    plant.replace(UlpConnection, "_why_not", lambda connection, frame: DdpStatus(0))
 
 
 def _starts(views: Sequence[memoryview]) -> list[int]:

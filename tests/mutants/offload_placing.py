@@ -195,11 +195,16 @@ def colours_never_change(plant: Plant) -> None:
 
     plant.wrap(PagePods, "_hold", hold)
     plant.wrap(PagePods, "look_up", _without_colour)
+    plant.wrap(PagePods, "admits", _of_any_colour)
 
 
 def _without_colour(original: Original, pods: PagePods, tag: int) -> Any:
     header = original(pods, tag)
     return None if header is None else header._replace(pgsz_tag_clr=tag & pods.layout.pod_mask)
+
+
+def _of_any_colour(original: Original, pods: PagePods, tag: int, tid: int, end: int) -> Any:
+    return original(pods, pods.header(pods.layout.index(tag)).pgsz_tag_clr, tid, end)
 
 
 @mutant("behaviour file, 5.1", "off-tag-06")
@@ -374,14 +379,15 @@ def spaces_are_mixed_up(plant: Plant) -> None:
 def late_first_pages_are_forgotten(plant: Plant) -> None:
     """The offset in the first page is left out: data land that much too early."""
 
-    def views(original: Original, held: Transfer, pods: PagePods, offset: int, length: int) -> Any:
+    def find(original: Original, held: Transfer, *arguments: Any) -> Any:
         first, held.pages.page_offset = held.pages.page_offset, 0
         try:
-            return original(held, pods, offset, length)
+            return original(held, *arguments)
         finally:
             held.pages.page_offset = first
 
-    plant.wrap(Transfer, "views", views)
+    plant.wrap(Transfer, "views", find)
+    plant.wrap(Transfer, "room", find)
 
 
 @mutant(
