@@ -194,17 +194,7 @@ def colours_never_change(plant: Plant) -> None:
         return held
 
     plant.wrap(PagePods, "_hold", hold)
-    plant.wrap(PagePods, "look_up", _without_colour)
-    plant.wrap(PagePods, "admits", _of_any_colour)
-
-
-def _without_colour(original: Original, pods: PagePods, tag: int) -> Any:
-    header = original(pods, tag)
-    return None if header is None else header._replace(pgsz_tag_clr=tag & pods.layout.pod_mask)
-
-
-def _of_any_colour(original: Original, pods: PagePods, tag: int, tid: int, end: int) -> Any:
-    return original(pods, pods.header(pods.layout.index(tag)).pgsz_tag_clr, tid, end)
+    plant.replace(PagePods, "admits", lambda pods, tag, tid, end: pods.header(pods.layout.index(tag)).tid == tid)
 
 
 @mutant("behaviour file, 5.1", "off-tag-06")
@@ -381,13 +371,12 @@ def late_first_pages_are_forgotten(plant: Plant) -> None:
 
     def find(original: Original, held: Transfer, *arguments: Any) -> Any:
         first, held.pages.page_offset = held.pages.page_offset, 0
-        try:
-            return original(held, *arguments)
-        finally:
-            held.pages.page_offset = first
+        found = original(held, *arguments)
+        held.pages.page_offset = first
+        return found
 
-    plant.wrap(Transfer, "views", find)
-    plant.wrap(Transfer, "room", find)
+    for name in ("views", "room"):
+        plant.wrap(Transfer, name, find)
 
 
 @mutant(
