@@ -84,7 +84,9 @@ def recording(port: int, into: Path) -> Iterator[None]:
     dumpcap = require_peer("dumpcap", package="tshark")
     with work_directory() as home:
         raw = home / "raw.pcapng"
-        command: list[str | Path] = [dumpcap, "-q", "-i", "lo", "-f", f"tcp port {port} or udp port {port}", "-w", raw]
+        # The usual buffer of 2 MiB overflows when the machine is busy.
+        what: list[str] = ["-q", "-B", "64", "-i", "lo", "-f", f"tcp port {port} or udp port {port}"]
+        command: list[str | Path] = [dumpcap, *what, "-w", raw]
         with (home / "log").open("wb") as log:
             process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         try:
