@@ -60,10 +60,11 @@ def offloaded(home: Path, *arguments: str | Path) -> Iterator[Offloaded]:
 @pytest.fixture(scope="module")
 def targets(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Offloaded]]:
     """One target for each way, with a disk in memory and one in a file."""
+    homes = {way: tmp_path_factory.mktemp(way) for way in WAYS}  # here, since threads would make their parent twice
     with ExitStack() as running, ThreadPoolExecutor(len(WAYS)) as pool:
 
         def start(way: str) -> Offloaded:
-            home = tmp_path_factory.mktemp(way)
+            home = homes[way]
             (home / "disk").write_bytes(bytes(2 * MIB))
             disks: list[str | Path] = ["--mem", "64M", "--file", home / "disk"]
             return running.enter_context(offloaded(home, *disks, "--offload", way))
