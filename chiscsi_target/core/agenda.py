@@ -122,6 +122,10 @@ class Agenda(ABC):
         """Have the phases of a multi-phase read given back that end at an offset which was sent."""
 
     @abstractmethod
+    def take_place_away(self, task: Task) -> None:
+        """Have no more of a task's data received into its buffers: at once, or soon when another thread asks."""
+
+    @abstractmethod
     def resume(self, task: Task) -> None:
         """Go on with a task that a task management function did not end after all."""
 

@@ -195,7 +195,7 @@ class Task(chiscsi_scsi_command):
         """Have the task end with the status that it has, or will get: what still comes in for it is dropped."""
         self.failing = True
         if self.is_write:
-            self.connection.take_place_away(self)
+            self.connection.agenda.take_place_away(self)
 
     @property
     def name(self) -> str:

@@ -190,6 +190,14 @@ class Worker(Agenda):
         """See `Agenda`."""
         self.queue.append((self._phases_sent, sent))
 
+    def take_place_away(self, task: Task) -> None:
+        """See `Agenda`."""
+        if get_ident() == self.thread:
+            task.connection.take_place_away(task)
+        else:
+            # A driver's call from its own thread: what is being received is this thread's business.
+            self.post(task.connection.take_place_away, task)
+
     def resume(self, task: Task) -> None:
         """See `Agenda`."""
         stack = self.phased_completions if task.session.multi_phase else self.completions

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -159,6 +160,30 @@ def test_data_of_another_connection_belong_to_nothing() -> None:
     assert not any(buffer)
     send_data(peer, r2t, DATA[:16384])
     assert buffer == DATA[:16384]
+
+
+def test_a_call_from_another_thread_leaves_what_is_being_received_to_the_worker() -> None:
+    """A write fails by its driver's call while a segment is half received: the worker diverts it, not the caller."""
+    driver = HoldingDriver()
+    stand = Stand(("MaxRecvDataSegmentLength", "65536"), driver=driver, offload=Offload.OFF)
+    peer = stand.login()
+    peer.command(write10(0, 1), 16384, write=True)
+    buffer = driver.give(driver.last)
+    r2t, _ = peer.take(ReadyToTransfer)
+    tags = {"initiator_task_tag": r2t.initiator_task_tag, "target_transfer_tag": r2t.target_transfer_tag}
+    octets = peer.octets(DataOut.make(final=1, **tags), b"x" * 16384)
+    peer.pipe.send(octets[:1048])
+    (task,) = stand.session(peer).tasks.values()
+    caller = Thread(target=task.doom, args=(AMOUNT,))
+    placed = task.connection.framer.placing
+    assert placed is not None
+    before = placed.data
+    caller.start()
+    caller.join()
+    assert task.failing and placed.data is before
+    peer.pipe.send(octets[1048:2048])
+    assert placed.data is not before
+    assert bytes(buffer[1000:]) == bytes(15384)
 
 
 # Wrong data
