@@ -16,9 +16,10 @@ if TYPE_CHECKING:
 
     from chiscsi_target.api.sgvec import SgList, chiscsi_sgvec
 
-__all__ = ["PAGE_SIZES", "not_full_pages"]
+__all__ = ["PAGE_SIZES", "is_full_page", "not_full_page", "not_full_pages"]
 
-PAGE_SIZES: Final = frozenset((4096, 8192, 16384, 65536))
+PAGE_SIZES: Final = (4096, 8192, 16384, 65536)
+"""In octets, by the index that an offloaded connection's state holds: orders 0, 1, 2 and 4 of 4 KiB."""
 
 
 def not_full_pages(buf: SgList, sgcnt: int, offset: int, total: int) -> Iterator[str]:
@@ -34,8 +35,25 @@ def not_full_pages(buf: SgList, sgcnt: int, offset: int, total: int) -> Iterator
     for number, vector in enumerate(vectors(buf, sgcnt), 1):
         middle = position > 0 and position + vector.sg_length < total
         position += vector.sg_length
-        if middle and _could_be_placed_into(vector) and (vector.sg_offset or vector.sg_length not in PAGE_SIZES):
-            yield f"{number}/{sgcnt}, len {vector.sg_length} xferoff {offset} NOT full pages"
+        if middle and _could_be_placed_into(vector) and not is_full_page(vector):
+            yield not_full_page(number, sgcnt, vector.sg_length, offset)
+
+
+def is_full_page(vector: chiscsi_sgvec) -> bool:
+    """Whether a buffer is as long as a page, and begins with it."""
+    return not vector.sg_offset and vector.sg_length in PAGE_SIZES
+
+
+def not_full_page(number: int, sgcnt: int, length: int, offset: int) -> str:
+    """The module's line about a buffer that keeps data from being placed (guide, Appendix D).
+
+    Args:
+        number: which of its phase's vectors it is, from 1.
+        sgcnt: how many vectors its phase has.
+        length: of the buffer, in octets.
+        offset: where its phase begins in the transfer, in octets.
+    """
+    return f"{number}/{sgcnt}, len {length} xferoff {offset} NOT full pages"
 
 
 def _could_be_placed_into(vector: chiscsi_sgvec) -> bool:

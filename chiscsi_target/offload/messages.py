@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import IntFlag
 from typing import ClassVar, Final
 
+from chiscsi_target.offload.limits import ISO_PAYLOAD
 from chiscsi_target.offload.page_pods import POD_SIZE
 from iscsi_wire.errors import FieldValueError
 from iscsi_wire.pdus import decode_header
@@ -26,7 +27,6 @@ __all__ = [
     "CPL_TX_DATA_ISO",
     "FW_OFLD_TX_DATA_WR",
     "ISCSI_DDP",
-    "LARGEST_ISO",
     "MEMORY_UNIT",
     "TCB_ULP",
     "ULP_MODE_ISCSI",
@@ -42,9 +42,6 @@ ULP_MODE_ISCSI: Final = 2
 
 ISCSI_DDP: Final = 1 << 15
 """In `pdu_len_ddp`, above the length of the PDU: its payload goes to memory directly."""
-
-LARGEST_ISO: Final = 65535
-"""Most payload of one segmentation request."""
 
 MEMORY_UNIT: Final = 32
 """In which the card's memory is counted, in octets."""
@@ -290,7 +287,7 @@ class CPL_TX_DATA_ISO(Message):
     Attributes:
         first: the header begins the burst.
         last: the burst ends with these octets; the last PDU gets the F bit.
-        len: payload with the header, at most `LARGEST_ISO` of it payload.
+        len: payload with the header, at most `ISO_PAYLOAD` of it payload.
         mpdu: payload of a whole PDU; in words of four octets on the bus.
         burst_size: payload of all of them; in words of four octets on the bus.
         hdrcrc: add a header digest.
@@ -324,8 +321,8 @@ class CPL_TX_DATA_ISO(Message):
     buffer_offset: int = 0
 
     def __post_init__(self) -> None:
-        if not 0 < self.burst_size <= LARGEST_ISO:
-            raise FieldValueError("burst_size", f"{self.burst_size} is not between 1 and {LARGEST_ISO}")
+        if not 0 < self.burst_size <= ISO_PAYLOAD:
+            raise FieldValueError("burst_size", f"{self.burst_size} is not between 1 and {ISO_PAYLOAD}")
         if self.mpdu < 1:
             raise FieldValueError("mpdu", f"PDUs of {self.mpdu} octets hold nothing")
 

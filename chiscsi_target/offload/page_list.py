@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE
-from chiscsi_target.offload.page_pods import PAGE_SIZES
+from chiscsi_target.core.full_pages import PAGE_SIZES
 from chiscsi_target.offload.reasons import Reason
 
 if TYPE_CHECKING:

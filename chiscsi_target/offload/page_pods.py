@@ -12,14 +12,12 @@ from collections.abc import Sequence
 from threading import Lock
 from typing import Final, NamedTuple
 
+from chiscsi_target.core.full_pages import PAGE_SIZES
 from chiscsi_target.offload.tags import COLOUR_BITS, TagLayout
 from iscsi_wire.errors import FieldValueError
 from iscsi_wire.terminator import PagePod
 
-__all__ = ["LEAST_PODS", "PAGES_PER_POD", "PAGE_SIZES", "POD_SIZE", "VALID", "PagePods", "PodHeader", "Reservation"]
-
-PAGE_SIZES: Final = (4096, 8192, 16384, 65536)
-"""In octets, by the index that the connection's state holds: orders 0, 1, 2 and 4 of 4 KiB."""
+__all__ = ["LEAST_PODS", "PAGES_PER_POD", "POD_SIZE", "VALID", "PagePods", "PodHeader", "Reservation"]
 
 PAGES_PER_POD: Final = 4
 POD_SIZE: Final = 64

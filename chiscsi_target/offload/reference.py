@@ -6,9 +6,10 @@ import inspect
 import sys
 from collections.abc import Iterable
 
+from chiscsi_target.core.full_pages import PAGE_SIZES
 from chiscsi_target.offload import messages
 from chiscsi_target.offload.messages import DdpStatus, Message
-from chiscsi_target.offload.page_pods import LEAST_PODS, PAGE_SIZES, PAGES_PER_POD, POD_SIZE, PagePods
+from chiscsi_target.offload.page_pods import LEAST_PODS, PAGES_PER_POD, POD_SIZE, PagePods
 from chiscsi_target.offload.tags import MOST_INDEX_BITS, MOST_OBJECTS, TagLayout, software_tag_of
 from iscsi_wire.structure import FieldInfo
 from iscsi_wire.terminator import PagePod

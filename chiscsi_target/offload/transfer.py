@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.core.buffers import MOST_PIECES, address_space_of, vectors
+from chiscsi_target.core.full_pages import PAGE_SIZES
 from chiscsi_target.offload.dma import DmaMap
 from chiscsi_target.offload.page_list import PageList
-from chiscsi_target.offload.page_pods import PAGE_SIZES, PagePods, Reservation
+from chiscsi_target.offload.page_pods import PagePods, Reservation
 
 if TYPE_CHECKING:
     from chiscsi_target.api.sgvec import chiscsi_sgvec

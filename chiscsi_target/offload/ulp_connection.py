@@ -14,10 +14,11 @@ from chiscsi_target.core.adapter import Ulp
 from chiscsi_target.core.agenda import INFORMATION, WARNING
 from chiscsi_target.core.buffers import find_unreachable
 from chiscsi_target.core.data_out import expected_of
+from chiscsi_target.core.full_pages import is_full_page, not_full_page
 from chiscsi_target.core.task import CLOSED
 from chiscsi_target.offload.journal import Journal, Trace
 from chiscsi_target.offload.messages import DdpStatus
-from chiscsi_target.offload.page_pods import PAGE_SIZES, PAGES_PER_POD
+from chiscsi_target.offload.page_pods import PAGES_PER_POD
 from chiscsi_target.offload.pdu_recovery import TAG_AND_OFFSET, Arrival, PduRecovery
 from chiscsi_target.offload.reasons import Reason
 from chiscsi_target.offload.segmentation import Segmentation
@@ -150,9 +151,9 @@ class UlpConnection(Ulp):
         number, count, vector, start = culprit
         length, pages = vector.sg_length, transfer.pages
         in_the_middle = 0 < pages.known < pages.total - length
-        if not in_the_middle or (length in PAGE_SIZES and not vector.sg_offset):
+        if not in_the_middle or is_full_page(vector):
             # Behaviour file, 5.3. One in the middle that is no page at all has been logged when the driver gave it.
-            self._log(f"{number}/{count}, len {length} xferoff {start} NOT full pages")
+            self._log(not_full_page(number, count, length, start))
 
     def _write_pods(self, transfer: Transfer) -> None:
         held = transfer.reservation

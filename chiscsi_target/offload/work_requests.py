@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from chiscsi_target.core.full_pages import PAGE_SIZES
 from chiscsi_target.offload.messages import (
     CPL_SET_TCB_FIELD,
     MEMORY_UNIT,
@@ -13,7 +14,7 @@ from chiscsi_target.offload.messages import (
     ULP_TX_MEM_WRITE,
     UlpSubmode,
 )
-from chiscsi_target.offload.page_pods import PAGE_SIZES, POD_SIZE
+from chiscsi_target.offload.page_pods import POD_SIZE
 from iscsi_wire.errors import FieldValueError
 from iscsi_wire.structure import Buffer
 

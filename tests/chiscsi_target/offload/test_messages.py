@@ -6,6 +6,7 @@ import inspect
 import pytest
 
 from chiscsi_target.offload import messages
+from chiscsi_target.offload.limits import ISO_PAYLOAD
 from chiscsi_target.offload.messages import (
     CPL_ISCSI_DATA,
     CPL_ISCSI_HDR,
@@ -17,7 +18,6 @@ from chiscsi_target.offload.messages import (
     CPL_TX_DATA_ISO,
     FW_OFLD_TX_DATA_WR,
     ISCSI_DDP,
-    LARGEST_ISO,
     ULP_TX_MEM_WRITE,
     DdpStatus,
     Message,
@@ -119,7 +119,7 @@ def test_how_many_pdus_a_segmentation_makes(burst_size: int, mpdu: int, pdus: in
 
 
 @pytest.mark.parametrize(
-    "burst_size, mpdu, field", [(0, 8192, "burst_size"), (LARGEST_ISO + 1, 8192, "burst_size"), (512, 0, "mpdu")]
+    "burst_size, mpdu, field", [(0, 8192, "burst_size"), (ISO_PAYLOAD + 1, 8192, "burst_size"), (512, 0, "mpdu")]
 )
 def test_what_no_segmentation_can_carry(burst_size: int, mpdu: int, field: str) -> None:
     with pytest.raises(FieldValueError) as caught:

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chiscsi_target.api.address_space import AddressSpace
+from chiscsi_target.core.full_pages import PAGE_SIZES
 from chiscsi_target.offload.dma import DmaMap
 from chiscsi_target.offload.page_list import PageList
-from chiscsi_target.offload.page_pods import PAGE_SIZES
 from chiscsi_target.offload.reasons import Reason
 from tests.chiscsi_target.offload.ground import KINDS, REACHABLE, Buffer, make
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from chiscsi_target.offload.page_pods import PAGE_SIZES, PagePods, PodHeader, Reservation
+from chiscsi_target.core.full_pages import PAGE_SIZES
+from chiscsi_target.offload.page_pods import PagePods, PodHeader, Reservation
 from iscsi_wire.errors import FieldValueError
 from iscsi_wire.terminator import PagePod
 
