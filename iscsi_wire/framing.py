@@ -262,11 +262,16 @@ class Framer:
         frames.append(frame)
         return True
 
+    @property
+    def _longest_plain(self) -> int:
+        """Up to this length, in octets, a data segment without a digest is cut without looking at what it is for."""
+        return self.max_data_segment_length
+
     def _cut(self, frames: list[Frame]) -> None:
         """Cut every complete PDU out of the staging buffer."""
         view, position, end = self._view, self._start, self._end
         # The common shape: no AHS, no digests, and a length in bounds. Everything else goes the careful way.
-        longest = -1 if self.header_digest or self.data_digest else self.max_data_segment_length
+        longest = -1 if self.header_digest or self.data_digest else self._longest_plain
         self._needed = BHS_LENGTH
         try:
             while (data_start := position + BHS_LENGTH) <= end:

@@ -7,15 +7,45 @@ tags of its own. The Terminator of `chiscsi_target.offload` is the one there is.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from iscsi_wire.framing import Frame
 
 if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.target_node import TargetNode
     from chiscsi_target.core.task import Task
-    from iscsi_wire.framing import Frame, Framer
+    from iscsi_wire.framing import Buffer, Framer
 
-__all__ = ["Adapter", "Ulp"]
+__all__ = ["Adapter", "Burst", "Ulp"]
+
+
+class Burst(Frame):
+    """Data-Out PDUs with one tag, in order and without a gap, that the adapter completes at once (T6).
+
+    It stands for them among other frames while nobody wants to see each of them.
+
+    Attributes:
+        header: of the last of them; `offset`, where the first begins in the stream.
+        count: how many they are.
+        lun, itt, ttt: what their headers have alike.
+        data_sn: DataSN of the first; `buffer_offset`, where its data begin.
+        length: how many octets of data they have together.
+    """
+
+    OPCODE: Final = 0x40
+    """In the place of an opcode, which has six bits on the wire."""
+
+    __slots__ = ("buffer_offset", "count", "data_sn", "itt", "length", "lun", "ttt")
+
+    def __init__(
+        self, offset: int, header: Buffer, count: int, fields: tuple[int, int, int, int, int], length: int
+    ) -> None:
+        super().__init__(offset, self.OPCODE, header)
+        self.count = count
+        self.lun, self.itt, self.ttt, self.data_sn, self.buffer_offset = fields
+        self.length = length
+        self.placed = True
 
 
 class Ulp(ABC):
@@ -42,6 +72,10 @@ class Ulp(ABC):
     @abstractmethod
     def take(self, frame: Frame, task: Task) -> None:
         """Learn that the host takes a PDU for a write, and that the data which the adapter places have to be there."""
+
+    @abstractmethod
+    def one_by_one(self, burst: Burst) -> list[Frame]:
+        """The PDUs of a burst, since the host does not wait for just this one."""
 
     @abstractmethod
     def returned(self, task: Task) -> None:

@@ -143,9 +143,10 @@ class Connection:
         if self._login is not None:
             self._handle_in_login(frames)
         else:
-            self._dispatch(frames)
+            self.take_in(frames)
 
-    def _dispatch(self, frames: list[Frame]) -> None:
+    def take_in(self, frames: Sequence[Frame]) -> None:
+        """Handle PDUs of the full feature phase."""
         session = self.session
         assert session is not None
         handlers = session.handlers
@@ -181,7 +182,7 @@ class Connection:
         if self._login is not None:
             self._handle_in_login(frames)
         elif frames:
-            self._dispatch(frames)
+            self.take_in(frames)
 
     def _reject(self, violation: RejectedPdu, frame: Frame) -> None:
         self.agenda.log(INFORMATION, f"rejected: {violation}", self.name)

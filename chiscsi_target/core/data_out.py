@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from typing import TYPE_CHECKING
 
 from chiscsi_target.core import buffers, data_path, scsi_response
@@ -11,13 +12,14 @@ from iscsi_wire.constants import RESERVED_TAG, RejectReason
 from iscsi_wire.pdus import DataOut, ReadyToTransfer
 
 if TYPE_CHECKING:
-    from chiscsi_target.core.adapter import Ulp
+    from chiscsi_target.core.adapter import Burst, Ulp
     from chiscsi_target.core.connection import Connection
     from iscsi_wire.framing import Frame
 
 _unpack = DataOut.STRUCT.unpack_from
 _pack_r2t = ReadyToTransfer.STRUCT.pack
 _FINAL = 0x80
+_EXP_STAT_SN = struct.Struct(">I").unpack_from
 
 # Sense data that stand for iSCSI conditions (section 11.4.7.2): key, additional sense code, qualifier.
 UNEXPECTED_UNSOLICITED_DATA = (0x0B, 0x0C, 0x0C)
@@ -116,10 +118,34 @@ def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, fi
             request.next_offset = end
     request.data_sn += 1
     if final:
-        # Section 13.17: an R2T is outstanding until its Data-Out with F=1 has come.
-        del task.r2ts[ttt]
-        task.session.transfer_tags.discard(ttt)
-        continue_write(task)
+        _end_burst(task, ttt)
+
+
+def _end_burst(task: Task, ttt: int) -> None:
+    """Section 13.17: an R2T is outstanding until its Data-Out with F=1 has come."""
+    del task.r2ts[ttt]
+    task.session.transfer_tags.discard(ttt)
+    continue_write(task)
+
+
+def data_out_burst(connection: Connection, burst: Burst) -> None:
+    """Take Data-Out PDUs that an adapter completed at once; if they are not just what is waited for, one by one."""
+    ulp, end = connection.ulp, burst.buffer_offset + burst.length
+    assert ulp is not None
+    task = _waiting_for(connection, burst.lun, burst.itt, burst.ttt, burst.data_sn, burst.buffer_offset, end)
+    final = bool(burst.header[1] & _FINAL)
+    if task is None or (final and end != task.r2ts[burst.ttt].end):
+        connection.take_in(ulp.one_by_one(burst))
+        return
+    connection.exp_stat_sn = _EXP_STAT_SN(burst.header, 28)[0]
+    connection.counters.write_bytes += burst.length
+    ulp.take(burst, task)
+    task.landed += burst.length
+    request = task.r2ts[burst.ttt]
+    request.next_offset = end
+    request.data_sn += burst.count
+    if final:
+        _end_burst(task, burst.ttt)
 
 
 def _land(task: Task, offset: int, frame: Frame) -> None:
@@ -146,17 +172,23 @@ def _takes_data(task: Task) -> bool:
 
 def expected_of(connection: Connection, frame: Frame) -> Task | None:
     """The write that waits for just this Data-Out, which may still be coming in; None when none does."""
-    session = connection.session
-    if frame.opcode != DataOut.OPCODE or session is None:
+    if frame.opcode != DataOut.OPCODE:
         return None
     _, _, _, lengths, lun, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
-    task = session.tasks.get(itt)
+    return _waiting_for(connection, lun, itt, ttt, data_sn, offset, offset + (lengths & 0xFFFFFF))
+
+
+def _waiting_for(
+    connection: Connection, lun: int, itt: int, ttt: int, data_sn: int, offset: int, end: int
+) -> Task | None:
+    """The write that waits for data from `offset` to `end` with these fields; None when none does."""
+    session = connection.session
+    task = None if session is None else session.tasks.get(itt)
     if task is None or task.connection is not connection or not task.is_write:
         return None
     if not _takes_data(task) or lun != task.lun_field:
         return None
     request = task.r2ts.get(ttt)
-    end = offset + (lengths & 0xFFFFFF)
     if request is None or (data_sn, offset) != (request.data_sn, request.next_offset) or end > request.end:
         return None
     return task

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
-from chiscsi_target.core.data_out import data_out
+from chiscsi_target.core.adapter import Burst
+from chiscsi_target.core.data_out import data_out, data_out_burst
 from chiscsi_target.core.logout import logout
 from chiscsi_target.core.nop import nop_out
 from chiscsi_target.core.scsi_commands import scsi_command
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
     from chiscsi_target.core.connection import Connection
     from iscsi_wire.framing import Frame
 
-Handler: TypeAlias = Callable[["Connection", "Frame"], None]
+Handler: TypeAlias = Callable[["Connection", Any], None]
+"""Takes a `Frame`; what stands for a whole burst, a `Burst`."""
 
 # Opcode -> handler, whether a discovery session serves it (section 4.3: SendTargets and Logout, nothing else).
 TABLE: Mapping[Opcode, tuple[Handler, bool]] = {
@@ -56,6 +58,8 @@ def _handlers(discovery: bool) -> Mapping[int, Handler]:
     for opcode, (handler, in_discovery) in TABLE.items():
         if in_discovery or not discovery:
             handlers[opcode.value] = handler
+    if not discovery:
+        handlers[Burst.OPCODE] = data_out_burst
     return handlers
 
 

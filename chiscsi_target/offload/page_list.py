@@ -7,6 +7,7 @@ other, so the list grows with them.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE
@@ -97,7 +98,8 @@ class PageList:
 
         A buffer that is no page, but able to do DMA, has no place in one: it ends where we say that a page ends.
         """
-        length, offset, placed = first.sg_length, _offset(first), _in_page(first)
+        length, placed = first.sg_length, _in_page(first)
+        offset = first.sg_offset if placed else 0
         rest = self.total - self._start
         if length >= rest:
             # The only one: it begins and ends where it does.
@@ -157,10 +159,8 @@ class PageList:
 
 def _at_least(length: int) -> int:
     """The smallest page that holds so many octets; 0 when none does."""
-    for size in PAGE_SIZES:
-        if size >= length:
-            return size
-    return 0
+    index = bisect_left(PAGE_SIZES, length)
+    return PAGE_SIZES[index] if index < len(PAGE_SIZES) else 0
 
 
 def _in_page(vector: chiscsi_sgvec) -> bool:

@@ -11,8 +11,9 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.core.adapter import Burst
 from iscsi_wire.errors import FramingError, PaddingError
-from iscsi_wire.framing import Buffer, Frame, Framer, fill
+from iscsi_wire.framing import BHS_LENGTH, Buffer, Frame, Framer, fill
 from iscsi_wire.pdus import DataOut
 
 if TYPE_CHECKING:
@@ -25,31 +26,46 @@ __all__ = ["TAG_AND_OFFSET", "Arrival", "PduRecovery"]
 TAG_AND_OFFSET: Final = struct.Struct(">20xI16xI").unpack_from
 """Target Transfer Tag and Buffer Offset of a Data-Out (RFC 7143 section 11.7)."""
 
+_LENGTHS: Final = struct.Struct(">I").unpack_from
 _DATA_OUT: Final = DataOut.OPCODE
+_FINAL: Final = 0x80
+_BURST_FIELDS: Final = struct.Struct(">BB2xIQII12xII4x").unpack_from
+"""Opcode, flags, lengths, LUN, both tags, DataSN and Buffer Offset of a Data-Out."""
 _NO_ROOM: Final = memoryview(bytearray())
 
 
 class Arrival:
-    """A data segment that has arrived, and the memory that it belongs to: it can be measured, copied, and put there."""
+    """Data that have arrived, and the memory that they belong to: they can be measured, copied, and put there.
 
-    __slots__ = ("_data", "_views")
+    Args:
+        segments: the data segments, one behind the other.
+        views: the memory, of the same length together.
+    """
 
-    def __init__(self, data: Buffer, views: Sequence[memoryview]) -> None:
-        self._data = data
+    __slots__ = ("_segments", "_views")
+
+    def __init__(self, segments: Sequence[Buffer], views: Sequence[memoryview]) -> None:
+        self._segments = segments
         self._views = views
 
     def __len__(self) -> int:
-        return len(self._data)
+        return sum(map(len, self._segments))
 
     def __bytes__(self) -> bytes:
-        return bytes(self._data)
+        return b"".join(self._segments)
 
     def settle(self) -> None:
         """Move the octets to where they belong."""
-        if len(self._views) == 1:
-            self._views[0][:] = self._data
-        else:
-            fill(self._views, self._data)
+        views = self._views
+        if len(views) > 1:
+            for segment in self._segments:
+                views = fill(views, segment)
+            return
+        memory, start = views[0], 0
+        for segment in self._segments:
+            end = start + len(segment)
+            memory[start:end] = segment
+            start = end
 
 
 class PduRecovery(Framer):
@@ -82,7 +98,71 @@ class PduRecovery(Framer):
             raise
         return self._deliver(frames)
 
+    @property
+    def _longest_plain(self) -> int:
+        return 0  # data may begin a burst
+
+    def _cut_one(self, position: int, lengths: int, frames: list[Frame]) -> int:
+        if self._card.coalesces and not (self.header_digest or self.data_digest):
+            size = self._cut_burst(position, frames)
+            if size:
+                return size
+        return super()._cut_one(position, lengths, frames)
+
+    def _cut_burst(self, position: int, frames: list[Frame]) -> int:
+        """Cut the complete Data-Out PDUs at `position` that go on from each other, as one `Burst`.
+
+        Returns:
+            Their size on the wire in octets; 0 when there are none, or their data are not to be placed.
+        """
+        view, end, longest = self._view, self._end, self.max_data_segment_length
+        opcode, flags, length, *first = _BURST_FIELDS(view, position)
+        lun, itt, ttt, data_sn, offset = first
+        following, total, segments = position, 0, []
+        while opcode == _DATA_OUT and 0 < length <= longest and not length & 3:
+            data_start = following + BHS_LENGTH
+            if data_start + length > end:
+                break
+            following = data_start + length
+            segments.append(view[data_start:following])
+            total += length
+            if flags & _FINAL or following + BHS_LENGTH > end:
+                break
+            opcode, flags, length, *its = _BURST_FIELDS(view, following)
+            if its != [lun, itt, ttt, data_sn + len(segments), offset + total]:
+                break
+        views = self._card.memory(ttt, offset, total) if segments else None
+        if views is None:
+            return 0
+        data_start = following - len(segments[-1])
+        header = view[data_start - BHS_LENGTH : data_start]
+        burst = Burst(self._offset + position, header, len(segments), (lun, itt, ttt, data_sn, offset), total)
+        burst.data = Arrival(segments, views)  # type: ignore[assignment]  # as `_deliver`
+        frames.append(burst)
+        return following - position
+
+    def one_by_one(self, burst: Burst) -> list[Frame]:
+        """The PDUs of a burst that was cut since octets were received last."""
+        frames: list[Frame] = []
+        position = burst.offset - self._offset
+        while len(frames) < burst.count:
+            position += super()._cut_one(position, _LENGTHS(self._view, position + 4)[0], frames)
+        self._locate(frames)
+        return frames
+
     def _deliver(self, frames: list[Frame]) -> list[Frame]:
+        self._locate(frames)
+        self._card.recovered(frames)
+        if self._padding_matters:
+            for number, frame in enumerate(frames):
+                if any(frame.padding):
+                    error = PaddingError(frame.offset, "padding", f"{frame.padding.hex(' ')} is not zero")
+                    error.frames = frames[:number]
+                    raise error
+        return frames
+
+    def _locate(self, frames: list[Frame]) -> None:
+        """Find the memory for data that are to be placed and have arrived in the staging buffer."""
         card = self._card
         tag, following, room = -1, 0, _NO_ROOM
         for frame in frames:
@@ -100,13 +180,5 @@ class PduRecovery(Framer):
             else:
                 continue
             # Measured, copied and settled: nothing else is done with data that were placed.
-            frame.data = Arrival(frame.data, views)  # type: ignore[assignment]
+            frame.data = Arrival((frame.data,), views)  # type: ignore[assignment]
             frame.placed = True
-        card.recovered(frames)
-        if self._padding_matters:
-            for number, frame in enumerate(frames):
-                if any(frame.padding):
-                    error = PaddingError(frame.offset, "padding", f"{frame.padding.hex(' ')} is not zero")
-                    error.frames = frames[:number]
-                    raise error
-        return frames

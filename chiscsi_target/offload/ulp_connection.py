@@ -10,7 +10,7 @@ import struct
 from collections import deque
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.core.adapter import Ulp
+from chiscsi_target.core.adapter import Burst, Ulp
 from chiscsi_target.core.agenda import INFORMATION, WARNING
 from chiscsi_target.core.buffers import find_unreachable
 from chiscsi_target.core.data_out import expected_of
@@ -61,6 +61,7 @@ class UlpConnection(Ulp):
         pods_in_use: page pods that it holds; `pods_peak`, the most it ever held.
         segmentation: what was sent several PDUs at a time.
         journal: who wants to see the messages between the two halves.
+        coalesces: nobody does, so that the PDUs of a burst which arrived together may be handed over as one.
     """
 
     def __init__(
@@ -73,6 +74,7 @@ class UlpConnection(Ulp):
         self.pods_in_use = self.pods_peak = 0
         self.segmentation = Segmentation()
         self.journal = Journal(connection, tid, trace)
+        self.coalesces = not self.journal.wanted
         self._card = card
         self._connection = connection
         self._reason = reason
@@ -193,6 +195,10 @@ class UlpConnection(Ulp):
         if transfer is not None:
             transfer.placed += len(frame.data)
 
+    def one_by_one(self, burst: Burst) -> list[Frame]:
+        """See `Ulp`."""
+        return self.framer.one_by_one(burst)
+
     def returned(self, task: Task) -> None:
         """See `Ulp`."""
         transfer = self._transfers.get(task)
@@ -269,7 +275,16 @@ class UlpConnection(Ulp):
         if frame.opcode != _DATA_OUT:
             return None
         lengths, tag, offset = _LENGTHS_TAG_AND_OFFSET(frame.header)
-        length = lengths & 0xFFFFFF
+        return self.memory(tag, offset, lengths & 0xFFFFFF)
+
+    def memory(self, tag: int, offset: int, length: int) -> list[memoryview] | None:
+        """The memory for data with this tag, by the page pods; None for the host's.
+
+        Args:
+            tag: the Target Transfer Tag.
+            offset: where the data begin in the transfer, in octets.
+            length: how long they are, in octets.
+        """
         transfer = self._admitted(tag, offset, length)
         return None if transfer is None else transfer.views(self._card.pods, offset, length)
 
@@ -318,7 +333,7 @@ class UlpConnection(Ulp):
         for frame in frames:
             length = len(frame.data)
             if frame.placed:
-                self.ddp_pass += 1
+                self.ddp_pass += _pdus(frame)
                 self.placed += length
             elif length and frame.opcode == _DATA_OUT:
                 self.ddp_fail += 1
@@ -329,8 +344,8 @@ class UlpConnection(Ulp):
         if self.journal.wanted:
             for run in runs_of_placed(frames):
                 self._complete(run)
-        elif len(frames) > 1:
-            self.coalesced += sum(len(run) > 1 for run in runs_of_placed(frames))
+        else:
+            self.coalesced += sum(sum(map(_pdus, run)) > 1 for run in runs_of_placed(frames))
 
     def _note_refusal(self, frame: Frame) -> None:
         """Take note of data that were not placed though they had a tag, for what `_tell_of` says in the end."""
@@ -360,6 +375,11 @@ class UlpConnection(Ulp):
         ):
             status |= bit if found else _OTHER
         return status
+
+
+def _pdus(frame: Frame) -> int:
+    """How many PDUs a frame stands for."""
+    return frame.count if isinstance(frame, Burst) else 1
 
 
 def runs_of_placed(frames: list[Frame]) -> Iterator[list[Frame]]:

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chiscsi_target.core.adapter import Burst
 from chiscsi_target.offload.pdu_recovery import Arrival, PduRecovery
 from chiscsi_target.offload.ulp_connection import UlpConnection
 from iscsi_wire.errors import FramingError, PaddingError
@@ -30,6 +31,7 @@ class Card:
         self.pieces = [bytearray(5000), bytearray(MEMORY - 5000)]
         self.told: list[Frame] = []
         self.expects = True
+        self.coalesces = False
 
     def place(self, frame: Frame) -> list[memoryview] | None:
         return self.locate(frame) if self.expects else None
@@ -38,9 +40,9 @@ class Card:
         if frame.opcode != DataOut.OPCODE:
             return None
         pdu = DataOut.decode(frame.header)
-        return self.views(pdu.target_transfer_tag, pdu.buffer_offset, pdu.data_segment_length)
+        return self.memory(pdu.target_transfer_tag, pdu.buffer_offset, pdu.data_segment_length)
 
-    def views(self, tag: int, offset: int, length: int) -> list[memoryview] | None:
+    def memory(self, tag: int, offset: int, length: int) -> list[memoryview] | None:
         if tag != TAG or offset + length > MEMORY:
             return None
         views, position = [], 0
@@ -52,22 +54,25 @@ class Card:
         return views
 
     def room(self, tag: int, offset: int, length: int) -> memoryview | None:
-        views = self.views(tag, offset, length) and self.views(tag, offset, MEMORY - offset)
+        views = self.memory(tag, offset, length) and self.memory(tag, offset, MEMORY - offset)
         return views[0] if views else None
 
     def recovered(self, frames: list[Frame]) -> None:
         self.told += frames
 
     @property
-    def memory(self) -> bytes:
+    def octets(self) -> bytes:
         return b"".join(self.pieces)
 
 
 class Line:
     """A stream, cut by a framer up to a point, and then by the card."""
 
-    def __init__(self, digests: tuple[bool, bool] = (False, False), *, padding: bool = False) -> None:
+    def __init__(
+        self, digests: tuple[bool, bool] = (False, False), *, padding: bool = False, coalesces: bool = False
+    ) -> None:
         self.card = Card()
+        self.card.coalesces = coalesces
         before = Framer(LIMIT, *digests)
         before.feed(b"")
         self.framer = PduRecovery(before, cast(UlpConnection, self.card), padding_matters=padding)
@@ -90,6 +95,9 @@ class Line:
     def note(self, frames: list[Frame]) -> None:
         for frame in frames:
             settle(frame)
+            if isinstance(frame, Burst):
+                self.note(self.framer.one_by_one(frame))
+                continue
             errors = frame.header_digest_error, frame.data_digest_error
             parts = bytes(frame.header), frame.ahs, bytes(frame.data), frame.padding
             self.frames.append((frame.offset, *parts, frame.placed, *errors))
@@ -148,10 +156,13 @@ def test_any_split_gives_the_same(
     whole, cut = Line(digests), Line(digests)
     whole.feed(octets, [])
     cut.feed(octets, cuts)
-    assert cut.frames == whole.frames and cut.card.memory == whole.card.memory
+    assert cut.frames == whole.frames and cut.card.octets == whole.card.octets
     assert [frame[3] for frame in cut.frames] == [data for _, data, _ in pdus]
     assert cut.framer.buffered == 0 and cut.framer.offset == len(octets)
     assert [frame.offset for frame in cut.card.told] == [frame[0] for frame in cut.frames]
+    at_once = Line(digests, coalesces=True)
+    at_once.feed(octets, cuts)
+    assert at_once.frames == whole.frames and at_once.card.octets == whole.card.octets
 
 
 @pytest.mark.parametrize("digests", [(False, False), (True, True)])
@@ -160,7 +171,7 @@ def test_octet_by_octet(digests: tuple[bool, bool]) -> None:
     whole, cut = Line(digests), Line(digests)
     whole.feed(octets, [])
     cut.feed(octets, list(range(len(octets))))
-    assert cut.frames == whole.frames and cut.card.memory == whole.card.memory
+    assert cut.frames == whole.frames and cut.card.octets == whole.card.octets
     assert [frame[5] for frame in cut.frames] == [False, True, False]
 
 
@@ -168,7 +179,7 @@ def test_octet_by_octet(digests: tuple[bool, bool]) -> None:
 def test_what_has_arrived_already_is_moved_to_its_place(cuts: list[int]) -> None:
     line = Line()
     line.feed(octets_of([data_out(12000, 1000)], (False, False)), cuts)
-    assert line.card.memory[1000:13000] == pattern(12000, 1000)
+    assert line.card.octets[1000:13000] == pattern(12000, 1000)
     assert [frame[5] for frame in line.frames] == [True]
 
 
@@ -179,9 +190,9 @@ def test_nothing_lands_before_the_host_has_looked() -> None:
     octets = octets_of([data_out(600), data_out(600, 0)], (False, False))
     framer.receive_buffers()[0][: len(octets)] = octets
     first, second = framer.received(len(octets))
-    assert (first.placed, second.placed) == (True, True) and not any(card.memory)
+    assert (first.placed, second.placed) == (True, True) and not any(card.octets)
     settle(second)
-    assert card.memory[:600] == pattern(600) and bytes(first.data) == pattern(600)
+    assert card.octets[:600] == pattern(600) and bytes(first.data) == pattern(600)
 
 
 def test_what_nobody_waits_for_is_not_received_into_its_place() -> None:
@@ -190,7 +201,7 @@ def test_what_nobody_waits_for_is_not_received_into_its_place() -> None:
     octets = octets_of([data_out(12000)], (False, False))
     framer = line.framer
     framer.receive_buffers()[0][:100] = octets[:100]
-    assert framer.received(100) == [] and framer.placing is None and not any(line.card.memory)
+    assert framer.received(100) == [] and framer.placing is None and not any(line.card.octets)
 
 
 @pytest.mark.parametrize("cuts", [[], [60], [60, 5000, 12000]])
@@ -203,7 +214,7 @@ def test_a_wrong_data_digest(cuts: list[int]) -> None:
     ((*_, placed, header_error, data_error),) = line.frames
     assert (header_error, data_error) == (False, True)
     assert placed == (len(cuts) > 0)
-    assert any(line.card.memory) == placed
+    assert any(line.card.octets) == placed
 
 
 @pytest.mark.parametrize("cuts", [[], [30], [48], [51]])
@@ -215,7 +226,7 @@ def test_a_wrong_header_digest_ends_the_stream(cuts: list[int]) -> None:
         line.feed(good + bytes(bad), [len(good) + cut for cut in cuts])
     line.note(caught.value.frames)
     assert [frame[6] for frame in line.frames] == [False, True]
-    assert line.card.memory[:16] == pattern(16) and not any(line.card.memory[16:])
+    assert line.card.octets[:16] == pattern(16) and not any(line.card.octets[16:])
 
 
 @pytest.mark.parametrize("cuts", [[], [PLACE_AT_LEAST]])
@@ -241,7 +252,7 @@ def test_a_burst_that_arrived_at_once() -> None:
     memory = bytearray(MEMORY)
     for at, length in pieces:
         memory[at : at + length] = pattern(length, at)
-    assert line.card.memory == memory
+    assert line.card.octets == memory
     assert [frame[5] for frame in line.frames] == [True] * 8 + [False]
 
 
@@ -261,7 +272,7 @@ def test_it_goes_on_where_the_login_stopped() -> None:
         assert [frame.offset for frame in frames] == [10, 10 + 2048]
         for frame in frames:
             settle(frame)
-        assert card.memory[300:2320] == pattern(2000, 300) + pattern(20, 2300)
+        assert card.octets[300:2320] == pattern(2000, 300) + pattern(20, 2300)
 
 
 def test_a_pdu_longer_than_the_staging_buffer() -> None:
@@ -270,4 +281,4 @@ def test_a_pdu_longer_than_the_staging_buffer() -> None:
     octets = octets_of([data_out(200_000, 0, 8), data_out(MEMORY)], (False, False))
     line.feed(octets, list(range(0, len(octets), 1460)))
     assert [len(frame.data) for frame in line.card.told] == [200_000, MEMORY]
-    assert line.card.memory == pattern(MEMORY)
+    assert line.card.octets == pattern(MEMORY)

@@ -150,7 +150,7 @@ class Session:
         for index in range(len(self.writes)):
             yield "start", random.randrange(PEERS), index
             for _ in range(random.randrange(5)):
-                yield "answer", random.randrange(PEERS), random.randrange(4), random.choice([0, 700, 5000])
+                yield "answer", random.randrange(PEERS), random.randrange(4), random.choice([0, 700, 5000, 9000])
         if random.random() < 0.5:
             yield "drop", random.randrange(1, PEERS)
 
@@ -201,15 +201,15 @@ class Session:
         return bool(self.waiting[number])
 
     def answer(self, number: int, which: int, cut: int) -> None:
-        """Answer one R2T by Data-Out, in pieces of `cut` octets; it may be that of a write that is over."""
+        """Answer one R2T by Data-Out, in pieces of `cut` octets or at once; it may be that of a write that is over."""
         if not self.pending(number):
             return
         waiting, peer = self.waiting[number], self.peers[number]
         r2t = waiting.pop(which % len(waiting))
         write = self.find(r2t.initiator_task_tag, number)
-        for octets in data_out(peer, r2t, write.data, self.segment):
-            for start in range(0, len(octets), cut or len(octets)):
-                peer.pipe.send(octets[start : start + (cut or len(octets))])
+        octets = b"".join(data_out(peer, r2t, write.data, self.segment))
+        for start in range(0, len(octets), cut or len(octets)):
+            peer.pipe.send(octets[start : start + (cut or len(octets))])
         self.take(number)
 
     def drop(self, number: int) -> None:
