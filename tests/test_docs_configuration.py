@@ -28,5 +28,5 @@ def test_the_program_prints_what_it_is_said_to_print(tmp_path: Path) -> None:
     assert found
     program = tmp_path / "program.py"
     program.write_text(found[1], encoding="utf-8")
-    run = subprocess.run([sys.executable, program], cwd=ROOT, capture_output=True, text=True, timeout=50)
+    run = subprocess.run([sys.executable, program], cwd=ROOT, capture_output=True, text=True, timeout=200)
     assert run.stdout == re.sub(r"^ {4}", "", found[2], flags=re.MULTILINE), run.stderr

@@ -30,7 +30,7 @@ def block(document: str, language: str) -> str:
 
 def chiscsi(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).with_name("chiscsi")), *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=50)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200)
 
 
 def run_cases(directory: Path, files: dict[str, str]) -> str:
@@ -41,7 +41,7 @@ def run_cases(directory: Path, files: dict[str, str]) -> str:
         path.write_text(text, encoding="utf-8")
     options = ["-p", "conformance.plugin", "-p", "no:cacheprovider", "--iscsi-suites", "my-suites", "my-suites"]
     command = [str(Path(sys.executable).with_name("pytest")), *options]
-    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=50)
+    run = subprocess.run(command, cwd=directory, capture_output=True, text=True, timeout=200)
     assert run.returncode == 0, run.stdout + run.stderr
     return run.stdout
 
@@ -70,7 +70,7 @@ def test_the_profile_in_the_explanation_is_one(tmp_path: Path) -> None:
 
 def test_the_reference_is_what_the_program_says_of_itself() -> None:
     command = ["bash", str(ROOT / "scripts" / "document-commands"), "--print"]
-    printed = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True).stdout
+    printed = subprocess.run(command, capture_output=True, text=True, timeout=200, check=True).stdout
     page = (ROOT / "docs/reference/command-line.md").read_text(encoding="utf-8")
     assert page == printed, "run scripts/document-commands"
 
@@ -98,7 +98,7 @@ def test_the_crafted_traffic_of_the_guide_does_what_it_says(tmp_path: Path) -> N
     guide = "docs/how-to/craft-tcp-traffic.md"
     program = tmp_path / "program.py"
     program.write_text(block(guide, "python"), encoding="utf-8")
-    run = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=50)
+    run = subprocess.run([sys.executable, program], cwd=tmp_path, capture_output=True, text=True, timeout=200)
     assert run.returncode == 0, run.stderr
     assert run.stdout == block(guide, "text")
     assert (tmp_path / "card.pcap").stat().st_size > 10_000
@@ -110,7 +110,7 @@ def test_the_reconfiguration_of_the_guide_says_what_it_says(tmp_path: Path) -> N
     for program, printed in (choosing, changing):
         path = tmp_path / "program.py"
         path.write_text(program, encoding="utf-8")
-        run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=50, check=True)
+        run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=200, check=True)
         assert run.stdout == re.sub(r"(?m)^    ", "", printed)
 
 
@@ -127,7 +127,7 @@ def test_the_programs_about_task_sets_print_what_they_print(tmp_path: Path) -> N
             for program, printed in programs:
                 path = tmp_path / "program.py"
                 path.write_text(program.replace("3260", port), encoding="utf-8")
-                run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=50, check=True)
+                run = subprocess.run([sys.executable, path], capture_output=True, text=True, timeout=200, check=True)
                 assert run.stdout == re.sub(r"(?m)^    ", "", printed)
         finally:
             server.send_signal(signal.SIGTERM)

@@ -34,7 +34,7 @@ def rows(heading: str) -> list[list[str]]:
 def test_the_program_prints_what_the_page_says(tmp_path: Path) -> None:
     path = tmp_path / "program.py"
     path.write_text(block(DOCUMENT, "python"), encoding="utf-8")
-    run = subprocess.run([sys.executable, path], cwd=ROOT, capture_output=True, text=True, timeout=50, check=True)
+    run = subprocess.run([sys.executable, path], cwd=ROOT, capture_output=True, text=True, timeout=200, check=True)
     printed = run.stdout.partition("a write of 32 KiB:\n")[2].partition("is over\n")[0]
     assert printed == block(DOCUMENT, "text")
 

@@ -147,6 +147,9 @@ class Transfer:
         end = position + length
         if end > held.written * size:
             return None
+        if end <= position - position % size + size:
+            view = self.dma.octets(pods.address(held.index, position // size) + position % size, length)
+            return None if view is None else [view]
         runs: list[tuple[int, int]] = []
         while position < end:
             page, within = divmod(position, size)

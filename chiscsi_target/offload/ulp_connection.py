@@ -344,6 +344,8 @@ class UlpConnection(Ulp):
         if self.journal.wanted:
             for run in runs_of_placed(frames):
                 self._complete(run)
+        elif len(frames) == 1:
+            self.coalesced += _pdus(frames[0]) > 1
         else:
             self.coalesced += sum(sum(map(_pdus, run)) > 1 for run in runs_of_placed(frames))
 

@@ -22,7 +22,7 @@ CHECKED = ["-o", "ip.check_checksum:TRUE", "-o", "tcp.check_checksum:TRUE"]
 def seen(capture: Path, what: str) -> list[str]:
     """The packets that a display filter of tshark finds."""
     command = [str(require_peer("tshark", package="tshark")), *CHECKED, "-r", str(capture), "-Y", what]
-    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=50).stdout.splitlines()
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=200).stdout.splitlines()
 
 
 @pytest.mark.parametrize("digest", ["None", "CRC32C"])

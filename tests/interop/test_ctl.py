@@ -20,7 +20,6 @@ from tests.interop.processes import wait_until
 from tests.interop.qemu import image, qemu_img
 
 # Each starts some programs, one after the other; on a busy machine that takes its time.
-pytestmark = pytest.mark.timeout(180)
 
 MIB = 1 << 20
 OTHER = IQN + ".other"

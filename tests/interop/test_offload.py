@@ -20,7 +20,7 @@ from tests.interop.plain import log_in
 from tests.interop.qemu import image, qemu_img
 
 # The targets are started once, all three of them, and serve one test after the other.
-pytestmark = [pytest.mark.interop, pytest.mark.timeout(180), pytest.mark.xdist_group("offload")]
+pytestmark = [pytest.mark.interop, pytest.mark.xdist_group("offload")]
 
 MIB = 1 << 20
 SAMPLES = "chiscsi_target.drivers.samples"

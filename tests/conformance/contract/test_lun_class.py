@@ -76,7 +76,6 @@ def test_buffers_that_the_stack_refuses_are_found(kind: FaultKind, opcode: int) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(180)
 @pytest.mark.parametrize(
     "factory",
     [

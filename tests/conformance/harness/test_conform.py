@@ -49,7 +49,7 @@ def test_writing(session, scratch):
 
 def _chiscsi(*arguments: str, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "conformance.cli", *arguments]
-    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=cwd, capture_output=True, text=True, timeout=200)
 
 
 @pytest.mark.parametrize(
@@ -276,7 +276,7 @@ def test_the_settings_of_somebody_elses_project_do_not_reach_the_suites(bench: B
         env={"PYTEST_ADDOPTS": "--nonsense", "PYTHONPATH": str(ROOT), "PATH": ""},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=200,
     )
     assert result.returncode == 0, result.stdout + result.stderr
     (left,) = (environment / "reports" / "out").iterdir()

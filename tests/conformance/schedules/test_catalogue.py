@@ -15,7 +15,6 @@ FUNCTIONS = [function for function in Function if function <= Function.TASK_REAS
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)  # two seconds on a processor of its own
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_no_schedule_breaks_an_invariant(name: str) -> None:
     scenario = SCENARIOS[name]
