@@ -195,8 +195,7 @@ class PagePods:
         colour = self._colours[index] = (self._colours[index] + 1) % _MOST_COLOURS
         held = self._held[index] = Reservation(index, count, colour, pages)
         self.in_use += count
-        if self.in_use > self.peak:
-            self.peak = self.in_use
+        self.peak = max(self.peak, self.in_use)
         return held
 
     def write(

@@ -69,6 +69,11 @@ class Segmentation:
         self._open: SendRequest | None = None  # a burst that may go on
         self._begun: set[int] = set()  # tags of the tasks that are inside a burst
 
+    @property
+    def idle(self) -> bool:
+        """Whether no burst is under way."""
+        return self._open is None and not self._begun
+
     def sent(self, header: bytes, length: int) -> list[SendRequest]:
         """Take a PDU with `length` octets of data; returns the requests that are complete now."""
         opcode, flags, itt, offset = _FIELDS(header)

@@ -49,7 +49,7 @@ class TagLayout:
         FieldValueError: `ppmax` is less than one.
     """
 
-    __slots__ = ("_above", "_not_ddp", "_r2t_mask", "free_bits", "index_bits", "marker", "pod_mask")
+    __slots__ = ("_above", "_not_ddp", "_r2t_bits", "_r2t_mask", "free_bits", "index_bits", "marker", "pod_mask")
 
     def __init__(self, ppmax: int) -> None:
         if ppmax < 1:
@@ -60,6 +60,7 @@ class TagLayout:
         self._above = COLOUR_BITS + self.index_bits + 1
         self.free_bits = max(_TAG_BITS - self._above, 0)
         self._r2t_mask = (1 << min(self.free_bits, _R2T_BITS)) - 1
+        self._r2t_bits = tuple(number << self._above for number in range(self._r2t_mask + 1))
         self._not_ddp = self.marker | 0xFFFFFFFF & ~((1 << _TAG_BITS) - 1)
 
     def ddp_tag(self, index: int, colour: int, r2t_sn: int = 0) -> int:
@@ -79,6 +80,15 @@ class TagLayout:
         if not 0 <= colour < 1 << COLOUR_BITS:
             raise FieldValueError("colour", f"{colour} does not fit in {COLOUR_BITS} bits")
         return (r2t_sn & self._r2t_mask) << self._above | index << COLOUR_BITS | colour
+
+    def ddp_tags(self, index: int, colour: int) -> list[int]:
+        """All tags of a transfer, whichever R2T carries them.
+
+        Raises:
+            FieldValueError: as `ddp_tag`.
+        """
+        first = self.ddp_tag(index, colour)
+        return [first | bits for bits in self._r2t_bits]
 
     def non_ddp_tag(self, software_tag: int) -> int:
         """The tag that carries `software_tag` past the card: opened at the marker, which is set.

@@ -24,7 +24,7 @@ from chiscsi_target.offload.reasons import Reason
 from chiscsi_target.offload.segmentation import Segmentation
 from chiscsi_target.offload.tags import MOST_OBJECTS, software_tag_of
 from chiscsi_target.offload.transfer import Transfer
-from iscsi_wire.pdus import DataOut, ScsiCommand
+from iscsi_wire.pdus import DataIn, DataOut, ScsiCommand
 from iscsi_wire.records import PlacementRecord
 
 if TYPE_CHECKING:
@@ -45,6 +45,7 @@ _LENGTHS_TAG_AND_OFFSET: Final = struct.Struct(">4xI12xI16xI").unpack_from
 _TAGS: Final = struct.Struct(">16xII").unpack_from
 _OTHER: Final = DdpStatus(0)
 _FINAL: Final = 0x80
+_DATA_IN: Final = DataIn.OPCODE
 _DATA_OUT: Final = DataOut.OPCODE
 _R2T_NUMBERS: Final = 4
 """R2TSN modulo so many stands in a tag."""
@@ -63,6 +64,8 @@ class UlpConnection(Ulp):
         journal: who wants to see the messages between the two halves.
         coalesces: nobody does, so that the PDUs of a burst which arrived together may be handed over as one.
     """
+
+    framer: PduRecovery
 
     def __init__(
         self, card: Terminator, connection: Connection, tid: int, reason: Reason | None, trace: Trace | None
@@ -177,8 +180,7 @@ class UlpConnection(Ulp):
         held = card.reserve(transfer.pages.pages, self.tid)
         passed_over: list[Reservation] = []
         while held is not None and in_use:
-            tags = [card.pods.layout.ddp_tag(held.index, held.colour, r2t_sn) for r2t_sn in range(_R2T_NUMBERS)]
-            if in_use.isdisjoint(tags):
+            if in_use.isdisjoint(card.pods.layout.ddp_tags(held.index, held.colour)):
                 break
             passed_over.append(held)
             held = card.reserve(transfer.pages.pages, self.tid)
@@ -251,6 +253,8 @@ class UlpConnection(Ulp):
 
     def sent(self, header: bytes, length: int) -> None:
         """See `Ulp`."""
+        if self.coalesces and header[0] != _DATA_IN and self.segmentation.idle:
+            return  # a request of its own, of which nobody wants to know
         requests = self.segmentation.sent(header, length)
         if requests and self.journal.wanted:
             self.journal.sent(requests)

@@ -82,6 +82,13 @@ def test_what_goes_into_a_ddp_tag_comes_out(ppmax: int, data: st.DataObject) -> 
     assert tag >> layout.index_bits + 7 == r2t_sn % min(4, 1 << layout.free_bits)
 
 
+@pytest.mark.parametrize("ppmax", [1024, 1 << 22, 1 << 23, 1 << 24])
+def test_all_tags_of_a_transfer(ppmax: int) -> None:
+    layout = TagLayout(ppmax)
+    every = {layout.ddp_tag(5, 9, r2t_sn) for r2t_sn in range(8)}
+    assert set(layout.ddp_tags(5, 9)) == every and len(layout.ddp_tags(5, 9)) == len(every)
+
+
 @given(ppmax=REGIONS, software_tag=SOFTWARE_TAGS)
 def test_what_goes_into_another_tag_comes_out(ppmax: int, software_tag: int) -> None:
     layout = TagLayout(ppmax)

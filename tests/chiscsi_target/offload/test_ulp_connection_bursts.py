@@ -6,7 +6,7 @@ without. What the initiator gets, what is in the driver's memory, and what was c
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import pytest
 from hypothesis import given, settings
@@ -202,7 +202,8 @@ wrong = st.sampled_from(
         {"length": 0},
     ]
 )
-steps = st.lists(
+Step: TypeAlias = "tuple[int | None, dict[str, int]]"
+steps: st.SearchStrategy[list[Step]] = st.lists(
     st.one_of(
         st.tuples(st.integers(0, 4), st.just({})),
         st.tuples(st.integers(0, 3), wrong),
@@ -215,12 +216,12 @@ steps = st.lists(
 @settings(max_examples=60)
 @given(before=steps, at=st.integers(0, 5), between=steps, refuses=st.booleans())
 def test_whatever_comes_in_whatever_order(
-    before: list[tuple[int | None, dict[str, int]]],
+    before: list[Step],
     at: int,
-    between: list[tuple[int | None, dict[str, int]]],
+    between: list[Step],
     refuses: bool,
 ) -> None:
-    def octets(write: Write, plan: list[tuple[int | None, dict[str, int]]]) -> list[bytes]:
+    def octets(write: Write, plan: list[Step]) -> list[bytes]:
         return [write.abort() if n is None else write.pdu(n, n == 4, **fields) for n, fields in plan]
 
     def script(write: Write) -> bytes:
