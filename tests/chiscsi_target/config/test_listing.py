@@ -235,6 +235,11 @@ def test_a_file_is_replaced_as_a_whole_and_is_nobody_elses(tmp_path: Path) -> No
     assert [entry.name for entry in tmp_path.iterdir()] == ["it.conf"]
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write_file(file, tmp_path / "no" / "it.conf")
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written: Is a directory"):
+        write_file(file, tmp_path / "directory")
+    # What has secrets in it does not stay behind, whichever step fails.
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["directory", "it.conf"]
     before = path.read_text()
     with pytest.raises(ConfigurationError, match="TargetDevice"):
         write_file(ConfigFile({}, [parse_target([*FULL[:4], ("TargetDevice", "a#b")])]), path)
