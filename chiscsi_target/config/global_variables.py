@@ -12,7 +12,7 @@ from typing import Any, Final, TypeAlias
 
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.config import chap_pairs, values
-from chiscsi_target.config.pairs import MAX_KEY
+from chiscsi_target.config.pairs import shown_key
 from chiscsi_target.config.setting import Setting
 from chiscsi_target.core.chap_secrets import POLICIES
 from chiscsi_target.core.negotiation import Pairs
@@ -142,7 +142,8 @@ def read_variable(name: str, text: str) -> Any:
     """
     row = VARIABLES.get(name)
     if row is None:
-        raise ConfigurationError(name, f"Unknown variable {name[:MAX_KEY]}.", ReturnCode.EKEY, complete=True)
+        known_as = shown_key(name)
+        raise ConfigurationError(known_as, f"Unknown variable {known_as}.", ReturnCode.EKEY, complete=True)
     return row.parse(text)
 
 
