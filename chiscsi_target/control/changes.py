@@ -61,6 +61,9 @@ def load(module: TargetModule, path: Path, names: Sequence[str] | None, *, start
 
 
 def _read(path: Path) -> config_file.ConfigFile:
+    if path.is_fifo():
+        # Whoever waits at a pipe keeps everybody else from changing anything.
+        raise RpcError(ErrorCode.REFUSED, f"{path}: is a pipe, and no file", {"where": str(path)})
     try:
         return config_file.load(path)
     except config_file.ConfigFileError as error:
