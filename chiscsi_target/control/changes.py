@@ -54,7 +54,7 @@ def load(module: TargetModule, path: Path, names: Sequence[str] | None, *, start
         if config is None:
             report.errors.append(f"{name} is not found.")
         elif name in module.configurations or start:
-            _bring_up(module, config, report)
+            _bring_up(module, file, config, report)
         else:
             report.messages.append(f"{name} not started, ignore.")
     return report.as_json()
@@ -74,7 +74,7 @@ def _read(path: Path) -> config_file.ConfigFile:
         ) from error
 
 
-def _bring_up(module: TargetModule, config: TargetConfig, report: _Report) -> None:
+def _bring_up(module: TargetModule, file: config_file.ConfigFile, config: TargetConfig, report: _Report) -> None:
     running = config.name in module.configurations
     try:
         if running:
@@ -82,7 +82,7 @@ def _bring_up(module: TargetModule, config: TargetConfig, report: _Report) -> No
         else:
             module.add_target(config)
     except ConfigurationError as error:
-        report.errors.append(f"{config.name}: {error}")
+        report.errors.append(str(file.placed(config.name, error)))
     else:
         report.messages.append(f"target {config.name} {'updated' if running else 'added'}.")
 

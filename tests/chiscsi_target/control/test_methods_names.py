@@ -40,3 +40,13 @@ def test_nobody_waits_at_a_pipe(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
     assert Desk().refused("add", file=str(pipe)) == (ErrorCode.REFUSED, f"{pipe}: is a pipe, and no file")
+
+
+def test_an_error_of_one_target_names_its_line(tmp_path: Path) -> None:
+    desk, file = Desk(), tmp_path / "one.conf"
+    file.write_text(f"target:\nTargetName={NAME}\nPortalGroup=1@127.0.0.1:3260\n\nTargetDevice=disk,MEM,size=1M,RO\n")
+    assert desk("show", target=NAME, key="TargetDevice")["keys"] == [["TargetDevice", "disk,MEM,size=1M"]]
+    assert desk("reload", file=str(file)) == {
+        "messages": [],
+        "errors": [f"{file}, line 5: lun 0 RO change prohibited."],
+    }
