@@ -61,8 +61,9 @@ class Upkeep:
             What is wrong with some of them; the others take effect all the same.
         """
         registry = self.directory.registry
-        faults = set_variables(registry.globals, pairs)
-        for node in list(registry.nodes.values()):
+        nodes = list(registry.nodes.values())
+        faults = set_variables(registry.globals, pairs, [node.chap for node in nodes])
+        for node in nodes:
             if isinstance(node.hooks, DeviceServer):
                 node.hooks.vendor_id = registry.globals.vendor_id
         return faults

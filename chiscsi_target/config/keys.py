@@ -184,7 +184,7 @@ _ROWS: Final = (
         attribute="target",
         limit=MAX_VALUE,
         hide=chap_pairs.hide_chap_pair,
-        note="the secret is no initiator's",
+        note="the secret is no initiator's, at whatever target",
     ),
     ConfigKey(
         name="Auth_CHAP_Initiator",
@@ -197,7 +197,7 @@ _ROWS: Final = (
         limit=MAX_VALUE,
         clash=chap_pairs.clash,
         hide=chap_pairs.hide_chap_pair,
-        note="neither ids nor secrets repeat; a secret has 12 to 16 octets",
+        note="neither ids nor secrets repeat; a secret has 12 to 16 octets, as text or in hexadecimal",
     ),
     ConfigKey(
         name=portal_group.KEY,

@@ -57,6 +57,15 @@ def test_variables_that_are_wrong_are_told_and_the_others_set() -> None:
     assert module.directory.registry.globals.auth_order == "ACL"
 
 
+def test_a_secret_of_discovery_is_no_targets_for_the_other_direction() -> None:
+    module = Stand(("Auth_CHAP_Initiator", '"me":"secret-of-mine"')).module
+    pairs = [("DISC_Auth_CHAP_Target", '"it":"secret-of-mine"'), ("iscsi_auth_order", "ACL")]
+    (fault,) = module.set_global_variables(pairs)
+    assert fault.where == "DISC_Auth_CHAP_Target" and "secret-of" not in str(fault)
+    settings = module.directory.registry.globals
+    assert settings.discovery_chap.target is None and settings.auth_order == "ACL"
+
+
 def test_a_new_vendor_is_in_the_next_inquiry_of_units_that_were_there() -> None:
     stand = Stand()
     peer = stand.login()

@@ -23,7 +23,6 @@ from chiscsi_target.config.listing import (
     write_file,
 )
 from chiscsi_target.config.target_config import TargetConfig, parse_target
-from chiscsi_target.core.chap_secrets import ChapConfig
 from chiscsi_target.core.registry import Globals
 from chiscsi_target.errors import ConfigurationError
 from tests.chiscsi_target.config.test_acl import ENTRIES
@@ -216,7 +215,6 @@ def test_what_is_written_is_read(pairs: list[tuple[str, str]], variables: dict[s
         (parse_target([*FULL[:1], *FULL[2:4], ("TargetDevice", "disk\n2,MEM")]), "TargetDevice"),
         (parse_target([*FULL[:1], *FULL[2:4], ("TargetDevice", "disk ")]), "TargetDevice"),
         (parse_target([*FULL[:1], *FULL[2:4], ("TargetDevice", "d" * 1020)]), "TargetDevice"),
-        (TargetConfig(name=NAME, chap=ChapConfig(initiators={"you": b"\xff" * 12})), "Auth_CHAP_Initiator"),
     ],
 )
 def test_what_cannot_stand_in_a_file_is_refused(config: TargetConfig, key: str) -> None:
