@@ -134,7 +134,7 @@ _ROWS: Final = (
     _negotiated("IFMarkInt", 2048, _INTERVAL, "irrelevant without markers"),
     _negotiated("TaskReporting", ("RFC3720",), note="RFC 7143, 13.23"),
     _negotiated("iSCSIProtocolLevel", 1, note="RFC 7144, 7.1.1"),
-    _negotiated("AuthMethod", ("CHAP", "None"), values.list_of("CHAP", "None"), "`CHAP` alone demands it"),
+    _negotiated("AuthMethod", ("None", "CHAP"), values.list_of("None", "CHAP"), "`CHAP` alone demands it"),
     ConfigKey(
         name="Auth_CHAP_Policy",
         form=values.choice(*POLICIES),

@@ -59,7 +59,7 @@ target:
 	HeaderDigest=None
 	DataDigest=None
 	MaxRecvDataSegmentLength=8192
-	AuthMethod=CHAP,None
+	AuthMethod=None,CHAP
 	Auth_CHAP_Policy=Oneway
 	Auth_CHAP_ChallengeLength=16
 	ACL_Enable=No
