@@ -54,7 +54,7 @@ def _run(socket: Path, method: str, params: Mapping[str, object], present: Calla
         result = client.call(method, **params)
     try:
         present(result)
-        sys.stdout.flush()
+        print(end="", flush=True)  # which does nothing where there is no output
         return EXIT_NOT_DONE if result.get("errors") else 0
     except BrokenPipeError:
         raise  # whoever read it has had enough

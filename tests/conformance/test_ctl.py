@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from chiscsi_target.control.errors import ErrorCode, RpcError
 from chiscsi_target.control.methods import METHODS
 from chiscsi_target.control.server import ControlServer
 from conformance.cli import app
+from conformance.ctl_client import run
 
 HERE = Path.cwd()
 
@@ -126,6 +130,29 @@ def test_an_answer_that_cannot_be_shown(target: Target, answer: Any, how: tuple[
 def test_a_refusal_with_strange_data(target: Target) -> None:
     target.answer = RpcError(ErrorCode.REFUSED, "no", {"errors": 7})
     assert target.run("list") == (1, "", "chiscsi ctl: no\n")
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("output, status", [(Full(), 2), (None, 0)])
+def test_an_answer_that_cannot_be_written(
+    target: Target, output: Full | None, status: int, as_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any output, as with `>&-`, it is not wanted."""
+    target.answer = {"level": "0x4,0x0"}
+    complaint = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        patch.setattr(sys, "stderr", complaint)
+        assert run(target.path, "verbosity", {}, "verbosity", as_json=as_json) == status
+    told = "chiscsi ctl: the answer cannot be written: No space left on device\n"
+    assert complaint.getvalue() == (told if status else "")
 
 
 def test_what_iscsictl_does_not_show_is_shown_as_usual(target: Target) -> None:
