@@ -10,6 +10,7 @@ from chiscsi_target.api.lun_class import chiscsi_target_lun_class
 from chiscsi_target.api.struct import is_set
 from chiscsi_target.config.global_variables import set_variables
 from chiscsi_target.core.agenda import ERROR
+from chiscsi_target.core.debug_lines import telling
 from chiscsi_target.scsi.device_server import DeviceServer
 
 if TYPE_CHECKING:
@@ -55,16 +56,21 @@ class Upkeep:
             return -ReturnCode.EIO
 
     def set_global_variables(self, pairs: Pairs) -> list[ConfigurationError]:
-        """Set global variables from their texts (behaviour file, 6.2); built-in logical units hear of their vendor.
+        """Set global variables from their texts (behaviour file, 6.2).
+
+        Built-in logical units hear of their vendor, and workers of what is to be printed.
 
         Returns:
             What is wrong with some of them; the others take effect all the same.
         """
         registry = self.directory.registry
-        faults = set_variables(registry.globals, pairs)
-        for node in list(registry.nodes.values()):
+        nodes = list(registry.nodes.values())
+        faults = set_variables(registry.globals, pairs, [node.chap for node in nodes])
+        for node in nodes:
             if isinstance(node.hooks, DeviceServer):
                 node.hooks.vendor_id = registry.globals.vendor_id
+        for worker in (self.directory.login_worker, *self.directory.workers):
+            worker.listener = telling(worker, self.directory.listener)
         return faults
 
     def logins_under_way(self, target_name: str) -> int:

@@ -76,7 +76,7 @@ def list_(context: typer.Context, as_json: Json = False) -> None:
 def show(context: typer.Context, target: Target, key: Key = None, as_json: Json = False) -> None:
     """Show a target's configuration; secrets are hidden."""
     view = f"show {key}" if key else "show"
-    _ask(context, "show", as_json, view, target=target)
+    _ask(context, "show", as_json, view, target=target, key=key)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -36,23 +36,41 @@ def run(
         as_text: show it in the lines that `iscsictl` prints instead (`conformance.ctl_text`).
 
     Returns:
-        The exit code: 0 done; 1 the target could not do all of it; 2 wrong parameters, or no target listens.
+        The exit code: 0 done; 1 the target could not do all of it; 2 wrong parameters, no target listens, or its answer
+        cannot be shown.
     """
     try:
-        with ControlClient(socket) as client:
-            result = client.call(method, **params)
+        return _run(socket, method, params, lambda result: _present(view, result, as_json=as_json, as_text=as_text))
     except Unreachable as error:
         _complain([str(error)])
-        return EXIT_USAGE
     except Refused as error:
         _refused(error, as_json=as_json)
         return EXIT_USAGE if error.code == ErrorCode.INVALID_PARAMS else EXIT_NOT_DONE
+    return EXIT_USAGE
+
+
+def _run(socket: Path, method: str, params: Mapping[str, object], present: Callable[[Any], None]) -> int:
+    with ControlClient(socket) as client:
+        result = client.call(method, **params)
+    try:
+        present(result)
+        print(end="", flush=True)  # which does nothing where there is no output
+        return EXIT_NOT_DONE if result.get("errors") else 0
+    except BrokenPipeError:
+        raise  # whoever read it has had enough
+    except OSError as error:
+        _complain([f"the answer cannot be written: {error.strerror or error}"])
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        _complain([f"the answer is not one of this program's version; --json shows it as it is: {error!r}"])
+    return EXIT_USAGE
+
+
+def _present(view: str, result: Any, *, as_json: bool, as_text: bool) -> None:
     if as_json:
         _print_json(result)
     else:
         _show(view, result, as_text=as_text)
         _complain(result.get("errors", []))
-    return EXIT_NOT_DONE if result.get("errors") else 0
 
 
 def _show(view: str, result: Mapping[str, Any], *, as_text: bool) -> None:
@@ -60,22 +78,24 @@ def _show(view: str, result: Mapping[str, Any], *, as_text: bool) -> None:
     if as_text:
         from conformance.ctl_text import lines
 
-        print(*lines(view, result), sep="\n")
-    else:
-        from conformance.ctl_tables import show
+        found = lines(view, result)
+        if found is not None:
+            print(*(f"{line}\n" for line in found), sep="", end="")
+            return
+    from conformance.ctl_tables import show
 
-        show(view, result)
+    show(view, result)
 
 
 def _refused(error: Refused, *, as_json: bool) -> None:
     if as_json:
         _print_json({"error": {"code": error.code, "message": str(error), "data": error.data}})
     else:
-        data = error.data if isinstance(error.data, dict) else {}
-        _complain(data.get("errors") or [str(error)])
+        told = error.data.get("errors") if isinstance(error.data, dict) else None
+        _complain(told if told and isinstance(told, list) else [str(error)])
 
 
-def _complain(lines: list[str]) -> None:
+def _complain(lines: Iterable[object]) -> None:
     for line in lines:
         print(f"chiscsi ctl: {line}", file=sys.stderr)
 

@@ -24,8 +24,8 @@ _SETTINGS = {
 }
 
 
-def lines(view: str, result: Result) -> list[str]:
-    """The lines that show a result; those of `messages` where `iscsictl` has nothing to show.
+def lines(view: str, result: Result) -> list[str] | None:
+    """The lines that show a result; None where `iscsictl` shows nothing of the kind.
 
     Args:
         view: the name of a method, or `globals`; `show KEY` is that key's values only.
@@ -33,7 +33,7 @@ def lines(view: str, result: Result) -> list[str]:
     """
     name, _, detail = view.partition(" ")
     shown = _VIEWS.get(name)
-    return shown(result, detail) if shown is not None else list(result.get("messages", []))
+    return None if shown is None else shown(result, detail)
 
 
 def _list(result: Result, detail: str) -> list[str]:

@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import Any, TypeAlias
 
 from chiscsi_target.config.config_file import ConfigFileError, load
-from chiscsi_target.config.global_variables import apply_variables
+from chiscsi_target.config.listing import variable_pairs
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.quirks import named
@@ -127,8 +127,8 @@ def _from_file(module: TargetModule, options: Options) -> list[TargetNode]:
     file = load(options.config)
     if not file.targets:
         raise ConfigurationError(options.config, "has no target: section")
-    apply_variables(module.directory.registry.globals, file.global_variables)
-    nodes, faults = [], []
+    nodes: list[TargetNode] = []
+    faults = module.set_global_variables(variable_pairs(file.global_variables, secrets=True))
     for config in file.targets:
         try:
             nodes.append(module.add_target(config))

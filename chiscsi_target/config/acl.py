@@ -12,7 +12,7 @@ KEY = "ACL"
 _CRITERIA = ("iname", "sip", "dip")
 _ALL = "ALL"
 _PERMISSIONS = {"R": False, "RW": True, "WR": True, "W": True}
-_HIGHEST_LUN = 1023
+_HIGHEST_LUN = 0x3FFF  # what flat space addressing reaches (SAM-5, 4.7), and a storage driver may have
 _NAME = iscsi_name()
 
 

@@ -5,6 +5,7 @@ No message of this file contains a secret.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
@@ -16,6 +17,9 @@ ChapPair: TypeAlias = tuple[str, bytes]
 """Name and secret."""
 
 _MIDDLE = '":"'
+# A secret of any octets, as a source of random ones makes it (RFC 7143, 9.2.1). As text it would be too long: with the
+# prefix even the shortest has 26 characters.
+_HEXADECIMAL = re.compile(rf"0[xX]((?:[0-9a-fA-F]{{2}}){{{SECRET_LENGTHS.start},{SECRET_LENGTHS.stop - 1}}})")
 
 
 def parse_chap_pair(value: str) -> ChapPair:
@@ -31,6 +35,9 @@ def parse_chap_pair(value: str) -> ChapPair:
         raise ValueError(f"the id has {len(name.encode())} octets, and 1 to {MAX_NAME} are allowed")
     if "," in name or any(character.isspace() for character in name):
         raise ValueError("the id has a comma or a blank")
+    hexadecimal = _HEXADECIMAL.fullmatch(secret_text)
+    if hexadecimal:
+        return name, Secret(bytes.fromhex(hexadecimal[1]))
     secret = secret_text.encode()
     if len(secret) not in SECRET_LENGTHS:
         limits = f"{SECRET_LENGTHS.start} to {SECRET_LENGTHS.stop - 1}"
@@ -41,16 +48,11 @@ def parse_chap_pair(value: str) -> ChapPair:
 
 
 def format_chap_pair(pair: ChapPair) -> str:
-    """The value of a pair, with its secret in clear.
-
-    Raises:
-        ValueError: the secret is no text, and cannot be written.
-    """
+    """The value of a pair, with its secret in clear; in hexadecimal, if it is no text that can stand there."""
     name, secret = pair
-    try:
-        return f'"{name}{_MIDDLE}{bytes(secret).decode()}"'
-    except UnicodeDecodeError:
-        raise ValueError("the secret is no UTF-8, and cannot be written") from None
+    text = bytes(secret).decode(errors="replace")
+    plain = text.encode() == secret and text.isprintable() and "," not in text and not text[:1].isspace()
+    return f'"{name}{_MIDDLE}{text if plain else "0x" + secret.hex()}"'
 
 
 def hide_chap_pair(pair: ChapPair) -> str:
@@ -58,7 +60,7 @@ def hide_chap_pair(pair: ChapPair) -> str:
     return f'"{pair[0]}{_MIDDLE}********"'
 
 
-FORM: Final = Form(parse_chap_pair, '`"id":"secret"`', format_chap_pair)
+FORM: Final = Form(parse_chap_pair, '`"id":"secret"` or `"id":"0xHEX"`', format_chap_pair)
 """What a pair looks like."""
 
 

@@ -45,15 +45,25 @@ def _first_burst_fits(config: TargetConfig) -> Findings:
 
 
 def _redirected_to_exist(config: TargetConfig) -> Findings:
-    """Behaviour file, 2.5. A group that redirects to itself would send an initiator round in circles."""
+    """Behaviour file, 2.5."""
     tags = {group.tag for group in config.portal_groups}
     for number, group in enumerate(config.portal_groups):
         for tag in group.redirect_to:
             if tag not in tags:
                 message = f"redirect portalgroup {tag} not found."
                 yield portal_group.KEY, number, ConfigurationError(portal_group.KEY, message, complete=True)
-            elif tag == group.tag:
-                yield portal_group.KEY, number, ConfigurationError(portal_group.KEY, f"{tag} redirects to itself")
+
+
+def _redirection_ends(config: TargetConfig) -> Findings:
+    """Nobody is sent round in circles: from every group some way leads to one that serves."""
+    ending: set[int] = set()
+    for _ in config.portal_groups:  # no way is longer than there are groups
+        ending |= {each.tag for each in config.portal_groups if not each.redirect_to or ending & {*each.redirect_to}}
+    tags = {group.tag for group in config.portal_groups}
+    for number, group in enumerate(config.portal_groups):
+        if group.tag not in ending and tags >= {*group.redirect_to}:
+            error = ConfigurationError(portal_group.KEY, f"{group.tag} redirects to no portal group that serves logins")
+            yield portal_group.KEY, number, error
 
 
 def _redirection_knows_all(config: TargetConfig) -> Findings:
@@ -99,6 +109,7 @@ CHECKS: Final[tuple[tuple[tuple[str, ...], Callable[[TargetConfig], Findings]], 
     ((portal_group.KEY,), _reachable),
     (("FirstBurstLength", "MaxBurstLength"), _first_burst_fits),
     ((portal_group.KEY,), _redirected_to_exist),
+    ((portal_group.KEY,), _redirection_ends),
     ((portal_group.KEY,), _redirection_knows_all),
     ((portal_group.KEY, acl.KEY), _acl_names_portals),
     ((target_device.KEY,), _each_once),

@@ -5,16 +5,16 @@ They are fields of `core.registry.Globals`, where those who need them read them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final, TypeAlias
 
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.config import chap_pairs, values
-from chiscsi_target.config.pairs import MAX_KEY
+from chiscsi_target.config.pairs import shown_key
 from chiscsi_target.config.setting import Setting
-from chiscsi_target.core.chap_secrets import POLICIES
+from chiscsi_target.core.chap_secrets import POLICIES, ChapConfig
 from chiscsi_target.core.negotiation import Pairs
 from chiscsi_target.core.registry import Globals
 from chiscsi_target.errors import ConfigurationError
@@ -142,12 +142,18 @@ def read_variable(name: str, text: str) -> Any:
     """
     row = VARIABLES.get(name)
     if row is None:
-        raise ConfigurationError(name, f"Unknown variable {name[:MAX_KEY]}.", ReturnCode.EKEY, complete=True)
+        known_as = shown_key(name)
+        raise ConfigurationError(known_as, f"Unknown variable {known_as}.", ReturnCode.EKEY, complete=True)
     return row.parse(text)
 
 
-def set_variables(settings: Globals, pairs: Pairs) -> list[ConfigurationError]:
+def set_variables(settings: Globals, pairs: Pairs, others: Sequence[ChapConfig] = ()) -> list[ConfigurationError]:
     """Set variables from their texts; those that are right take effect whatever the others are.
+
+    Args:
+        settings: what they are set in.
+        pairs: names and texts.
+        others: the CHAP data of targets.
 
     Returns:
         What is wrong with the others, in their order.
@@ -160,17 +166,22 @@ def set_variables(settings: Globals, pairs: Pairs) -> list[ConfigurationError]:
         except ConfigurationError as error:
             faults.append(error)
     try:
-        apply_variables(settings, found)
+        apply_variables(settings, found, others)
     except ConfigurationError as error:
         faults.append(error)
     return faults
 
 
-def apply_variables(settings: Globals, found: Mapping[str, Any]) -> None:
+def apply_variables(settings: Globals, found: Mapping[str, Any], others: Sequence[ChapConfig] = ()) -> None:
     """Set variables to typed values. All but the CHAP data take effect even if those contradict each other.
 
+    Args:
+        settings: what they are set in.
+        found: the values by the names of their variables.
+        others: the CHAP data of targets.
+
     Raises:
-        ConfigurationError: the CHAP data of discovery sessions contradict each other.
+        ConfigurationError: the CHAP data of discovery sessions contradict each other, or those of a target.
     """
     of_chap: dict[str, Any] = {}
     for name, value in found.items():
@@ -183,7 +194,9 @@ def apply_variables(settings: Globals, found: Mapping[str, Any]) -> None:
             setattr(settings, row.attribute, value)
     if of_chap:
         try:
-            settings.discovery_chap = replace(settings.discovery_chap, **of_chap)
+            chap = replace(settings.discovery_chap, **of_chap)
+            chap.check_apart(others)
+            settings.discovery_chap = chap
         except ConfigurationError as error:
             raise ConfigurationError(f"DISC_{error.where}", error.message, error.code) from error
 

@@ -134,7 +134,7 @@ _ROWS: Final = (
     _negotiated("IFMarkInt", 2048, _INTERVAL, "irrelevant without markers"),
     _negotiated("TaskReporting", ("RFC3720",), note="RFC 7143, 13.23"),
     _negotiated("iSCSIProtocolLevel", 1, note="RFC 7144, 7.1.1"),
-    _negotiated("AuthMethod", ("CHAP", "None"), values.list_of("CHAP", "None"), "`CHAP` alone demands it"),
+    _negotiated("AuthMethod", ("None", "CHAP"), values.list_of("None", "CHAP"), "`CHAP` alone demands it"),
     ConfigKey(
         name="Auth_CHAP_Policy",
         form=values.choice(*POLICIES),
@@ -184,7 +184,7 @@ _ROWS: Final = (
         attribute="target",
         limit=MAX_VALUE,
         hide=chap_pairs.hide_chap_pair,
-        note="the secret is no initiator's",
+        note="the secret is no initiator's, at whatever target",
     ),
     ConfigKey(
         name="Auth_CHAP_Initiator",
@@ -197,7 +197,7 @@ _ROWS: Final = (
         limit=MAX_VALUE,
         clash=chap_pairs.clash,
         hide=chap_pairs.hide_chap_pair,
-        note="neither ids nor secrets repeat; a secret has 12 to 16 octets",
+        note="neither ids nor secrets repeat; a secret has 12 to 16 octets, as text or in hexadecimal",
     ),
     ConfigKey(
         name=portal_group.KEY,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
+from tempfile import mkstemp
 from typing import Any
 
 from chiscsi_target.config import portal_group, target_device
@@ -149,11 +150,24 @@ def write_file(file: ConfigFile, path: Path | str) -> None:
     """
     text = format_file(file)
     place = Path(path)
-    draft = place.with_name(f".{place.name}.new")
     try:
-        draft.unlink(missing_ok=True)
-        draft.touch(0o600)
-        draft.write_text(text, encoding="utf-8")
-        draft.replace(place)
+        draft = _draft(place.parent, text)
+        try:
+            draft.replace(place)
+        except OSError:
+            draft.unlink()
+            raise
     except OSError as error:
         raise ConfigurationError(str(path), f"cannot be written: {error.strerror}") from error
+
+
+def _draft(directory: Path, text: str) -> Path:
+    """A new file with this text, which nobody else can have made or read; no file where that fails."""
+    descriptor, name = mkstemp(prefix=".chiscsi-", dir=directory)
+    try:
+        with open(descriptor, "w", encoding="utf-8") as draft:
+            draft.write(text)
+    except OSError:
+        Path(name).unlink()
+        raise
+    return Path(name)

@@ -24,17 +24,26 @@ def parse_buffer(buffer: bytes) -> Pairs:
     for item in buffer[:-1].split(b"\0") if buffer else []:
         key, separator, value = item.partition(b"=")
         if not separator or not key or len(key) > MAX_KEY or len(value) > MAX_VALUE:
-            raise _malformed(offset, f"{key[:MAX_KEY]!r} begins no key=value pair")
+            raise _malformed(offset, f"{shown_key(key.decode(errors='replace'))!r} begins no key=value pair")
         try:
             pairs.append((key.decode(), value.decode()))
         except UnicodeDecodeError as error:
-            raise _malformed(offset, f"the pair of {key[:MAX_KEY]!r} is no UTF-8") from error
+            raise _malformed(offset, f"the pair of {shown_key(key.decode(errors='replace'))!r} is no UTF-8") from error
         offset += len(item) + 1
     return pairs
 
 
 def _malformed(offset: int, message: str) -> ConfigurationError:
     return ConfigurationError(f"octet {offset}", message, ReturnCode.EFORMAT)
+
+
+def shown_key(key: str) -> str:
+    """What may be shown of what stands for a key, cut if it is long.
+
+    Where the equals sign behind it is forgotten, or stands somewhere else, a quote begins what may be a secret.
+    """
+    name, quote, _ = key.partition('"')
+    return f"{name}..."[:MAX_KEY] if quote else name[:MAX_KEY]
 
 
 def format_buffer(pairs: Pairs) -> bytes:

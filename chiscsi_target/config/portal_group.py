@@ -99,18 +99,18 @@ def parse_address(text: str) -> tcp_endpoint:
     """
     if text.startswith("["):
         host, separator, rest = text[1:].partition("]")
-        port_text = rest.removeprefix(":")
-        if not separator or (rest and not rest.startswith(":")):
+        colon, port_text = rest[:1], rest[1:]
+        if not separator or colon not in ("", ":"):
             raise ConfigurationError(KEY, f"{shown(text)} is no address")
     else:
-        host, _, port_text = text.partition(":")
+        host, colon, port_text = text.partition(":")
     try:
         address = ipaddress.ip_address(host)
     except ValueError:
         raise ConfigurationError(KEY, f"{shown(host)} is no IP address") from None
     if (address.version == 6) != text.startswith("["):
         raise ConfigurationError(KEY, f"{shown(text)}: an IPv6 address, and no other, stands in brackets")
-    return tcp_endpoint(str(address), _number(port_text, "port", _MAX_16_BITS) if port_text else ISCSI_PORT)
+    return tcp_endpoint(str(address), _number(port_text, "port", _MAX_16_BITS) if colon else ISCSI_PORT)
 
 
 def _number(text: str, what: str, high: int) -> int:

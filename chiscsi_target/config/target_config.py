@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from chiscsi_target.api.constants import ReturnCode
 from chiscsi_target.config.cross_checks import CHECKS
 from chiscsi_target.config.keys import TARGET_KEYS, ConfigKey, Part
-from chiscsi_target.config.pairs import MAX_KEY
+from chiscsi_target.config.pairs import shown_key
 from chiscsi_target.config.portal_group import PortalGroup
 from chiscsi_target.config.target_device import TargetDevice
 from chiscsi_target.core.access import AclEntry
@@ -134,18 +134,25 @@ def examine_target(pairs: Pairs) -> tuple[TargetConfig, list[Fault]]:
     except ConfigurationError as error:
         faults.append(Fault(error, next(iter(places.get(error.where, ())), None)))
         return TargetConfig(), faults
+    return config, [*faults, *_relate(config, places, faulty)]
+
+
+def _relate(config: TargetConfig, places: Mapping[str, Sequence[int]], faulty: Collection[str]) -> Iterator[Fault]:
+    """Yield what is wrong between keys that are right by themselves; `places` are the indices of each key's pairs."""
     for keys, check in CHECKS:
-        if faulty.isdisjoint(keys):
-            for key, number, fault in check(config):
-                where = places.get(key, [])
-                faults.append(Fault(fault, where[number] if number < len(where) else None))
-    return config, faults
+        if any(key in faulty for key in keys):
+            continue
+        # A key that was not given has its default: then the one that does not go with it was.
+        others = [index for key in keys for index in places.get(key, ())]
+        for key, number, error in check(config):
+            where = places.get(key) or others
+            yield Fault(error, where[number] if number < len(where) else None)
 
 
 def _read(key: str, text: str, earlier: Sequence[Any]) -> Any:
     row = TARGET_KEYS.get(key)
     if row is None:
-        raise ConfigurationError(key, f"unrecognized key {key[:MAX_KEY]}.", complete=True)
+        raise ConfigurationError(shown_key(key), f"unrecognized key {shown_key(key)}.", complete=True)
     if earlier and not row.multiple:
         raise ConfigurationError(key, "is given more than once")
     value = row.parse(text)

@@ -54,13 +54,16 @@ def load(module: TargetModule, path: Path, names: Sequence[str] | None, *, start
         if config is None:
             report.errors.append(f"{name} is not found.")
         elif name in module.configurations or start:
-            _bring_up(module, config, report)
+            _bring_up(module, file, config, report)
         else:
             report.messages.append(f"{name} not started, ignore.")
     return report.as_json()
 
 
 def _read(path: Path) -> config_file.ConfigFile:
+    if path.is_fifo():
+        # Whoever waits at a pipe keeps everybody else from changing anything.
+        raise RpcError(ErrorCode.REFUSED, f"{path}: is a pipe, and no file", {"where": str(path)})
     try:
         return config_file.load(path)
     except config_file.ConfigFileError as error:
@@ -71,7 +74,7 @@ def _read(path: Path) -> config_file.ConfigFile:
         ) from error
 
 
-def _bring_up(module: TargetModule, config: TargetConfig, report: _Report) -> None:
+def _bring_up(module: TargetModule, file: config_file.ConfigFile, config: TargetConfig, report: _Report) -> None:
     running = config.name in module.configurations
     try:
         if running:
@@ -79,7 +82,7 @@ def _bring_up(module: TargetModule, config: TargetConfig, report: _Report) -> No
         else:
             module.add_target(config)
     except ConfigurationError as error:
-        report.errors.append(f"{config.name}: {error}")
+        report.errors.append(str(file.placed(config.name, error)))
     else:
         report.messages.append(f"target {config.name} {'updated' if running else 'added'}.")
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import msgspec
 
 from chiscsi_target.control import jsonrpc
+from chiscsi_target.control.errors import ErrorCode
 from chiscsi_target.errors import ChiscsiError
 
 PATIENCE = 120.0
@@ -17,7 +18,7 @@ PATIENCE = 120.0
 
 
 class Unreachable(ChiscsiError):
-    """No target answers at the socket."""
+    """No target answers at the socket; somebody else may."""
 
 
 class Refused(ChiscsiError):
@@ -32,6 +33,23 @@ class Refused(ChiscsiError):
         super().__init__(message)
         self.code = code
         self.data = data
+
+
+class _Error(msgspec.Struct):
+    """An error object (JSON-RPC 2.0 section 5.1)."""
+
+    code: int
+    message: str
+    data: Any = None
+
+
+class _Response(msgspec.Struct):
+    """A response object (JSON-RPC 2.0 section 5)."""
+
+    jsonrpc: Literal["2.0"]
+    id: int | str | float | None
+    result: Any = msgspec.UNSET
+    error: _Error | None = None
 
 
 class ControlClient:
@@ -77,20 +95,32 @@ class ControlClient:
             Its result, as JSON.
 
         Raises:
-            Refused: the target answered with an error.
-            Unreachable: it did not answer.
+            Refused: the target answered with an error, or a parameter cannot be sent.
+            Unreachable: it did not answer, or what answered is no target.
         """
         self._requests += 1
         given = {name: value for name, value in params.items() if value is not None}
         try:
-            self._socket.sendall(jsonrpc.request(method, given, self._requests) + b"\n")
+            request = jsonrpc.request(method, given, self._requests)
+        except UnicodeEncodeError as error:
+            raise Refused(ErrorCode.INVALID_PARAMS, f"{method}: {error.object!r} is no text in UTF-8") from error
+        try:
+            self._socket.sendall(request + b"\n")
             line = self._lines.readline()
         except OSError as error:
             raise Unreachable(f"the target at {self.path} does not answer: {error}") from error
         if not line.endswith(b"\n"):
             raise Unreachable(f"the target at {self.path} has hung up")
-        response = msgspec.json.decode(line, type=dict[str, Any])
-        if "error" in response:
-            told = response["error"]
-            raise Refused(told["code"], told["message"], told.get("data"))
-        return response["result"]
+        return self._result(line)
+
+    def _result(self, line: bytes) -> Any:
+        """What a line answers to the last request; somebody else's socket may say anything."""
+        try:
+            response = msgspec.json.decode(line, type=_Response)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+            raise Unreachable(f"what listens at {self.path} is no chiscsi target: {error}") from error
+        if response.error is not None:
+            raise Refused(response.error.code, response.error.message, response.error.data)
+        if response.result is msgspec.UNSET or response.id != self._requests:
+            raise Unreachable(f"what listens at {self.path} is no chiscsi target: it does not answer the request")
+        return response.result

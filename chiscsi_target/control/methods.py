@@ -16,6 +16,7 @@ from typing import Any, Final, TypeAlias
 import msgspec
 
 from chiscsi_target.config.global_variables import VARIABLES, variable_values
+from chiscsi_target.config.keys import TARGET_KEYS
 from chiscsi_target.control import changes, views
 from chiscsi_target.control.errors import ErrorCode, RpcError
 from chiscsi_target.target_module import TargetModule
@@ -30,9 +31,10 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class Target(msgspec.Struct, forbid_unknown_fields=True):
-    """One target, by TargetName."""
+    """One target, by TargetName, and one of its keys; all without."""
 
     target: str
+    key: str | None = None
 
 
 class Targets(msgspec.Struct, forbid_unknown_fields=True):
@@ -120,19 +122,19 @@ def _list(module: TargetModule, params: Nothing) -> Result:
 
 
 def _show(module: TargetModule, params: Target) -> Result:
-    """Show a target's whole configuration, secrets hidden: `name`, `keys` (pairs of key and value)."""
-    config = module.configurations.get(params.target)
-    if config is None:
-        raise RpcError(ErrorCode.NOT_FOUND, f"{params.target} is not found.")
-    return {"name": config.name, "keys": views.described(module, config)}
+    """Show a target's configuration, or one key of it, secrets hidden: `name`, `keys` (pairs of key and value)."""
+    if params.key is not None and params.key not in TARGET_KEYS:
+        raise RpcError(ErrorCode.INVALID_PARAMS, f"unrecognized key {params.key}.")
+    config = module.configurations[_existing(module, params.target)]
+    pairs = views.described(module, config)
+    return {"name": config.name, "keys": [pair for pair in pairs if params.key in (None, pair[0])]}
 
 
 def _sessions(module: TargetModule, params: Sessions) -> Result:
     """Describe sessions with their connections, settings and counters: `sessions`; and `login_ip`, how many log in."""
     names = [_existing(module, params.target)] if params.target else list(module.configurations)
-    found = [
-        views.session(module, name, info) for name in names for info in views.sessions(module, name, params.initiator)
-    ]
+    initiator = params.initiator and params.initiator.lower()
+    found = [views.session(module, name, info) for name in names for info in views.sessions(module, name, initiator)]
     return {"sessions": found, "login_ip": {name: module.logins_under_way(name) for name in names}}
 
 
@@ -210,9 +212,10 @@ def _write_configuration(module: TargetModule, params: Destination) -> Result:
 
 
 def _existing(module: TargetModule, name: str) -> str:
-    if name not in module.configurations:
+    """The name of a target that is there, in lower case as all names are (behaviour file, 1.3)."""
+    if name.lower() not in module.configurations:
         raise RpcError(ErrorCode.NOT_FOUND, f"{name} is not found.")
-    return name
+    return name.lower()
 
 
 def _path(text: str) -> Path:

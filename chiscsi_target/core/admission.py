@@ -70,7 +70,8 @@ def check_access(connection: Connection, identity: LoginIdentity, *, after_chap:
 
 def _redirect(connection: Connection, identity: LoginIdentity) -> None:
     """Send the login on (behaviour file, 2.5): the key has no portal group tag (RFC 7143 section 13.8)."""
-    address = connection.agenda.select_redirection_portal(connection, identity)
+    chosen = connection.agenda.select_redirection_portal(connection, identity)
+    address = None if chosen is None else reachable(chosen, connection.endpoints)
     if address is None:
         raise LoginFailure(LoginStatus.OUT_OF_RESOURCES, "no portal to redirect to", "11.13.5")
-    raise LoginMoved(LoginStatus.TARGET_MOVED_TEMPORARILY, str(reachable(address, connection.endpoints)), "13.8")
+    raise LoginMoved(LoginStatus.TARGET_MOVED_TEMPORARILY, str(address), "13.8")

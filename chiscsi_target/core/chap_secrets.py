@@ -5,7 +5,7 @@ A secret is never shown: `Secret` looks like asterisks wherever it might be prin
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chiscsi_target.errors import ConfigurationError
@@ -61,6 +61,23 @@ class ChapConfig:
     def configured(self) -> bool:
         """Whether there is anybody who could authenticate."""
         return bool(self.initiators)
+
+    def check_apart(self, others: Iterable[ChapConfig]) -> None:
+        """See that no secret of these data has the other direction in some others.
+
+        Section 9.2.1: "Any CHAP secret used for initiator authentication MUST NOT be configured for authentication of
+        any target, and any CHAP secret used for target authentication MUST NOT be configured for authentication of any
+        initiator."
+
+        Raises:
+            ConfigurationError: one has; the error names the key and never shows a secret.
+        """
+        for other in others:
+            if self.target is not None and self.target[1] in other.initiators.values():
+                raise ConfigurationError("Auth_CHAP_Target", "the target's secret is also an initiator's, elsewhere")
+            shared = [] if other.target is None else [n for n, s in self.initiators.items() if s == other.target[1]]
+            if shared:
+                raise ConfigurationError("Auth_CHAP_Initiator", f"the secret of {shared[0]!r} is also another target's")
 
     def _check_values(self) -> None:
         if self.policy not in POLICIES:

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
 
-_WILDCARDS = ("0.0.0.0", "::")
+# Wildcard addresses, and whether they are IPv6: a portal there listens at all addresses of its family.
+_WILDCARDS = {"0.0.0.0": False, "::": True}
 
 
 @dataclass(slots=True, eq=False)
@@ -24,6 +25,12 @@ class Portal:
     timeout: int = 0
 
 
-def reachable(address: tcp_endpoint, ends: chiscsi_tcp_endpoints) -> tcp_endpoint:
-    """A portal's address as an initiator can use it that is connected by `ends`: not as the wildcard address."""
-    return tcp_endpoint(ends.taddr.ip, address.port) if address.ip in _WILDCARDS else address
+def reachable(address: tcp_endpoint, ends: chiscsi_tcp_endpoints) -> tcp_endpoint | None:
+    """A portal's address as an initiator can use it that is connected by `ends`: not as the wildcard address.
+
+    None where the portal is at all addresses of the family that the connection is not of: then it tells none of them.
+    """
+    ipv6 = _WILDCARDS.get(address.ip)
+    if ipv6 is None:
+        return address
+    return tcp_endpoint(ends.taddr.ip, address.port) if ipv6 == ends.f_ipv6 else None

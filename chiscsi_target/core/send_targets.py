@@ -44,13 +44,11 @@ def send_targets(connection: Connection, value: str) -> Pairs:
 def _record(connection: Connection, node: TargetNode) -> Pairs:
     """One target: its name, and its addresses with their portal group tags (section 13.8).
 
-    Portals that logins are redirected to are left out (behaviour file, 2.5).
+    Portals that logins are redirected to are left out (behaviour file, 2.5). So is a target that this initiator reaches
+    at no address: without one, a name would mean the address that it asks at (appendix C).
     """
-    pairs = [("TargetName", node.name)]
     shown = node.redirection.shown(portal.tag for portal in node.portals)
-    for portal in node.portals:
-        if portal.tag not in shown:
-            continue
-        address = reachable(portal.address, connection.endpoints)
-        pairs.append(("TargetAddress", f"{address},{portal.tag}"))
-    return pairs
+    portals = [portal for portal in node.portals if portal.tag in shown]
+    places = [(reachable(portal.address, connection.endpoints), portal.tag) for portal in portals]
+    told = [("TargetAddress", f"{address},{tag}") for address, tag in places if address is not None]
+    return [("TargetName", node.name), *told] if told else []

@@ -40,6 +40,7 @@ def reconfigure(nodes: TargetNodes, node: TargetNode, config: TargetConfig) -> N
         ConfigurationError: it cannot be changed like that; everything is as it was.
     """
     nodes.check_names(config, own=node)
+    nodes.check_secrets(config, own=node)
     if config.class_name != node.target_class.class_name:
         raise ConfigurationError("TargetClass", "TargetClass change prohibited.", complete=True)
     lun_classes = nodes.classes.lun_classes(config.class_name)

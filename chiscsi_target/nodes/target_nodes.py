@@ -56,6 +56,7 @@ class TargetNodes:
         if target_class is None:
             raise ConfigurationError("TargetClass", f"{config.class_name} is not registered")
         self.check_names(config)
+        self.check_secrets(config)
         lun_classes = self.classes.lun_classes(config.class_name)
         elsewhere = portals.all_elsewhere(config)
         luns = [] if elsewhere else logical_units.configure(config, lun_classes, needed=True)
@@ -87,13 +88,25 @@ class TargetNodes:
         Raises:
             ConfigurationError: another node has one of them.
         """
-        others = [node for node in list(self.directory.registry.nodes.values()) if node is not own]
+        others = self._others(own)
         if config.name in (HIDDEN_NAME, *(node.name for node in others)):
             message = f"An target with name {config.name} already exists."
             raise ConfigurationError("TargetName", message, complete=True)
         if config.alias and config.alias in (HIDDEN_ALIAS, *(node.alias for node in others)):
             message = f"An target with alias {config.alias} already exists."
             raise ConfigurationError("TargetAlias", message, complete=True)
+
+    def check_secrets(self, config: TargetConfig, own: TargetNode | None = None) -> None:
+        """See that no CHAP secret of a description has the other direction at another target, or in discovery.
+
+        Raises:
+            ConfigurationError: one has.
+        """
+        discovery = self.directory.registry.globals.discovery_chap
+        config.chap.check_apart([*(node.chap for node in self._others(own)), discovery])
+
+    def _others(self, own: TargetNode | None) -> list[TargetNode]:
+        return [node for node in list(self.directory.registry.nodes.values()) if node is not own]
 
     def _hooks(
         self, config: TargetConfig, lun_classes: Mapping[str, chiscsi_target_lun_class], luns: Sequence[chiscsi_lun]

@@ -57,6 +57,15 @@ def test_variables_that_are_wrong_are_told_and_the_others_set() -> None:
     assert module.directory.registry.globals.auth_order == "ACL"
 
 
+def test_a_secret_of_discovery_is_no_targets_for_the_other_direction() -> None:
+    module = Stand(("Auth_CHAP_Initiator", '"me":"secret-of-mine"')).module
+    pairs = [("DISC_Auth_CHAP_Target", '"it":"secret-of-mine"'), ("iscsi_auth_order", "ACL")]
+    (fault,) = module.set_global_variables(pairs)
+    assert fault.where == "DISC_Auth_CHAP_Target" and "secret-of" not in str(fault)
+    settings = module.directory.registry.globals
+    assert settings.discovery_chap.target is None and settings.auth_order == "ACL"
+
+
 def test_a_new_vendor_is_in_the_next_inquiry_of_units_that_were_there() -> None:
     stand = Stand()
     peer = stand.login()
@@ -65,6 +74,27 @@ def test_a_new_vendor_is_in_the_next_inquiry_of_units_that_were_there() -> None:
         peer.command("120000006000", 96)
         _, data = peer.take(DataIn)
         assert data[8:16] == vendor.ljust(8).encode()
+
+
+def test_the_flow_of_a_command_is_traced_as_long_as_that_is_asked_for() -> None:
+    """Guide, appendix D: `iscsi_verbose_level=0xf,0xc82000`; live sessions go on whether it is on or off."""
+    stand = Stand()
+    lines: list[str] = []
+    for worker in (stand.module.directory.login_worker, *stand.module.directory.workers):
+        worker.complain = lines.append
+    old = stand.login()
+    for level, traced in (("0,0", False), ("0xf,0xc82000", True), ("0,0", False)):
+        assert stand.module.set_global_variables([("iscsi_verbose_level", level)]) == []
+        lines.clear()
+        old.command("120000006000", 96)
+        assert old.take(DataIn)[1]
+        assert any("chiscsi_scsi_cmd_execution_status" in line for line in lines) == traced
+        lines.clear()
+        new = stand.login(isid=bytes([0x80, 0, 0, 0, 0, len(level)]))
+        new.command("120000006000", 96)
+        assert new.take(DataIn)[1]
+        assert any("fp_scsi_cmd_cdb_rcved" in line for line in lines) == traced
+        assert any("EXECUTING -> R_XFER" in line for line in lines) == traced
 
 
 def test_logins_under_way_are_counted_by_target() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import io
 import json
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,6 +17,7 @@ from chiscsi_target.control.errors import ErrorCode, RpcError
 from chiscsi_target.control.methods import METHODS
 from chiscsi_target.control.server import ControlServer
 from conformance.cli import app
+from conformance.ctl_client import run
 
 HERE = Path.cwd()
 
@@ -52,6 +56,7 @@ def target(tmp_path: Path) -> Iterator[Target]:
         ("version", "version", {}),
         ("list", "list", {}),
         ("show x", "show", {"target": "x"}),
+        ("show x -k ACL", "show", {"target": "x", "key": "ACL"}),
         ("add a.conf", "add", {"file": str(HERE / "a.conf")}),
         ("add /a.conf x y", "add", {"file": "/a.conf", "targets": ["x", "y"]}),
         ("reload /a.conf", "reload", {"file": "/a.conf"}),
@@ -109,6 +114,58 @@ def test_every_error_of_a_file_is_told(target: Target) -> None:
 def test_wrong_parameters_are_wrong_usage(target: Target) -> None:
     target.answer = RpcError(ErrorCode.INVALID_PARAMS, "a lun needs its target")
     assert target.run("flush", "--lun", "1")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "answer", [{}, [], None, {"targets": 5}, {"targets": [{}]}, {"targets": [], "sessions": 0, "errors": 1}]
+)
+@pytest.mark.parametrize("how", [(), ("--text",)])
+def test_an_answer_that_cannot_be_shown(target: Target, answer: Any, how: tuple[str, ...]) -> None:
+    """Another version's, or another program's."""
+    target.answer = answer
+    status, _, complaint = target.run(*how, "list")
+    assert status == 2 and complaint.startswith("chiscsi ctl: the answer is not one of this program's version")
+
+
+def test_a_refusal_with_strange_data(target: Target) -> None:
+    target.answer = RpcError(ErrorCode.REFUSED, "no", {"errors": 7})
+    assert target.run("list") == (1, "", "chiscsi ctl: no\n")
+
+
+class Full(io.StringIO):
+    """A file on a disk that is full."""
+
+    def write(self, text: str) -> int:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+@pytest.mark.parametrize("output, status", [(Full(), 2), (None, 0)])
+def test_an_answer_that_cannot_be_written(
+    target: Target, output: Full | None, status: int, as_json: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without any output, as with `>&-`, it is not wanted."""
+    target.answer = {"level": "0x4,0x0"}
+    complaint = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", output)
+        patch.setattr(sys, "stderr", complaint)
+        assert run(target.path, "verbosity", {}, "verbosity", as_json=as_json) == status
+    told = "chiscsi ctl: the answer cannot be written: No space left on device\n"
+    assert complaint.getvalue() == (told if status else "")
+
+
+def test_what_iscsictl_does_not_show_is_shown_as_usual(target: Target) -> None:
+    target.answer = {"level": "0x4,0x0"}
+    assert target.run("--text", "verbosity") == (0, "iscsi_verbose_level=0x4,0x0\n", "")
+    target.answer = {"messages": ["x removed."], "errors": []}
+    assert target.run("--text", "remove", "x") == (0, "x removed.\n", "")
+
+
+def test_an_argument_that_is_no_text(target: Target) -> None:
+    status, _, complaint = target.run("show", "\udcff")
+    assert status == 2 and complaint == "chiscsi ctl: show: '\\udcff' is no text in UTF-8\n"
+    assert target.asked == []
 
 
 def test_nobody_listens(tmp_path: Path) -> None:

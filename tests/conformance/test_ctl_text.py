@@ -108,6 +108,7 @@ def test_an_offloaded_connection() -> None:
     plain, placing = session(), session()
     placing["connections"][0] |= PLACEMENT | {"offloaded": True}
     before, after = (lines("sessions", {"sessions": [each], "login_ip": {NAME: 0}}) for each in (plain, placing))
+    assert before is not None
     place = before.index("\thndl: 0x1b, CID 5, offloaded 0, statsn 7,6.")
     before[place] = before[place].replace("offloaded 0", "offloaded 1")
     assert after == [*before[: place + 3], *PLACED, *before[place + 3 :]]
@@ -124,5 +125,6 @@ def test_the_adapter() -> None:
     assert lines("adapter", {"adapter": None, "connections": []}) == ["ADAPTER: none"]
 
 
-def test_what_is_done_is_told_as_it_is() -> None:
-    assert lines("remove", {"messages": ["a removed."], "errors": []}) == ["a removed."]
+def test_what_iscsictl_does_not_show() -> None:
+    assert lines("statistics", {"portals": [], "sessions": []}) is None
+    assert lines("remove", {"messages": ["a removed."], "errors": []}) is None

@@ -60,7 +60,7 @@ def test_forms(value: str, entry: AclEntry) -> None:
         (f"iname={A};lun=x:R", "'x' is neither"),
         (f"iname={A};lun=all:R", "'all' is neither"),
         (f"iname={A};lun=ALL,1:R", "'ALL' is neither"),
-        (f"iname={A};lun=1024:R", "'1024' is neither"),
+        (f"iname={A};lun=16384:R", "'16384' is neither"),
         (f"iname={A};lun=4~2:R", "ends below"),
         (f"iname={A};lun=1~:R", "'' is neither"),
     ],
@@ -72,7 +72,7 @@ def test_what_is_no_entry(value: str, reason: str) -> None:
 
 NAMES = st.integers(0, 999).map(lambda number: f"iqn.2026-11.org.example:{number}")
 ADDRESSES = st.ip_addresses().map(str)
-RIGHTS = st.builds(LunRights, st.lists(st.integers(0, 1023), min_size=1, max_size=6).map(tuple), st.booleans())
+RIGHTS = st.builds(LunRights, st.lists(st.integers(0, 0x3FFF), min_size=1, max_size=6).map(tuple), st.booleans())
 ENTRIES = st.builds(
     AclEntry,
     st.lists(NAMES, max_size=3).map(tuple),

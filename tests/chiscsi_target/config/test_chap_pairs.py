@@ -61,10 +61,26 @@ def test_what_is_no_pair(value: str, reason: str) -> None:
     assert "hush" not in str(caught.value)
 
 
-def test_a_secret_that_is_no_text_cannot_be_written() -> None:
-    with pytest.raises(ValueError, match="cannot be written") as caught:
-        format_chap_pair(("id", b"\xff" * 12))
-    assert "xff" not in str(caught.value)
+@pytest.mark.parametrize(
+    "secret", [b"\xff" * 12, bytes(16), b" begins blank", b"has,comma-in-it", b"two\nlines-of-it", b"\x80" * 15]
+)
+def test_a_secret_of_any_octets_is_hexadecimal(secret: bytes) -> None:
+    """RFC 7143, 9.2.1: up to 128 random bits, from whatever source; text has no room for that many in 16 octets."""
+    value = f'"id":"0x{secret.hex()}"'
+    assert parse_chap_pair(value) == parse_chap_pair(value.upper().replace("ID", "id")) == ("id", secret)
+    assert format_chap_pair(("id", secret)) == value
+    assert secret.hex() not in hide_chap_pair(("id", secret))
+
+
+@pytest.mark.parametrize("text", ["0x" + "ab" * 6, "0x" + "ab" * 5, "0xnot-hex-here"])
+def test_a_short_secret_that_looks_hexadecimal_is_text(text: str) -> None:
+    assert parse_chap_pair(f'"id":"{text}"') == ("id", text.encode())
+
+
+@pytest.mark.parametrize("text", ["0x" + "ab" * 11, "0x" + "ab" * 17, "0x" + "ab" * 12 + "a", "0x" + "zz" * 12])
+def test_hexadecimal_of_another_length_is_no_secret(text: str) -> None:
+    with pytest.raises(ValueError, match="octets, and 12 to 16 are allowed"):
+        parse_chap_pair(f'"id":"{text}"')
 
 
 def test_clashes() -> None:

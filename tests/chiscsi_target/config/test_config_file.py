@@ -79,6 +79,10 @@ def test_an_empty_file_says_nothing() -> None:
         ),
         (f"{TARGET}Colour=red\n", ["it.conf, line 4: unrecognized key Colour."]),
         (f"{TARGET}MaxConnections=0\n", ["it.conf, line 4: MaxConnections: 0 is not a number from 1 to 65535"]),
+        (
+            f"{TARGET}MaxBurstLength=4096\n",
+            ["it.conf, line 4: FirstBurstLength: 65536 exceeds MaxBurstLength, which is 4096"],
+        ),
         (f"{TARGET}ErrorRecoveryLevel=2\n", ["it.conf, line 4: ErrorRecoveryLevel > 0 NOT supported."]),
         (
             "target:\nPortalGroup=1@127.0.0.1\n",
@@ -142,6 +146,8 @@ def test_errors_know_their_code() -> None:
         'Auth_CHAP_Initiator="id":"secret-of-mine-too-long"',
         'Auth_CHAP_Target="id":"secret-of',
         'Auth_CHAP_Target="id" "secret-of-mine"',
+        'Auth_CHAP_Initiator "id":"secret-of-mine="',
+        '"id":"secret-of-=mine"',
     ],
 )
 def test_no_error_shows_a_secret(line: str) -> None:

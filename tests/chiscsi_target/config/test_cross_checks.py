@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from chiscsi_target.config.cross_checks import CHECKS, NODE_MAX_LUN_COUNT, Findings
+from chiscsi_target.config.cross_checks import CHECKS, NODE_MAX_LUN_COUNT, Findings, _redirection_ends
 from chiscsi_target.config.keys import TARGET_KEYS
 from chiscsi_target.config.portal_group import parse_portal_group
 from chiscsi_target.config.target_config import TargetConfig, parse_target
@@ -33,6 +33,7 @@ FAULTY = {
     "_reachable": broken(portal_groups=[]),
     "_first_burst_fits": broken(keys={"FirstBurstLength": 2, "MaxBurstLength": 1}),
     "_redirected_to_exist": broken(portal_groups=[parse_portal_group("1@127.0.0.1,[2]")]),
+    "_redirection_ends": broken(portal_groups=[parse_portal_group("1@127.0.0.1,[1]")]),
     "_redirection_knows_all": broken(
         portal_groups=[parse_portal_group(f"{tag}@127.0.0.1:{tag}{to}") for tag, to in ((1, ",[2]"), (2, ""), (3, ""))]
     ),
@@ -49,3 +50,24 @@ def test_each_check_passes_a_right_description_and_fails_its_wrong_one(
     assert list(check(parse_target(RIGHT))) == []
     ((key, number, error),) = check(FAULTY[check.__name__])
     assert key in TARGET_KEYS and number >= 0 and str(error)
+
+
+@pytest.mark.parametrize(
+    "redirects, circular",
+    [
+        ({1: (2,), 2: ()}, []),
+        ({1: (2,), 2: (3,), 3: ()}, []),
+        ({1: (2, 3), 2: (1,), 3: ()}, []),
+        ({1: (2,), 2: (1,)}, [1, 2]),
+        ({1: (2,), 2: (1,), 3: (4,), 4: ()}, [1, 2]),
+        ({1: (2,), 2: (3,), 3: (2,)}, [1, 2, 3]),
+        ({1: (1, 2), 2: ()}, []),
+    ],
+)
+def test_who_is_redirected_in_circles(redirects: dict[int, tuple[int, ...]], circular: list[int]) -> None:
+    groups = [
+        parse_portal_group(f"{tag}@127.0.0.1:{tag}" + (f",[{','.join(map(str, to))}]" if to else ""))
+        for tag, to in redirects.items()
+    ]
+    found = [groups[number].tag for _, number, _ in _redirection_ends(broken(portal_groups=groups))]
+    assert found == circular

@@ -8,7 +8,7 @@ from chiscsi_target.config.keys import TARGET_KEYS, Part
 from chiscsi_target.config.target_config import TargetConfig
 from chiscsi_target.core.chap_secrets import ChapConfig
 
-# Behaviour file, 6.3: negotiated keys, names, and the module's own.
+# Behaviour file, 6.3: negotiated keys, names, and the module's own; AuthMethod as the guide has it (6.1.3.1).
 DEFAULTS = {
     "MaxConnections": "1",
     "InitialR2T": "Yes",
@@ -28,7 +28,7 @@ DEFAULTS = {
     "IFMarker": "No",
     "OFMarkInt": "2048",
     "IFMarkInt": "2048",
-    "AuthMethod": "CHAP,None",
+    "AuthMethod": "None,CHAP",
     "ACL_Enable": "No",
     "TargetSessionMaxCmd": "128",
     "TargetClass": "CHELSIO",

@@ -23,7 +23,6 @@ from chiscsi_target.config.listing import (
     write_file,
 )
 from chiscsi_target.config.target_config import TargetConfig, parse_target
-from chiscsi_target.core.chap_secrets import ChapConfig
 from chiscsi_target.core.registry import Globals
 from chiscsi_target.errors import ConfigurationError
 from tests.chiscsi_target.config.test_acl import ENTRIES
@@ -60,7 +59,7 @@ target:
 	HeaderDigest=None
 	DataDigest=None
 	MaxRecvDataSegmentLength=8192
-	AuthMethod=CHAP,None
+	AuthMethod=None,CHAP
 	Auth_CHAP_Policy=Oneway
 	Auth_CHAP_ChallengeLength=16
 	ACL_Enable=No
@@ -216,7 +215,6 @@ def test_what_is_written_is_read(pairs: list[tuple[str, str]], variables: dict[s
         (parse_target([*FULL[:1], *FULL[2:4], ("TargetDevice", "disk\n2,MEM")]), "TargetDevice"),
         (parse_target([*FULL[:1], *FULL[2:4], ("TargetDevice", "disk ")]), "TargetDevice"),
         (parse_target([*FULL[:1], *FULL[2:4], ("TargetDevice", "d" * 1020)]), "TargetDevice"),
-        (TargetConfig(name=NAME, chap=ChapConfig(initiators={"you": b"\xff" * 12})), "Auth_CHAP_Initiator"),
     ],
 )
 def test_what_cannot_stand_in_a_file_is_refused(config: TargetConfig, key: str) -> None:
@@ -235,6 +233,11 @@ def test_a_file_is_replaced_as_a_whole_and_is_nobody_elses(tmp_path: Path) -> No
     assert [entry.name for entry in tmp_path.iterdir()] == ["it.conf"]
     with pytest.raises(ConfigurationError, match="cannot be written"):
         write_file(file, tmp_path / "no" / "it.conf")
+    (tmp_path / "directory").mkdir()
+    with pytest.raises(ConfigurationError, match="cannot be written: Is a directory"):
+        write_file(file, tmp_path / "directory")
+    # What has secrets in it does not stay behind, whichever step fails.
+    assert sorted(entry.name for entry in tmp_path.iterdir()) == ["directory", "it.conf"]
     before = path.read_text()
     with pytest.raises(ConfigurationError, match="TargetDevice"):
         write_file(ConfigFile({}, [parse_target([*FULL[:4], ("TargetDevice", "a#b")])]), path)

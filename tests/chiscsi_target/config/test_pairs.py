@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from chiscsi_target.api import ReturnCode
 from chiscsi_target.config.pairs import MAX_KEY, MAX_VALUE, format_buffer, parse_buffer
+from chiscsi_target.config.target_config import parse_target
 from chiscsi_target.errors import ConfigurationError
 
 KEYS = st.text(st.characters(exclude_characters="=\0", exclude_categories=["Cs"]), min_size=1, max_size=15)
@@ -48,6 +49,16 @@ def test_a_malformed_buffer(buffer: bytes, where: str) -> None:
     with pytest.raises(ConfigurationError) as caught:
         parse_buffer(buffer)
     assert caught.value.where == where and caught.value.code == ReturnCode.EFORMAT
+
+
+@pytest.mark.parametrize(
+    "buffer", [b'Auth_CHAP_Initiator "id":"secret-of-mine"\0', b'Auth_CHAP_Initiator:"id":"secret-of-=mine"\0']
+)
+def test_no_error_shows_a_secret(buffer: bytes) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        parse_target(parse_buffer(buffer))
+    assert "secret-of" not in str(caught.value) + caught.value.where
+    assert "Auth_CHAP_Initiator" in str(caught.value)
 
 
 def test_the_longest_pair() -> None:

@@ -176,6 +176,11 @@ def test_a_wildcard_is_no_address_to_go_to() -> None:
     assert attempt(stand)[2] == [("TargetAddress", "127.0.0.1:3261")]
 
 
+def test_nobody_is_sent_to_all_addresses_of_another_family() -> None:
+    stand = Stand(("PortalGroup", "1@127.0.0.1:3260,[2]"), ("PortalGroup", "2@[::]:3261"))
+    assert status_of(attempt(stand)[1]) == LoginStatus.OUT_OF_RESOURCES
+
+
 def test_no_login_hook_is_called_for_a_login_that_moves() -> None:
     class Choosing(CheckingClass):
         def fp_select_redirection_portal(self, target_name: str, initiator_name: str, endpoint: Any) -> int:

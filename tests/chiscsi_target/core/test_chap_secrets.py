@@ -47,6 +47,25 @@ def test_every_error_names_its_key_and_no_secret(wrong: dict[str, Any], key: str
     assert "twelve" not in str(caught.value) and "sixteen" not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("chap", "other", "key"),
+    [
+        (ChapConfig(target=("disk", ONE)), ChapConfig(initiators={"user": ONE}), "Auth_CHAP_Target"),
+        (ChapConfig(initiators={"a": OTHER, "user": ONE}), ChapConfig(target=("disk", ONE)), "Auth_CHAP_Initiator"),
+    ],
+)
+def test_a_secret_has_one_direction_wherever_it_is_configured(chap: ChapConfig, other: ChapConfig, key: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        chap.check_apart([ChapConfig(), other])
+    assert caught.value.where == key and "twelve" not in str(caught.value)
+
+
+def test_one_direction_may_be_the_same_in_several_places() -> None:
+    """One secret "MAY be used for authentication of an initiator to multiple targets" (section 9.2.1)."""
+    chap = ChapConfig(initiators={"user": ONE}, target=("disk", OTHER))
+    chap.check_apart([chap, ChapConfig(initiators={"user": ONE}), ChapConfig(target=("disk", OTHER))])
+
+
 def test_secrets_are_not_shown() -> None:
     shown = repr(ChapConfig(initiators={"user": ONE}, target=("disk", OTHER)))
     assert "user" in shown and "disk" in shown

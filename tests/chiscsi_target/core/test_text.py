@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from chiscsi_target.api import tcp_endpoint
 from iscsi_wire.constants import RESERVED_TAG
 from iscsi_wire.pdus import Reject, TextResponse
 from iscsi_wire.text import parse_pairs
@@ -83,8 +84,22 @@ def test_send_targets_in_a_discovery_session(value: str, found: bool) -> None:
 def test_a_wildcard_portal_has_the_address_that_was_reached() -> None:
     stand = Stand(("PortalGroup", "1@0.0.0.0:3260"))
     peer = discovery(stand)
-    stand.connection(peer).endpoints.taddr.ip = "10.1.2.3"
+    stand.connection(peer).endpoints.taddr = tcp_endpoint("10.1.2.3", 3260)
     assert ask(peer, ALL)[1][1] == ("TargetAddress", "10.1.2.3:3260,1")
+
+
+@pytest.mark.parametrize(
+    "groups, told",
+    [
+        (("1@[::]:3260",), []),
+        (("1@[::]:3260", "2@0.0.0.0:3260"), [("TargetName", NAME), ("TargetAddress", "127.0.0.1:3260,2")]),
+    ],
+)
+def test_a_portal_at_all_addresses_of_another_family_has_none_to_tell(groups: tuple[str, ...], told: Pairs) -> None:
+    stand = Stand(*(("PortalGroup", group) for group in groups))
+    peer = discovery(stand)
+    stand.connection(peer).endpoints.taddr = tcp_endpoint("127.0.0.1", 3260)
+    assert ask(peer, ALL)[1] == told
 
 
 @pytest.mark.parametrize("value, answer", [("", True), (NAME, True), ("All", False)])
