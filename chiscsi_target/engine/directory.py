@@ -351,10 +351,10 @@ class Directory:
         """
         session = connection.session
         assert session is not None
-        initiator, agenda, ends = session.identity.initiator_name, connection.agenda, connection.endpoints
+        initiator, ends = session.identity.initiator_name, connection.endpoints
         nodes = [node for node in list(self.registry.nodes.values()) if not node.offline and name in (None, node.name)]
         if name is None:
-            nodes = [node for node in nodes if target_accessible(agenda, node, initiator, ends)]
+            nodes = [node for node in nodes if target_accessible(connection, node, initiator)]
         return [node for node in nodes if node.access.entry_for(initiator, ends) is not None]
 
 

@@ -162,7 +162,17 @@ def test_one_hooks_answer_is_not_anothers(checked: Checked) -> None:
     assert peer.take(LoginResponse)[0].tsih
 
 
-@pytest.mark.parametrize("max_cmd, size", [(0, 128), (1, 1), (64, 64), (129, 129), (5000, 200)])
+@pytest.mark.parametrize("detail, on_wire", [(0x1FF, 0x02FF), (0x102, 0x0202), (-1, 0x02FF)])
+def test_a_detail_is_one_octet(checked: Checked, detail: int, on_wire: int) -> None:
+    """Guide, 5.1.2: it is an unsigned char, so it cannot spill into the class."""
+    peer = checked.begin()
+    handle = checked.checking.checks[0][0]
+    checked.module.chiscsi_target_first_login_check_done(handle, 2, detail, 0)
+    checked.answer_stage(handle)
+    assert status_of(peer.take(LoginResponse)[0]) == on_wire
+
+
+@pytest.mark.parametrize("max_cmd, size", [(0, 128), (1, 1), (64, 64), (129, 129), (5000, 200), (-1, 200)])
 def test_the_driver_sets_the_window(max_cmd: int, size: int) -> None:
     checked = Checked(("TargetSessionMaxCmd", "200"))
     peer = checked.begin()
