@@ -83,7 +83,9 @@ def check_executed(task: Task, offset: int, buflen: int, multi_phase: bool) -> t
 
 def plainly_right(task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
     """Whether this is all of the transfer in one buffer, as it nearly always is: no check can fail then."""
-    if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER or task.sc_status:
+    if offset or task.given or not buflen == task.sc_xfer_len <= task.edtl:
+        return False
+    if task.sc_flag & _OVER_OR_UNDER or task.sc_status:
         return False
     if sgcnt == 0 and type(buf) is memoryview and not task.is_write:
         return len(buf) == buflen == buf.nbytes

@@ -146,7 +146,6 @@ class WatchedLunClass(chiscsi_target_lun_class):
         except Exception:
             self._ledger.excused(sc)
             raise
-        self._ledger.look_at_fields(sc, name)
         if result < 0:
             self._ledger.excused(sc)
         return result
