@@ -36,7 +36,7 @@ def send_response(task: Task) -> None:
     flags = residual_count = 0
     if task.sc_flag & _OVER_OR_UNDER:
         flags, residual_count = response_residual(task)
-    data = sense_segment(task) if task.sc_status or task.sc_sense_buf else b""
+    data = sense_segment(task) if task.sc_status or has_sense(task) else b""
     connection.send(
         _pack(
             _OPCODE,
@@ -76,16 +76,23 @@ def end_task(task: Task) -> None:
         session.expect_late_data(task)
 
 
+def has_sense(task: Task) -> bool:
+    """Whether a driver has set sense data: a key, or a buffer that does not begin with 0 (behaviour file, 3.4)."""
+    return task.sc_sense_key != 0 or (len(task.sc_sense_buf) > 0 and task.sc_sense_buf[0] != 0)
+
+
 def sense_segment(task: Task) -> bytes:
     """The data segment of section 11.4.7: SenseLength and sense data, or nothing.
 
-    The driver's whole buffer, if it filled one; else sense data from the codes, in the format that the logical unit was
-    asked for (SPC-4 sections 4.5.2 and 4.5.3).
+    The driver's whole buffer, if it filled one: a buffer of zeros is none (behaviour file, 3.4). Else sense data from
+    the codes, in the format that the logical unit was asked for (SPC-4 sections 4.5.2 and 4.5.3); there is a key, or
+    section 11.4.7 demands sense data.
     """
-    sense = task.sc_sense_buf
-    if not sense and task.sc_status == _CHECK_CONDITION and _in_descriptor_format(task):
+    sense = task.sc_sense_buf if any(task.sc_sense_buf[:1]) else b""
+    from_codes = not sense and (task.sc_status == _CHECK_CONDITION or task.sc_sense_key != 0)
+    if from_codes and _in_descriptor_format(task):
         sense = bytes((_DESCRIPTOR_FORMAT, task.sc_sense_key, task.sc_sense_asc, task.sc_sense_ascq, 0, 0, 0, 0))
-    if not sense and task.sc_status == _CHECK_CONDITION:
+    elif from_codes:
         sense = struct.pack(
             ">BBBIBIBBBB2x",
             _FIXED_FORMAT_VALID & 0x7F,

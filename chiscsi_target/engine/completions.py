@@ -293,7 +293,7 @@ class Completions:
                 self._let_go(task)
             return
         task.held = False
-        if not task.sc_sense_key and not task.sc_sense_buf:
+        if not scsi_response.has_sense(task) and task.sc_status in (GOOD, ScsiStatus.CHECK_CONDITION):
             _, task.sc_sense_asc, task.sc_sense_ascq = WRITE_ERROR if task.is_write else READ_ERROR
             task.sc_sense_key = _ABORTED_COMMAND
         task.sc_status = task.sc_status or ScsiStatus.CHECK_CONDITION
