@@ -313,9 +313,9 @@ class TargetModule(Information, Upkeep, DriverWatch):
             return 0
         return (status_class << 8 | detail & _UNSIGNED_CHAR) if status_class else 0
 
-    def chiscsi_target_session_abort(self, sess_hndl: int) -> int:
+    def chiscsi_target_session_abort(self, sess_hdl: int) -> int:
         """Close a session soon (guide 7.3.4)."""
-        return 0 if sess_hndl and self.directory.abort_session(sess_hndl) else _EINVAL
+        return 0 if sess_hdl and self.directory.abort_session(sess_hdl) else _EINVAL
 
 
 def _pairs(buffer: object, length: object) -> Pairs:

@@ -48,7 +48,7 @@ class Session:
     """One session.
 
     Attributes:
-        handle: a small integer, never reused in a run: the driver's `sess_hndl`.
+        handle: a small integer, never reused in a run: the driver's `sess_hdl`.
         identity: who logged in to what; `node`, the target, or None for a discovery session without one.
         tsih: its number, from the last login response on.
         discovery: whether it is a discovery session.
