@@ -189,13 +189,15 @@ def map_vector(vector: chiscsi_sgvec, space: AddressSpace | None, *, by_adapter:
     vector.sg_mapping = None
     page = vector.sg_page
     if vector.sg_flag & ISCSI_SG_SBUF_DMABLE and vector.sg_dma_addr:
+        # Behaviour file, 3.1: "set by the stack: DMABLE and no sg_addr".
+        vector.sg_flag |= CHISCSI_SG_DMA_ONLY
         reach = None if space is None else space.octets if by_adapter else space.mapping
         vector.sg_mapping = None if reach is None else reach(vector.sg_dma_addr, vector.sg_length)
     if vector.sg_mapping is None and page is not None:
         vector.sg_mapping = _part_of_page(page, vector.sg_offset, vector.sg_length)
     if vector.sg_mapping is None:
         return False
-    vector.sg_flag |= CHISCSI_SG_MAPPED | (CHISCSI_SG_DMA_ONLY if page is None else 0)
+    vector.sg_flag |= CHISCSI_SG_MAPPED
     return True
 
 
