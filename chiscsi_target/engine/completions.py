@@ -235,7 +235,7 @@ class Completions:
     def _refuse(self, task: Task, function: str) -> int:
         state = STATE_NAMES[task.state]
         text = f"{function}: {task.name}, not expected in state {state}."
-        self._worker.find(kind_of_misplaced(task, function), text, task.connection.name, task.sc_itt)
+        self._worker.find(kind_of_misplaced(task, function), text, task.connection.name, task.itt)
         self._worker.log(WARNING, text, task.connection.name)
         return EINVAL
 

@@ -109,14 +109,14 @@ class Inspector:
         where = f"{function}: {task.name}, {loan.phase[2]}+{loan.phase[3]}"
         for number, vector in enumerate(loan.vectors()):
             for kind, text in self._faults(task, vector, loan):
-                self._agenda.find(kind, f"{where}, vector {number}: {text}", task.connection.name, task.sc_itt)
+                self._agenda.find(kind, f"{where}, vector {number}: {text}", task.connection.name, task.itt)
             if loan.phase[1]:
                 self._lent[id(vector)] = vector, loan
         books = self._books.get(task)
         others = [] if books is None else books.loans
         if overlaps(_spans([loan])) or (loan in others and overlaps(_spans(others))):
             text = f"{where}: vectors show the same memory"
-            self._agenda.find(Kind.OVERLAPPING_VECTORS, text, task.connection.name, task.sc_itt)
+            self._agenda.find(Kind.OVERLAPPING_VECTORS, text, task.connection.name, task.itt)
 
     def _faults(self, task: Task, vector: chiscsi_sgvec, loan: Loan) -> list[tuple[Kind, str]]:
         faults = []
@@ -182,7 +182,7 @@ class Inspector:
             self._let_go(loan)
 
     def _find(self, task: Task, kind: Kind, text: str) -> None:
-        self._agenda.find(kind, text, task.connection.name, task.sc_itt)
+        self._agenda.find(kind, text, task.connection.name, task.itt)
 
 
 def _spans(loans: list[Loan]) -> list[Span]:

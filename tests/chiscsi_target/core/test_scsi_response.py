@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
-from chiscsi_target.api import chiscsi_scsi_cmd_abort
+from chiscsi_target.api import SC_FLAG_XFER_UNDERFLOW, chiscsi_scsi_cmd_abort
 from chiscsi_target.errors import DriverError
 from iscsi_wire.pdus import DataIn, ScsiResponse
 from tests.chiscsi_target.bench import LENGTH, Laboratory
@@ -67,8 +69,22 @@ def test_sense_data_with_good_status(key: int, buffer: bytes) -> None:
     assert sense == bytes.fromhex(FIXED.format(key, 0x17 * key)) if key else sense[2:] == buffer
 
 
-@pytest.mark.parametrize("buffer", [b"", bytes(96)])
-def test_a_driver_that_gives_up_without_sense_data(buffer: bytes) -> None:
+@pytest.mark.parametrize("response, residual", [(0, 0xFFFFFFFF), (0x101, 0)])
+def test_values_that_the_guides_fields_have_no_room_for(response: int, residual: int) -> None:
+    """Guide, 7.3.5.1: they are unsigned chars and an unsigned int."""
+    lab = Laboratory()
+    _, sc = lab.read()
+    sc.sc_status, sc.sc_response, sc.sc_sense_key, sc.sc_sense_asc = 0x102, response, 0x105, -1
+    sc.sc_flag |= SC_FLAG_XFER_UNDERFLOW
+    sc.sc_xfer_residualcount = -1
+    assert lab.driver.complete(sc) == 0
+    pdu, sense = lab.peer.take(ScsiResponse)
+    assert (pdu.status, pdu.response, pdu.residual_count) == (2, response & 0xFF, residual)
+    assert sense == bytes.fromhex(FIXED.format(5, 0xFF))
+
+
+@pytest.mark.parametrize("buffer", [None, b"", bytes(96)])
+def test_a_driver_that_gives_up_without_sense_data(buffer: Any) -> None:
     """Behaviour file, 4.3: the stack says why."""
     lab = Laboratory()
     _, sc = lab.read()

@@ -56,6 +56,23 @@ def test_a_field_of_the_stack(lab: Laboratory, name: str) -> None:
     assert lab.peer.take(DataIn)[0].initiator_task_tag == sc.sc_itt
 
 
+@pytest.mark.parametrize("name", READ_ONLY)
+@pytest.mark.parametrize("write", [False, True])
+def test_without_a_watch_the_stack_goes_on(name: str, write: bool) -> None:
+    """Nobody looks then; but no driver can keep a command from its end, or a session from its own."""
+    lab = Laboratory(quiet=True)
+    request, sc = lab.write() if write else lab.read()
+    setattr(sc, name, b"other" if name == "sc_cmd" else 0x7777)
+    if write:
+        lab.driver.give(sc)
+        lab.answer_r2t(bytes(LENGTH))
+    assert lab.driver.complete(sc, None if write else bytes(LENGTH)) == 0
+    kind: type[DataIn | ScsiResponse] = ScsiResponse if write else DataIn
+    assert lab.peer.take(kind)[0].initiator_task_tag == request.initiator_task_tag
+    lab.stand.pipe(lab.peer).close()
+    assert lab.stand.sessions == [] and lab.driver.calls[-1] == "cleanup"
+
+
 @pytest.mark.parametrize("change", [SC_FLAG_READ, SC_FLAG_IMMEDIATE_CMD, SC_FLAG_LUN_ACL_W])
 def test_a_flag_of_the_stack(lab: Laboratory, change: int) -> None:
     """A driver that assigns its flag, rather than adding it, wipes out what the stack has said."""
