@@ -19,7 +19,7 @@ from chiscsi_target.core.session_state import SessionState
 from chiscsi_target.engine.driver_link import DriverLink
 from chiscsi_target.engine.live_access import put_mask
 from chiscsi_target.engine.notifier import Notifier
-from chiscsi_target.engine.target_hooks import log_raised, target_accessible
+from chiscsi_target.engine.target_hooks import copy_of, log_raised, target_accessible
 from chiscsi_target.engine.traffic import Traffic
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.quirks import Quirks
@@ -119,7 +119,7 @@ class Directory:
             *arguments,
             login.identity.initiator_name,
             login.identity.target_name,
-            login.connection.endpoints,
+            copy_of(login.connection.endpoints),
         )
         self.login_worker.queue.append((partial(self._call_login_hook, login, hook), call))
 

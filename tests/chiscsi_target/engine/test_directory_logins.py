@@ -87,6 +87,19 @@ def test_the_hooks_are_told_who_comes_from_where(checked: Checked) -> None:
     assert str(ends.taddr) == "127.0.0.1:3260" and not ends.f_ipv6
 
 
+def test_what_a_hook_writes_to_the_endpoints_is_its_own(checked: Checked) -> None:
+    """Only `fp_select_redirection_portal` is to fill them (guide 5.1.7)."""
+    peer = checked.begin()
+    (ends,) = checked.checking.endpoints
+    ends.taddr.ip, ends.iaddr.port = "198.51.100.1", 0
+    handle = checked.checking.checks[0][0]
+    checked.answer_first(handle)
+    checked.answer_stage(handle)
+    assert status_of(peer.take(LoginResponse)[0]) == 0
+    known = checked.stand.connection(peer).endpoints
+    assert known.taddr.ip == "127.0.0.1" and known.iaddr.port != 0
+
+
 @pytest.mark.parametrize("way", ["inside", "later", "another thread"])
 @pytest.mark.parametrize(
     "status",
