@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from chiscsi_target.core.task import Task
 
-__all__ = ["FIXED_FLAGS", "READ_ONLY", "Owned", "owned_by_stack", "put_back", "trouble_with_length"]
+__all__ = ["FIXED_FLAGS", "READ_ONLY", "Owned", "owned_by_stack", "trouble_with_length", "written_over"]
 
 READ_ONLY: Final = (
     "sc_attribute",
@@ -51,14 +51,12 @@ def owned_by_stack(task: Task) -> Owned:
     return {**{name: getattr(task, name) for name in READ_ONLY}, "sc_flag": task.sc_flag & FIXED_FLAGS}
 
 
-def put_back(task: Task, owned: Owned) -> Iterator[str]:
-    """Put what a driver wrote over back, since the stack goes by it; tells of each field."""
+def written_over(task: Task, owned: Owned) -> Iterator[str]:
+    """The fields that are not what they were when this was asked last; `owned` is brought up to date."""
     for name, value in owned_by_stack(task).items():
-        right = owned[name]
-        if _same(value, right) or (value is None and name in _DETACHED):
-            continue
-        setattr(task, name, right if name != "sc_flag" else task.sc_flag & ~FIXED_FLAGS | right)
-        yield f"{name} is the stack's, and was changed"
+        was, owned[name] = owned[name], value
+        if not _same(value, was) and not (value is None and name in _DETACHED):
+            yield name
 
 
 def trouble_with_length(task: Task) -> str:

@@ -14,7 +14,7 @@ from chiscsi_target.api.findings import FindingKind as Kind
 from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, memory_of
 from chiscsi_target.core.task import Task
 from chiscsi_target.core.watched_task import WatchedTask
-from chiscsi_target.engine.field_watch import Owned, owned_by_stack, put_back, trouble_with_length
+from chiscsi_target.engine.field_watch import Owned, owned_by_stack, trouble_with_length, written_over
 from chiscsi_target.engine.loans import Loan, Span, overlaps, span_of
 from chiscsi_target.tracing import TracedHooks
 from iscsi_wire.constants import Opcode
@@ -76,11 +76,11 @@ class Inspector:
         self._books.setdefault(task, Books()).owned = owned_by_stack(task)
 
     def look_at_fields(self, task: Task, when: str) -> None:
-        """See whether a driver has written to fields that are not its own; the stack gets its values back."""
+        """See whether a driver has written to fields that are not its own."""
         books = self._books.get(task)
         if books is not None and books.owned is not None:
-            for text in list(put_back(task, books.owned)):
-                self._find(task, Kind.FIELDS_CHANGED, f"{task.name}: {text} ({when})")
+            for name in written_over(task, books.owned):
+                self._find(task, Kind.FIELDS_CHANGED, f"{task.name}: {name} is the stack's, and was changed ({when})")
 
     def look_at_length(self, task: Task, when: str) -> None:
         """See whether a driver that gives or executes data has let the transfer length be, or may change it."""

@@ -362,3 +362,4 @@ def no_handle_is_a_handle(plant: Plant) -> None:
 def errors_ride_on_data(plant: Plant) -> None:
     """CHECK CONDITION comes with the last Data-In of a read."""
     plant.replace(data_in, "_COLLAPSIBLE", frozenset((*data_in._COLLAPSIBLE, 2)))
+    plant.replace(data_in, "has_sense", lambda task: False)

@@ -1,4 +1,4 @@
-"""Who may write which field of a command: the stack's are found out, and put back (guide 7.3.5.1)."""
+"""Who may write which field of a command: a driver that writes to the stack's is found out (guide 7.3.5.1)."""
 
 from __future__ import annotations
 
@@ -45,15 +45,14 @@ def lab() -> Laboratory:
 
 @pytest.mark.parametrize("name", READ_ONLY)
 def test_a_field_of_the_stack(lab: Laboratory, name: str) -> None:
-    """It is put back, so that the command goes on as if nothing had happened."""
-    _, sc = lab.read()
-    was = getattr(sc, name)
+    """The command goes on as if nothing had happened."""
+    request, sc = lab.read()
     setattr(sc, name, b"other" if name == "sc_cmd" else 0x7777)
     assert complete(sc) == 0
     (text,) = found(lab)
-    assert text == f"itt 0x{sc.sc_itt:x}: {name} is the stack's, and was changed (chiscsi_scsi_cmd_execution_status)"
-    assert getattr(sc, name) == was and lab.stand.module.findings[0].itt == sc.sc_itt
-    assert lab.peer.take(DataIn)[0].initiator_task_tag == sc.sc_itt
+    tag = request.initiator_task_tag
+    assert text == f"itt 0x{tag:x}: {name} is the stack's, and was changed (chiscsi_scsi_cmd_execution_status)"
+    assert lab.stand.module.findings[0].itt == tag and lab.peer.take(DataIn)[0].initiator_task_tag == tag
 
 
 @pytest.mark.parametrize("name", READ_ONLY)
@@ -86,7 +85,7 @@ def test_a_flag_of_the_stack(lab: Laboratory, change: int) -> None:
 
 
 def overwrite(sc: Command) -> int:
-    sc.sc_itt = 0x7777
+    sc.sc_itt += 1
     return 0
 
 
