@@ -191,7 +191,7 @@ def test_written_field_of_the_stack_is_found(bench: DriverBench, name: str) -> N
     data = pattern(LENGTH)
     assert chiscsi_scsi_cmd_execution_status(sc, data, 0, 0, LENGTH) == 0, "the call is refused"
     sent.expect(expect.good())
-    bench.expect_finding("fields-changed", sc)
+    bench.expect_finding("fields-changed")
 
 
 @driver_case("drv-finding-16", guide="7.3.5.1 and Appendix D")
