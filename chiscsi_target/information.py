@@ -100,34 +100,34 @@ class Information:
         sess_info[:] = map(_describe_session, sessions[: min(sess_info_max, SESSION_INFO_MAX)])
         return len(sess_info) if self.directory.quirks.session_info_capped else len(sessions)
 
-    def chiscsi_get_one_session_info(self, sess_hndl: int, sess_info: chiscsi_session_info) -> int:
+    def chiscsi_get_one_session_info(self, sess_hdl: int, sess_info: chiscsi_session_info) -> int:
         """Describe one session (not in the guide).
 
         Args:
-            sess_hndl: its handle.
+            sess_hdl: its handle.
             sess_info: is filled.
 
         Returns:
             0, or -EINVAL when there is no such session.
         """
-        session = self._session(sess_hndl)
+        session = self._session(sess_hdl)
         if session is None:
             return _EINVAL
         _assign(sess_info, _describe_session(session))
         return 0
 
-    def chiscsi_get_connection_info(self, sess_hndl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
+    def chiscsi_get_connection_info(self, sess_hdl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
         """Describe one connection of a session (guide 8.3).
 
         Args:
-            sess_hndl: the session's handle, from `chiscsi_session_info.hndl`.
+            sess_hdl: the session's handle, from `chiscsi_session_info.hndl`.
             conn_idx: which one, from 0; below `chiscsi_session_info.conn_cnt`.
             conninfo: is filled.
 
         Returns:
             0, or -EINVAL when there is no such session or connection.
         """
-        session = self._session(sess_hndl)
+        session = self._session(sess_hdl)
         connections = [] if session is None else _connections(session)
         if not 0 <= conn_idx < len(connections):
             return _EINVAL

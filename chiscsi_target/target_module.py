@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from iscsi_wire.records import Listener
 
 _EINVAL = -int(ReturnCode.EINVAL)
+# What the guide's prototypes make of larger numbers (5.1.2 and 5.1.3).
+_UNSIGNED_CHAR, _UNSIGNED_INT = 0xFF, 0xFFFFFFFF
 _STATUS_CLASSES = (0, ISCSI_LOGIN_STATUS_CLASS_INITIATOR_ERROR, ISCSI_LOGIN_STATUS_CLASS_TARGET_ERROR)
 
 
@@ -295,7 +297,7 @@ class TargetModule(Information, Upkeep, DriverWatch):
     ) -> None:
         """Answer `fp_first_login_check` (guide 5.1.2)."""
         status = self._status(login_status_class, login_status_detail)
-        self.directory.login_answered(hndl, "fp_first_login_check", status, max_cmd)
+        self.directory.login_answered(hndl, "fp_first_login_check", status, max_cmd & _UNSIGNED_INT)
 
     def chiscsi_target_login_stage_check_done(
         self, hndl: int, login_status_class: int, login_status_detail: int
@@ -309,11 +311,11 @@ class TargetModule(Information, Upkeep, DriverWatch):
             # The guide treats redirection as success here; so it is with any other class.
             self.directory.login_worker.log(WARNING, f"login status class {status_class} taken as 0.")
             return 0
-        return (status_class << 8 | detail) if status_class else 0
+        return (status_class << 8 | detail & _UNSIGNED_CHAR) if status_class else 0
 
-    def chiscsi_target_session_abort(self, sess_hndl: int) -> int:
+    def chiscsi_target_session_abort(self, sess_hdl: int) -> int:
         """Close a session soon (guide 7.3.4)."""
-        return 0 if sess_hndl and self.directory.abort_session(sess_hndl) else _EINVAL
+        return 0 if sess_hdl and self.directory.abort_session(sess_hdl) else _EINVAL
 
 
 def _pairs(buffer: object, length: object) -> Pairs:

@@ -12,7 +12,7 @@ from chiscsi_target.api.chap_info import (
 )
 from chiscsi_target.api.constants import *  # noqa: F403
 from chiscsi_target.api.constants import ReturnCode
-from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
+from chiscsi_target.api.endpoints import chiscsi_tcp_endpoint, chiscsi_tcp_endpoints, tcp_endpoint
 from chiscsi_target.api.events import chiscsi_event
 from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.api.functions import (
@@ -203,6 +203,7 @@ __all__ = [  # noqa: F405
     "chiscsi_target_reconfig",
     "chiscsi_target_remove",
     "chiscsi_target_session_abort",
+    "chiscsi_tcp_endpoint",
     "chiscsi_tcp_endpoints",
     "chiscsi_tmf_execution_done",
     "iscsi_chap_settings",

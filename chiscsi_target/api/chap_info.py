@@ -26,7 +26,7 @@ class chap_info:
         local_secret_length, remote_secret_length: how many octets of the secrets count; 12 to 16.
         filler: of no meaning.
         local_secret, remote_secret: the secrets, at most 16 octets.
-        local_name, remote_name: the CHAP names, at most 255 octets.
+        local_name, remote_name: the CHAP names, at most 255 octets; a driver may set octets that end with a null.
     """
 
     flag: int = 0
@@ -34,6 +34,6 @@ class chap_info:
     remote_secret_length: int = 0
     filler: int = 0
     local_secret: bytes = field(default=b"", repr=False)
-    local_name: str = ""
+    local_name: str | bytes = ""
     remote_secret: bytes = field(default=b"", repr=False)
     remote_name: str = ""

@@ -28,3 +28,7 @@ class chiscsi_tcp_endpoints:
     def f_ipv6(self) -> bool:
         """Whether the addresses are IPv6."""
         return ":" in self.taddr.ip
+
+
+chiscsi_tcp_endpoint = chiscsi_tcp_endpoints
+"""The same structure, as the guide's prototypes of hooks name it."""

@@ -23,6 +23,7 @@ class FindingKind(StrEnum):
     BUFFER_WITH_STACK = "buffer-with-stack"
     VECTORS_CHANGED = "vectors-changed"
     CONTENTS_CHANGED = "contents-changed"
+    FIELDS_CHANGED = "fields-changed"
     PHASE_SHAPE = "phase-shape"
     NOT_HELD = "not-held"
     WRONG_STATE = "wrong-state"
@@ -55,6 +56,10 @@ MEANINGS: Final[dict[FindingKind, tuple[str, str]]] = {
         "the octets of a read changed before they were sent, or those of a write before they came back",
         "behaviour file, 3.5",
     ),
+    FindingKind.FIELDS_CHANGED: (
+        "a field of the command was written that is the stack's, or sc_xfer_len but for an underflow",
+        "guide 7.3.5.1: most fields are read-only",
+    ),
     FindingKind.PHASE_SHAPE: (
         "a write's execution is reported with other buffers, or for another part, than was handed over",
         "behaviour file, 3.5",
@@ -80,6 +85,7 @@ COSTLY: Final = frozenset(
         FindingKind.BUFFER_WITH_STACK,
         FindingKind.VECTORS_CHANGED,
         FindingKind.CONTENTS_CHANGED,
+        FindingKind.FIELDS_CHANGED,
         FindingKind.PHASE_SHAPE,
     )
 )

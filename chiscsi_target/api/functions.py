@@ -120,7 +120,7 @@ def chiscsi_target_login_stage_check_done(hndl: int, login_status_class: int, lo
         stack.chiscsi_target_login_stage_check_done(hndl, login_status_class, login_status_detail)
 
 
-def chiscsi_target_session_abort(sess_hndl: int) -> int:
+def chiscsi_target_session_abort(sess_hdl: int) -> int:
     """Have a session closed (guide 7.3.4); the hooks follow later. Returns 0, or -EINVAL for no such session."""
-    stack = stack_of(sess_hndl)
-    return -int(ReturnCode.EINVAL) if stack is None else stack.chiscsi_target_session_abort(sess_hndl)
+    stack = stack_of(sess_hdl)
+    return -int(ReturnCode.EINVAL) if stack is None else stack.chiscsi_target_session_abort(sess_hdl)

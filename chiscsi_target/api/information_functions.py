@@ -56,25 +56,25 @@ def chiscsi_get_session_info(
     return _EINVAL if stack is None else stack.chiscsi_get_session_info(tname, iname, sess_info_max, sess_info)
 
 
-def chiscsi_get_one_session_info(sess_hndl: int, sess_info: chiscsi_session_info) -> int:
+def chiscsi_get_one_session_info(sess_hdl: int, sess_info: chiscsi_session_info) -> int:
     """Describe one session by its handle; -EINVAL when there is no such session (behaviour file, 1.8)."""
-    stack = stack_of(sess_hndl)
-    return _EINVAL if stack is None else stack.chiscsi_get_one_session_info(sess_hndl, sess_info)
+    stack = stack_of(sess_hdl)
+    return _EINVAL if stack is None else stack.chiscsi_get_one_session_info(sess_hdl, sess_info)
 
 
-def chiscsi_get_connection_info(sess_hndl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
+def chiscsi_get_connection_info(sess_hdl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
     """Describe one connection of a session (guide 8.3).
 
     Args:
-        sess_hndl: the session's handle, from `chiscsi_session_info.hndl`.
+        sess_hdl: the session's handle, from `chiscsi_session_info.hndl`.
         conn_idx: which one, from 0; below `chiscsi_session_info.conn_cnt`.
         conninfo: is filled.
 
     Returns:
         0, or -EINVAL when there is no such session or connection.
     """
-    stack = stack_of(sess_hndl)
-    return _EINVAL if stack is None else stack.chiscsi_get_connection_info(sess_hndl, conn_idx, conninfo)
+    stack = stack_of(sess_hdl)
+    return _EINVAL if stack is None else stack.chiscsi_get_connection_info(sess_hdl, conn_idx, conninfo)
 
 
 def chiscsi_get_perf_info(ipv6: bool, ip_addr: str | bytes | None, port: int, pdata: chiscsi_perf_info) -> int:

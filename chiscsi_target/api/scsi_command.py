@@ -127,6 +127,11 @@ class chiscsi_scsi_command:
         self.sc_zero_copy = False
 
     @property
+    def sc_sessl(self) -> int | None:
+        """`sc_sess`, as the guide's structure spells it."""
+        return self.sc_sess
+
+    @property
     def sc_cmdlen(self) -> int:
         """Length of the CDB in octets."""
         return len(self.sc_cmd)

@@ -59,7 +59,7 @@ class TargetStack(Protocol):
     ) -> None:
         """See the function of that name."""
 
-    def chiscsi_target_session_abort(self, sess_hndl: int) -> int:
+    def chiscsi_target_session_abort(self, sess_hdl: int) -> int:
         """See the function of that name."""
 
     def chiscsi_get_target_info(self, tname: str | None, target_info: chiscsi_target_info) -> int:
@@ -70,10 +70,10 @@ class TargetStack(Protocol):
     ) -> int:
         """See the function of that name."""
 
-    def chiscsi_get_one_session_info(self, sess_hndl: int, sess_info: chiscsi_session_info) -> int:
+    def chiscsi_get_one_session_info(self, sess_hdl: int, sess_info: chiscsi_session_info) -> int:
         """See the function of that name."""
 
-    def chiscsi_get_connection_info(self, sess_hndl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
+    def chiscsi_get_connection_info(self, sess_hdl: int, conn_idx: int, conninfo: chiscsi_connection_info) -> int:
         """See the function of that name."""
 
     def chiscsi_get_perf_info(

@@ -23,14 +23,15 @@ def copy_struct(original: Struct, base: type[Struct]) -> Struct:
 
 
 def take_over(copy: Struct, original: Struct, base: type[Struct]) -> None:
-    """Give a structure the fields and hooks of another; hooks that the type of `copy` overrides stay."""
+    """Give a structure the fields and hooks of another, where they are not NULL; hooks that `copy` overrides stay."""
     for name in vars(base):
         own = getattr(type(copy), name) is not getattr(base, name)
-        if name in _PLAIN_FIELDS or (name.startswith(_HOOK_PREFIX) and not own):
+        hook = name.startswith(_HOOK_PREFIX) and not own and getattr(original, name) is not None
+        if hook or name in _PLAIN_FIELDS:
             setattr(copy, name, getattr(original, name))
 
 
 def is_set(struct: object, base: type, hook: str) -> bool:
-    """Whether a structure has a hook, by a method of its class or a function that was assigned to it."""
+    """Whether a structure has a hook, by a method of its class or a function that was assigned to it; None is NULL."""
     function = getattr(struct, hook)
-    return getattr(function, "__func__", function) is not getattr(base, hook)
+    return function is not None and getattr(function, "__func__", function) is not getattr(base, hook)

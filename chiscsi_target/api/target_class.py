@@ -19,8 +19,8 @@ BUILT_IN_CLASS = "CHELSIO"
 class chiscsi_target_class:
     """A class of iSCSI targets. Storage drivers subclass it, set `class_name`, and override the hooks they want.
 
-    A hook that is not overridden is absent: its step is skipped. The login hooks are non-blocking, their answers may
-    come inside the hook, later, or from another thread; the connection waits, within its login time limit.
+    A hook that is not overridden, or is None, is absent: its step is skipped. The login hooks are non-blocking, their
+    answers may come inside the hook, later, or from another thread; the connection waits, within its login time limit.
     """
 
     class_name: str = ""
@@ -58,7 +58,7 @@ class chiscsi_target_class:
     def fp_discovery_target_accessible(
         self, hndl: int, initiator_name: str, target_name: str, endpoint: chiscsi_tcp_endpoints
     ) -> int:
-        """Say whether a discovery session may see a target. Blocking. 0 hides it."""
+        """Say whether a discovery session may see a target. Blocking. 0 hides it; `hndl` names the connection."""
         return 1
 
     def fp_select_redirection_portal(

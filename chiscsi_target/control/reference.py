@@ -53,7 +53,7 @@ what could not be done while the rest was.
 _MIDDLE = """
 Sessions, connections and counters have the fields of the information calls (`chiscsi_session_info`,
 `chiscsi_connection_info` and `chiscsi_perf_info` of `chiscsi_target.api`), with `isid` in hexadecimal. The `hndl` of a
-session is the driver's `sess_hndl`.
+session is the driver's `sess_hdl`.
 
 ## Errors
 

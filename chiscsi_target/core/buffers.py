@@ -83,7 +83,9 @@ def check_executed(task: Task, offset: int, buflen: int, multi_phase: bool) -> t
 
 def plainly_right(task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
     """Whether this is all of the transfer in one buffer, as it nearly always is: no check can fail then."""
-    if offset or task.given or buflen != task.sc_xfer_len or task.sc_flag & _OVER_OR_UNDER or task.sc_status:
+    if offset or task.given or not buflen == task.sc_xfer_len <= task.edtl:
+        return False
+    if task.sc_flag & _OVER_OR_UNDER or task.sc_status:
         return False
     if sgcnt == 0 and type(buf) is memoryview and not task.is_write:
         return len(buf) == buflen == buf.nbytes
@@ -187,13 +189,15 @@ def map_vector(vector: chiscsi_sgvec, space: AddressSpace | None, *, by_adapter:
     vector.sg_mapping = None
     page = vector.sg_page
     if vector.sg_flag & ISCSI_SG_SBUF_DMABLE and vector.sg_dma_addr:
+        # Behaviour file, 3.1: "set by the stack: DMABLE and no sg_addr".
+        vector.sg_flag |= CHISCSI_SG_DMA_ONLY
         reach = None if space is None else space.octets if by_adapter else space.mapping
         vector.sg_mapping = None if reach is None else reach(vector.sg_dma_addr, vector.sg_length)
     if vector.sg_mapping is None and page is not None:
         vector.sg_mapping = _part_of_page(page, vector.sg_offset, vector.sg_length)
     if vector.sg_mapping is None:
         return False
-    vector.sg_flag |= CHISCSI_SG_MAPPED | (CHISCSI_SG_DMA_ONLY if page is None else 0)
+    vector.sg_flag |= CHISCSI_SG_MAPPED
     return True
 
 

@@ -198,7 +198,7 @@ class Connection:
         if self.ulp is not None:
             self.ulp.forget(task)
         frame = self.framer.placing
-        if frame is not None and int.from_bytes(frame.header[16:20]) == task.sc_itt:
+        if frame is not None and int.from_bytes(frame.header[16:20]) == task.itt:
             self.framer.divert()
 
     # Output

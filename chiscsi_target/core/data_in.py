@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from chiscsi_target.api.constants import SC_FLAG_XFER_OVERFLOW, SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.core.buffers import gather
 from chiscsi_target.core.residuals import residual
-from chiscsi_target.core.scsi_response import end_task, send_response
+from chiscsi_target.core.scsi_response import end_task, has_sense, send_response
 from chiscsi_target.core.task import R_XFER
 from iscsi_wire.constants import RESERVED_TAG, ScsiStatus
 from iscsi_wire.pdus import DataIn
@@ -29,7 +29,8 @@ def send_data(task: Task) -> None:
     if (
         0 < total == task.given <= task.connection.max_send_data
         and total <= task.session.keys.max_burst_length
-        and not (task.sent or task.sc_status or task.sc_response or task.sc_sense_buf or over_or_under)
+        and not (task.sent or task.sc_status or task.sc_response or over_or_under)
+        and not (task.sc_sense_key or task.sc_sense_buf)
     ):
         task.state = R_XFER
         _send_whole(task, total)
@@ -37,11 +38,7 @@ def send_data(task: Task) -> None:
     end = min(task.given, total)
     complete = task.sc_status != 0 or end == total or bool(over_or_under)
     collapse = (
-        complete
-        and end > task.sent
-        and task.sc_status in _COLLAPSIBLE
-        and not task.sc_response
-        and not task.sc_sense_buf
+        complete and end > task.sent and task.sc_status in _COLLAPSIBLE and not task.sc_response and not has_sense(task)
     )
     if task.sc_status == 0 or collapse:
         task.state = R_XFER
@@ -67,7 +64,7 @@ def _send_whole(task: Task, length: int) -> None:
         0,
         length,
         0,
-        task.sc_itt,
+        task.itt,
         RESERVED_TAG,
         stat_sn,
         window.exp_cmd_sn,
@@ -120,7 +117,7 @@ def _send_pdu(task: Task, offset: int, length: int, final: int, with_status: boo
             status,
             length,
             0,
-            task.sc_itt,
+            task.itt,
             RESERVED_TAG,
             stat_sn,
             window.exp_cmd_sn,

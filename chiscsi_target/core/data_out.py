@@ -103,7 +103,7 @@ def _unsolicited(task: Task, frame: Frame, data_sn: int, offset: int, final: boo
 def _solicited(task: Task, frame: Frame, ttt: int, data_sn: int, offset: int, final: bool) -> None:
     request = task.r2ts.get(ttt)
     if request is None:
-        if task.session.late_data(task.sc_itt, ttt, final):
+        if task.session.late_data(task.itt, ttt, final):
             return  # of a task that had the same tag
         raise RejectedPdu(RejectReason.INVALID_PDU_FIELD, f"Target Transfer Tag 0x{ttt:x} is not outstanding", "11.7.4")
     end = offset + len(frame.data)
@@ -297,7 +297,7 @@ def _send_r2t(task: Task, length: int) -> None:
             0,
             0,
             task.lun_field,
-            task.sc_itt,
+            task.itt,
             ttt,
             connection.stat_sn,
             session.window.exp_cmd_sn,

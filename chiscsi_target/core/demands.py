@@ -98,8 +98,13 @@ def _of_driver(info: chap_info, chap: ChapConfig, agenda: Agenda) -> Credentials
         remote = _checked("remote", cut(info.remote_secret, info.remote_secret_length), agenda)
     if info.flag & CHAP_FLAG_LOCAL_SECRET_VALID:
         local = _checked("local", cut(info.local_secret, info.local_secret_length), agenda)
-    name = str(info.local_name) if info.flag & CHAP_FLAG_LOCAL_NAME_VALID else None
+    name = _text(info.local_name) if info.flag & CHAP_FLAG_LOCAL_NAME_VALID else None
     return Credentials(remote, name, local, chap.mutual or bool(info.flag & CHAP_FLAG_MUTUAL_REQUIRED))
+
+
+def _text(name: str | bytes) -> str:
+    """A CHAP name; as octets, which is what the guide's array holds, it ends at the first null."""
+    return name if isinstance(name, str) else bytes(name).split(b"\0")[0].decode(errors="surrogateescape")
 
 
 def _cut_to_length(secret: bytes, length: int) -> Secret:

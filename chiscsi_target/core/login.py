@@ -149,11 +149,11 @@ class Login:
             yield from self._wait_inside()
             text = yield from self._send_all_but_the_end(text)
             following = self._following()
+            if following is OPERATIONAL or (following is FULL_FEATURE and self._checked_late):
+                self._enter_stage(OPERATIONAL)
+                yield from self._wait_inside()
             if following is FULL_FEATURE:
                 yield from self._conclude()
-            elif following is not None:
-                self._enter_stage(following)
-                yield from self._wait_inside()
             self._send(text, following)
             if following is FULL_FEATURE:
                 self._start_full_feature_phase()
@@ -256,6 +256,11 @@ class Login:
         once = stage is SECURITY and agenda.quirks.stage_check_once
         if self.leading and not self.identity.discovery and not once:
             agenda.call_login_stage_check(self, stage)
+
+    @property
+    def _checked_late(self) -> bool:
+        """Whether a login without an operational stage is looked at past security (behaviour file, 2.1, step 13)."""
+        return self._stage is SECURITY and self.connection.agenda.quirks.stage_check_once
 
     def _answer(self, pairs: Pairs) -> Pairs:
         of_method, others = split(pairs)

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
 # Positions of the O and U bits, the same in SCSI Response and Data-In (sections 11.4.1 and 11.7).
 OVERFLOW, UNDERFLOW = 0x04, 0x02
+_UNSIGNED = 0xFFFFFFFF  # `sc_xfer_residualcount` is an unsigned int in the guide
 
 
 def response_residual(task: Task) -> tuple[int, int]:
@@ -30,8 +31,8 @@ def residual(task: Task) -> tuple[int, int]:
     """
     flag = task.sc_flag
     if flag & SC_FLAG_XFER_OVERFLOW:
-        return OVERFLOW, task.sc_xfer_residualcount or max(task.given - task.edtl, 0)
+        return OVERFLOW, task.sc_xfer_residualcount & _UNSIGNED or max(task.given - task.edtl, 0)
     if flag & SC_FLAG_XFER_UNDERFLOW:
         moved = min(task.given, task.sc_xfer_len)
-        return UNDERFLOW, task.sc_xfer_residualcount or task.edtl - moved
+        return UNDERFLOW, task.sc_xfer_residualcount & _UNSIGNED or task.edtl - moved
     return 0, 0

@@ -111,7 +111,7 @@ def _admit_immediate(session: Session) -> None:
 
 def deliver(task: Task) -> None:
     """Begin with a task that had to wait for its turn, unless it is gone by now."""
-    if not task.connection.closing and task.session.tasks.get(task.sc_itt) is task:
+    if not task.connection.closing and task.session.tasks.get(task.itt) is task:
         _begin(task)
 
 

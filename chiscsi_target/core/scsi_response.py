@@ -20,9 +20,11 @@ if TYPE_CHECKING:
 
 _pack = ScsiResponse.STRUCT.pack
 _OPCODE, _FINAL = ScsiResponse.OPCODE, 0x80
+_OCTET = 0xFF  # what the guide's structure has room for, of what a driver sets
 _CHECK_CONDITION = 0x02
 _OVER_OR_UNDER = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
-_FIXED_FORMAT_VALID = 0xF0
+# The bit that says that INFORMATION is valid is not set: there is none.
+_FIXED_FORMAT, _FIXED_LENGTH = 0x70, 10
 _DESCRIPTOR_FORMAT = 0x72
 
 
@@ -36,18 +38,18 @@ def send_response(task: Task) -> None:
     flags = residual_count = 0
     if task.sc_flag & _OVER_OR_UNDER:
         flags, residual_count = response_residual(task)
-    data = sense_segment(task) if task.sc_status or task.sc_sense_buf else b""
+    data = sense_segment(task) if task.sc_status or has_sense(task) else b""
     connection.send(
         _pack(
             _OPCODE,
             _FINAL | flags,
-            task.sc_response,
-            task.sc_status,
+            task.sc_response & _OCTET,
+            task.sc_status & _OCTET,
             len(data),
             0,
             0,
             0,
-            task.sc_itt,
+            task.itt,
             0,
             connection.next_stat_sn(),
             window.exp_cmd_sn,
@@ -67,7 +69,7 @@ def end_task(task: Task) -> None:
     """Take a task out of its session's books; its command no longer counts against the window (section 4.2.2.1)."""
     task.state = DONE
     session = task.session
-    del session.tasks[task.sc_itt]
+    del session.tasks[task.itt]
     if task.is_immediate:
         session.window.immediate -= 1
     else:
@@ -76,33 +78,35 @@ def end_task(task: Task) -> None:
         session.expect_late_data(task)
 
 
+def has_sense(task: Task) -> bool:
+    """Whether a driver has set sense data: a key, or a buffer that does not begin with 0 (behaviour file, 3.4)."""
+    return task.sc_sense_key != 0 or _is_filled(task.sc_sense_buf)
+
+
 def sense_segment(task: Task) -> bytes:
     """The data segment of section 11.4.7: SenseLength and sense data, or nothing.
 
-    The driver's whole buffer, if it filled one; else sense data from the codes, in the format that the logical unit was
-    asked for (SPC-4 sections 4.5.2 and 4.5.3).
+    The driver's whole buffer, if it filled one: a buffer of zeros is none (behaviour file, 3.4). Else sense data from
+    the codes, in the format that the logical unit was asked for (SPC-4 sections 4.5.2 and 4.5.3); there is a key, or
+    section 11.4.7 demands sense data.
     """
-    sense = task.sc_sense_buf
-    if not sense and task.sc_status == _CHECK_CONDITION and _in_descriptor_format(task):
-        sense = bytes((_DESCRIPTOR_FORMAT, task.sc_sense_key, task.sc_sense_asc, task.sc_sense_ascq, 0, 0, 0, 0))
-    if not sense and task.sc_status == _CHECK_CONDITION:
-        sense = struct.pack(
-            ">BBBIBIBBBB2x",
-            _FIXED_FORMAT_VALID & 0x7F,
-            0,
-            task.sc_sense_key,
-            0,
-            10,
-            0,
-            task.sc_sense_asc,
-            task.sc_sense_ascq,
-            0,
-            0,
-        )
-    if not sense:
-        return b""
-    sense = bytes(sense[:SCSI_SENSE_BUFFERSIZE])
-    return len(sense).to_bytes(2, "big") + sense
+    sense = b""
+    if _is_filled(task.sc_sense_buf):
+        sense = bytes(task.sc_sense_buf[:SCSI_SENSE_BUFFERSIZE])
+    elif task.sc_status == _CHECK_CONDITION or task.sc_sense_key:
+        sense = _from_codes(task)
+    return len(sense).to_bytes(2, "big") + sense if sense else b""
+
+
+def _is_filled(buffer: bytes | None) -> bool:
+    return buffer is not None and any(buffer[:1])
+
+
+def _from_codes(task: Task) -> bytes:
+    codes = [code & _OCTET for code in (task.sc_sense_key, task.sc_sense_asc, task.sc_sense_ascq)]
+    if _in_descriptor_format(task):
+        return bytes((_DESCRIPTOR_FORMAT, *codes, 0, 0, 0, 0))
+    return struct.pack(">BBBIBIBB4x", _FIXED_FORMAT, 0, codes[0], 0, _FIXED_LENGTH, 0, *codes[1:])
 
 
 def conclude_when_data_is_in(task: Task) -> None:

@@ -48,7 +48,7 @@ class Session:
     """One session.
 
     Attributes:
-        handle: a small integer, never reused in a run: the driver's `sess_hndl`.
+        handle: a small integer, never reused in a run: the driver's `sess_hdl`.
         identity: who logged in to what; `node`, the target, or None for a discovery session without one.
         tsih: its number, from the last login response on.
         discovery: whether it is a discovery session.
@@ -140,7 +140,7 @@ class Session:
         bursts = set(task.r2ts)
         if task.unsolicited_open:
             bursts.add(RESERVED_TAG)
-        self._late[task.sc_itt] = bursts, task.connection
+        self._late[task.itt] = bursts, task.connection
         if len(self._late) > _LATE_TASKS:
             self._forget_late(next(iter(self._late)))
 
@@ -191,7 +191,7 @@ class Session:
         for task in ended:
             task.sc_flag |= flag
             task.state = DONE
-            del self.tasks[task.sc_itt]
+            del self.tasks[task.itt]
             if task.data_due:
                 self.expect_late_data(task)
             if task.is_immediate:

@@ -68,6 +68,7 @@ class Task(chiscsi_scsi_command):
     Attributes beyond the driver's:
         session, connection: where it came from; its connection allegiance (RFC 7143 section 4.2.5.1).
         is_write: the initiator sends data; `is_immediate`: it took no place in the CmdSN order (section 4.2.2.1).
+        itt: Initiator Task Tag: what the stack goes by, whatever a driver writes to `sc_itt`.
         state: one of this module's states.
         held: the driver has it and owes a call.
         seen: the driver was ever given it.
@@ -103,6 +104,7 @@ class Task(chiscsi_scsi_command):
         "held",
         "is_immediate",
         "is_write",
+        "itt",
         "landed",
         "let_go_ahead",
         "lun_field",
@@ -145,7 +147,7 @@ class Task(chiscsi_scsi_command):
         self.sc_cmd = cdb
         self.sc_lun = lun
         self.lun_field = lun_field
-        self.sc_itt = itt
+        self.sc_itt = self.itt = itt
         self.sc_CmdSN = cmd_sn
         self.sc_xfer_len = self.edtl = edtl
         self.sc_flag = flag
@@ -200,4 +202,4 @@ class Task(chiscsi_scsi_command):
     @property
     def name(self) -> str:
         """How log lines name the task."""
-        return f"itt 0x{self.sc_itt:x}"
+        return f"itt 0x{self.itt:x}"

@@ -243,7 +243,7 @@ class TaskManagement:
 
     def _unfinished(self) -> list[Task]:
         """The affected tasks that are still there."""
-        return [task for task in self.affected if self.session.tasks.get(task.sc_itt) is task]
+        return [task for task in self.affected if self.session.tasks.get(task.itt) is task]
 
     def _give_back(self) -> None:
         """Let the affected tasks go on, unless a later function is to end them: this one did not."""

@@ -156,6 +156,7 @@ class Completions:
 
     def _take(self, function: str, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> bool:
         """Take buffers over, if they are in order."""
+        _keep_length(task)
         if task.sc_xfer_len == 0:
             return True
         complaint = check_given(function, task, buf, sgcnt, offset, buflen, self._in_phases(task))
@@ -193,6 +194,7 @@ class Completions:
         """Judge what a write says it has executed; an over- or underflow that is found is noted in the command."""
         if (offset == 0 and buflen == task.sc_xfer_len == task.returned) or task.aborting is not None:
             return True
+        _keep_length(task)
         messages, flags = check_executed(task, offset, buflen, task.session.multi_phase)
         for message in messages:
             self._complain(task, message)
@@ -233,7 +235,7 @@ class Completions:
     def _refuse(self, task: Task, function: str) -> int:
         state = STATE_NAMES[task.state]
         text = f"{function}: {task.name}, not expected in state {state}."
-        self._worker.find(kind_of_misplaced(task, function), text, task.connection.name, task.sc_itt)
+        self._worker.find(kind_of_misplaced(task, function), text, task.connection.name, task.itt)
         self._worker.log(WARNING, text, task.connection.name)
         return EINVAL
 
@@ -291,7 +293,7 @@ class Completions:
                 self._let_go(task)
             return
         task.held = False
-        if not task.sc_sense_key and not task.sc_sense_buf:
+        if not scsi_response.has_sense(task) and task.sc_status in (GOOD, ScsiStatus.CHECK_CONDITION):
             _, task.sc_sense_asc, task.sc_sense_ascq = WRITE_ERROR if task.is_write else READ_ERROR
             task.sc_sense_key = _ABORTED_COMMAND
         task.sc_status = task.sc_status or ScsiStatus.CHECK_CONDITION
@@ -335,6 +337,11 @@ class Completions:
             self._worker.call_cdb_rcved(task)
         else:
             self._write_executed(task)
+
+
+def _keep_length(task: Task) -> None:
+    """Hold a driver to the initiator's transfer length: it may be lowered for an underflow, and never be raised."""
+    task.sc_xfer_len = min(task.sc_xfer_len, task.edtl)
 
 
 def _note_answer(task: Task) -> None:

@@ -19,7 +19,7 @@ from chiscsi_target.core.session_state import SessionState
 from chiscsi_target.engine.driver_link import DriverLink
 from chiscsi_target.engine.live_access import put_mask
 from chiscsi_target.engine.notifier import Notifier
-from chiscsi_target.engine.target_hooks import log_raised, target_accessible
+from chiscsi_target.engine.target_hooks import copy_of, log_raised, target_accessible
 from chiscsi_target.engine.traffic import Traffic
 from chiscsi_target.engine.worker import Worker
 from chiscsi_target.quirks import Quirks
@@ -119,7 +119,7 @@ class Directory:
             *arguments,
             login.identity.initiator_name,
             login.identity.target_name,
-            login.connection.endpoints,
+            copy_of(login.connection.endpoints),
         )
         self.login_worker.queue.append((partial(self._call_login_hook, login, hook), call))
 
@@ -351,10 +351,10 @@ class Directory:
         """
         session = connection.session
         assert session is not None
-        initiator, agenda, ends = session.identity.initiator_name, connection.agenda, connection.endpoints
+        initiator, ends = session.identity.initiator_name, connection.endpoints
         nodes = [node for node in list(self.registry.nodes.values()) if not node.offline and name in (None, node.name)]
         if name is None:
-            nodes = [node for node in nodes if target_accessible(agenda, node, initiator, ends)]
+            nodes = [node for node in nodes if target_accessible(connection, node, initiator)]
         return [node for node in nodes if node.access.entry_for(initiator, ends) is not None]
 
 

@@ -45,7 +45,7 @@ class DriverWatch:
 
 def _command(task: Task, aborted: bool) -> HeldCommand:
     cdb, state = task.sc_cmd.hex(), STATE_NAMES[task.state]
-    return HeldCommand(task.session.handle, task.sc_itt, task.sc_lun, cdb, state, aborted)
+    return HeldCommand(task.session.handle, task.itt, task.sc_lun, cdb, state, aborted)
 
 
 def _request(request: TaskManagement) -> HeldCommand:

@@ -154,11 +154,11 @@ class HookCalls:
         elif not task.session.has_cleanup:
             text = f"{task.name}, {len(phases)} buffer list(s) with the stack, memory leak?"
             self._agenda.log(WARNING, text, task.connection.name)
-            self._agenda.find(FindingKind.MEMORY_LEAK, text, task.connection.name, task.sc_itt)
+            self._agenda.find(FindingKind.MEMORY_LEAK, text, task.connection.name, task.itt)
 
     def _tell_of_abort(self, task: Task, phases: list[Phase]) -> None:
         """Return the buffers of a command whose abort the driver asked for (guide 7.3.5.4); there may be none."""
-        tell, names = task.session.hooks.fp_scsi_cmd_abort_status, (task.sc_lun, task.sc_CmdSN, task.sc_itt)
+        tell, names = task.session.hooks.fp_scsi_cmd_abort_status, (task.sc_lun, task.sc_CmdSN, task.itt)
         for buf, sgcnt, _, _ in self._in_portions(phases):
             tell(*names, sgcnt, buf, task.sc_sdev_hdl)
         if not phases:

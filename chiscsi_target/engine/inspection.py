@@ -6,6 +6,7 @@ hooks. What it finds never changes a call or its result. Sessions that are not i
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE
@@ -13,11 +14,14 @@ from chiscsi_target.api.findings import FindingKind as Kind
 from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, memory_of
 from chiscsi_target.core.task import Task
 from chiscsi_target.core.watched_task import WatchedTask
+from chiscsi_target.engine.field_watch import Owned, owned_by_stack, trouble_with_length, written_over
 from chiscsi_target.engine.loans import Loan, Span, overlaps, span_of
 from chiscsi_target.tracing import TracedHooks
 from iscsi_wire.constants import Opcode
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from chiscsi_target.api.lun_class import chiscsi_target_lun_class
     from chiscsi_target.api.scsi_command import CommandStack, chiscsi_scsi_command
     from chiscsi_target.api.sgvec import SgList, chiscsi_sgvec
@@ -38,15 +42,19 @@ class Books:
         handed: a write's buffers that went back: list, number of vectors, offset, length.
         executed: where a write's execution has got to, in octets.
         arrived: a write's data as they came: offset and octets.
+        owned: what is in the fields that the stack alone writes; None before the driver has the command.
+        length_told: the driver's way with `sc_xfer_len` has been found wrong.
     """
 
-    __slots__ = ("arrived", "executed", "handed", "loans")
+    __slots__ = ("arrived", "executed", "handed", "length_told", "loans", "owned")
 
     def __init__(self) -> None:
         self.loans: list[Loan] = []
         self.handed: list[tuple[SgList | None, int, int, int]] = []
         self.executed = 0
         self.arrived: list[tuple[int, bytes]] = []
+        self.owned: Owned | None = None
+        self.length_told = False
 
 
 class Inspector:
@@ -62,6 +70,25 @@ class Inspector:
         self._agenda = agenda
         self._books: dict[Task, Books] = {}
         self._lent: dict[int, tuple[chiscsi_sgvec, Loan]] = {}  # by identity of the vector
+
+    def shown(self, task: Task) -> None:
+        """Note a command's fields before the driver sees them."""
+        self._books.setdefault(task, Books()).owned = owned_by_stack(task)
+
+    def look_at_fields(self, task: Task, when: str) -> None:
+        """See whether a driver has written to fields that are not its own."""
+        books = self._books.get(task)
+        if books is not None and books.owned is not None:
+            for name in written_over(task, books.owned):
+                self._find(task, Kind.FIELDS_CHANGED, f"{task.name}: {name} is the stack's, and was changed ({when})")
+
+    def look_at_length(self, task: Task, when: str) -> None:
+        """See whether a driver that gives or executes data has let the transfer length be, or may change it."""
+        books = self._books.get(task)
+        trouble = "" if task.sc_status else trouble_with_length(task)
+        if trouble and books is not None and not books.length_told:
+            books.length_told = True
+            self._find(task, Kind.FIELDS_CHANGED, f"{task.name}: {trouble} ({when})")
 
     def lend(self, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> Loan | None:
         """Note buffers that are about to be handed over; None when the stack will not keep them."""
@@ -82,14 +109,14 @@ class Inspector:
         where = f"{function}: {task.name}, {loan.phase[2]}+{loan.phase[3]}"
         for number, vector in enumerate(loan.vectors()):
             for kind, text in self._faults(task, vector, loan):
-                self._agenda.find(kind, f"{where}, vector {number}: {text}", task.connection.name, task.sc_itt)
+                self._agenda.find(kind, f"{where}, vector {number}: {text}", task.connection.name, task.itt)
             if loan.phase[1]:
                 self._lent[id(vector)] = vector, loan
         books = self._books.get(task)
         others = [] if books is None else books.loans
         if overlaps(_spans([loan])) or (loan in others and overlaps(_spans(others))):
             text = f"{where}: vectors show the same memory"
-            self._agenda.find(Kind.OVERLAPPING_VECTORS, text, task.connection.name, task.sc_itt)
+            self._agenda.find(Kind.OVERLAPPING_VECTORS, text, task.connection.name, task.itt)
 
     def _faults(self, task: Task, vector: chiscsi_sgvec, loan: Loan) -> list[tuple[Kind, str]]:
         faults = []
@@ -155,7 +182,7 @@ class Inspector:
             self._let_go(loan)
 
     def _find(self, task: Task, kind: Kind, text: str) -> None:
-        self._agenda.find(kind, text, task.connection.name, task.sc_itt)
+        self._agenda.find(kind, text, task.connection.name, task.itt)
 
 
 def _spans(loans: list[Loan]) -> list[Span]:
@@ -193,6 +220,7 @@ class InspectedStack:
     def buffer_ready(self, scmd: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> int:
         """See `chiscsi_scsi_cmd_buffer_ready`."""
         assert isinstance(scmd, Task)
+        self._look_at(scmd, BUFFER_READY)
         loan = self._inspector.lend(scmd, buf, sgcnt, offset, buflen)
         result = self._stack.buffer_ready(scmd, buf, sgcnt, offset, buflen)
         return self._judged(scmd, loan, result, BUFFER_READY)
@@ -202,11 +230,16 @@ class InspectedStack:
     ) -> int:
         """See `chiscsi_scsi_cmd_execution_status`."""
         assert isinstance(scmd, Task)
+        self._look_at(scmd, EXECUTION_STATUS)
         loan = None if scmd.is_write else self._inspector.lend(scmd, buf, sgcnt, offset, buflen)
         result = self._stack.execution_status(scmd, buf, sgcnt, offset, buflen)
         if scmd.is_write and result == 0:
             self._inspector.executed(scmd, buf, sgcnt, offset, buflen)
         return self._judged(scmd, loan, result, EXECUTION_STATUS)
+
+    def _look_at(self, task: Task, function: str) -> None:
+        self._inspector.look_at_fields(task, function)
+        self._inspector.look_at_length(task, function)
 
     def _judged(self, task: Task, loan: Loan | None, result: int, function: str) -> int:
         if loan is not None:
@@ -218,10 +251,14 @@ class InspectedStack:
 
     def command_abort(self, scmd: chiscsi_scsi_command) -> int:
         """See `chiscsi_scsi_cmd_abort`."""
+        assert isinstance(scmd, Task)
+        self._inspector.look_at_fields(scmd, "chiscsi_scsi_cmd_abort")
         return self._stack.command_abort(scmd)
 
     def command_abort_status(self, scmd: chiscsi_scsi_command) -> int:
         """See `chiscsi_scsi_cmd_abort_status`."""
+        assert isinstance(scmd, Task)
+        self._inspector.look_at_fields(scmd, "chiscsi_scsi_cmd_abort_status")
         return self._stack.command_abort_status(scmd)
 
     def command_dump(self, scmd: chiscsi_scsi_command) -> None:
@@ -240,6 +277,13 @@ class InspectedHooks(TracedHooks):
         super().__init__(hooks, agenda)
         self._inspector = inspector
 
+    def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
+        """Note the fields, record and pass on."""
+        assert isinstance(sc, Task)
+        self._inspector.shown(sc)
+        with self._looking_after(sc, "fp_scsi_cmd_cdb_rcved"):
+            return super().fp_scsi_cmd_cdb_rcved(sc)
+
     def fp_scsi_cmd_data_xfer_status(
         self, sc: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int
     ) -> int:
@@ -247,13 +291,29 @@ class InspectedHooks(TracedHooks):
         assert isinstance(sc, Task)
         if buf is not None:
             self._inspector.returned(sc, buf, sgcnt, offset, buflen)
-        return super().fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
+        with self._looking_after(sc, "fp_scsi_cmd_data_xfer_status"):
+            return super().fp_scsi_cmd_data_xfer_status(sc, buf, sgcnt, offset, buflen)
+
+    def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
+        """Record and pass on."""
+        assert isinstance(sc, Task)
+        with self._looking_after(sc, "fp_scsi_cmd_abort"):
+            return super().fp_scsi_cmd_abort(sc)
 
     def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
         """Forget, record and pass on."""
         assert isinstance(sc, Task)
+        self._inspector.look_at_fields(sc, "fp_scsi_cmd_cleanup")
         self._inspector.released(sc)
         super().fp_scsi_cmd_cleanup(sc)
+
+    @contextmanager
+    def _looking_after(self, task: Task, hook: str) -> Iterator[None]:
+        """Look at the fields when a hook is over, however it ends."""
+        try:
+            yield
+        finally:
+            self._inspector.look_at_fields(task, hook)
 
 
 def _noting(handler: Handler, inspector: Inspector) -> Handler:

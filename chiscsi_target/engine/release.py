@@ -35,5 +35,5 @@ def let_go(agenda: Agenda, task: Task) -> int:
             task.sc_flag &= ~SC_FLAG_RELEASE_WAIT
             return 0
     text = f"chiscsi_scsi_cmd_ready_to_release: {task.name}, not kept"
-    agenda.find(FindingKind.DEAD_COMMAND, text, task.connection.name, task.sc_itt)
+    agenda.find(FindingKind.DEAD_COMMAND, text, task.connection.name, task.itt)
     return -ReturnCode.EINVAL

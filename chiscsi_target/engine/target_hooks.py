@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from chiscsi_target.core.login_identity import LoginIdentity
     from chiscsi_target.core.target_node import TargetNode
 
-_DISCOVERY_HANDLE = 0
-"""What `fp_discovery_target_accessible` is given as the connection's handle, always (behaviour file, 2.7)."""
-
 _MAX_PORT = 0xFFFF
 
 
@@ -30,14 +27,18 @@ def log_raised(agenda: Agenda, hook: str, error: Exception) -> None:
     agenda.log(ERROR, f"{hook} raised: " + "".join(traceback.format_exception(error)).rstrip())
 
 
-def target_accessible(agenda: Agenda, node: TargetNode, initiator_name: str, ends: chiscsi_tcp_endpoints) -> bool:
-    """Whether a discovery session may see a target: 0 hides it, anything else shows it (guide 5.1.6)."""
+def target_accessible(connection: Connection, node: TargetNode, initiator_name: str) -> bool:
+    """Whether a discovery session may see a target: 0 hides it, anything else shows it (guide 5.1.6).
+
+    The handle "uniquely identifies the iSCSI connection", by the guide; release 3.14 says 0 (behaviour file, 2.7).
+    """
+    agenda = connection.agenda
     hook = "fp_discovery_target_accessible"
     if not has_hook(node.target_class, hook):
         return True
     try:
         result: object = node.target_class.fp_discovery_target_accessible(
-            _DISCOVERY_HANDLE, initiator_name, node.name, copy_of(ends)
+            connection.handle, initiator_name, node.name, copy_of(connection.endpoints)
         )
     except Exception as error:
         log_raised(agenda, hook, error)

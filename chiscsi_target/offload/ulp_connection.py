@@ -247,9 +247,7 @@ class UlpConnection(Ulp):
             reason = transfer.reason or (Reason.REFUSED if transfer.refused else Reason.UNSOLICITED)
         if agenda.listener is not None and (placed or copied):
             why = str(reason) if copied else ""
-            agenda.listener(
-                PlacementRecord(agenda.now, "target", self._connection.name, task.sc_itt, placed, copied, why)
-            )
+            agenda.listener(PlacementRecord(agenda.now, "target", self._connection.name, task.itt, placed, copied, why))
 
     def sent(self, header: bytes, length: int) -> None:
         """See `Ulp`."""

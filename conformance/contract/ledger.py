@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from chiscsi_target.api import (
-    SC_FLAG_READ,
     SC_FLAG_WRITE,
     SC_FLAG_XFER_OVERFLOW,
     SC_FLAG_XFER_UNDERFLOW,
@@ -23,7 +22,6 @@ EXECUTION_STATUS: Final = "chiscsi_scsi_cmd_execution_status"
 ABORT_STATUS: Final = "chiscsi_scsi_cmd_abort_status"
 ABORT: Final = "chiscsi_scsi_cmd_abort"
 _OVER_OR_UNDER: Final = SC_FLAG_XFER_OVERFLOW | SC_FLAG_XFER_UNDERFLOW
-_DIRECTION: Final = SC_FLAG_READ | SC_FLAG_WRITE
 Breach = tuple[Rule, str]
 MOST_OF_A_RULE: Final = 3
 """How many breaches of one rule are told: a mistake is often made with every command."""
@@ -42,8 +40,6 @@ class Entry:
 
     def __init__(self, sc: chiscsi_scsi_command) -> None:
         self.name = f"{sc.sc_cmd[:16].hex()} to LUN {sc.sc_lun} (itt 0x{sc.sc_itt:x})"
-        self.fields = _fields(sc)
-        self.length = sc.sc_xfer_len
         self.owes = ""
         self.aborting = False
         self.given = 0
@@ -158,7 +154,6 @@ class Ledger:
         """A driver is about to call: look at what the call is about."""
         entry = self._entry(sc)
         self._heard.clear()
-        self.look_at_fields(sc, function)
         if self.keep_vectors and buf is not None and not isinstance(buf, bytes | bytearray | memoryview):
             self.vectors += buf
         if sc.sc_status == ScsiStatus.CHECK_CONDITION and not (sc.sc_sense_key or sc.sc_sense_buf):
@@ -214,25 +209,5 @@ class Ledger:
         else:
             self.note("setup", f"{what}: {self._last_log}")
 
-    def look_at_fields(self, sc: chiscsi_scsi_command, when: str) -> None:
-        """See whether the fields that the stack owns are what they were."""
-        entry = self._entry(sc)
-        for name, value in _fields(sc).items():
-            if value != entry.fields[name]:
-                self.note(
-                    "fields", f"{entry.name}: {name} was changed from {entry.fields[name]!r} to {value!r} ({when})"
-                )
-                entry.fields[name] = value
-        if sc.sc_xfer_len > entry.length:
-            self.note(
-                "fields", f"{entry.name}: sc_xfer_len was raised from {entry.length} to {sc.sc_xfer_len} ({when})"
-            )
-
     def _entry(self, sc: chiscsi_scsi_command) -> Entry:
         return self._entries.get(id(sc)) or self.given_command(sc)
-
-
-def _fields(sc: chiscsi_scsi_command) -> dict[str, object]:
-    """The fields that nobody but the stack writes; of the flags, those that never change."""
-    names = ("sc_itt", "sc_lun", "sc_CmdSN", "sc_cmd", "sc_attribute")
-    return {**{name: getattr(sc, name) for name in names}, "sc_flag": sc.sc_flag & _DIRECTION}

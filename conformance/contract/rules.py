@@ -70,6 +70,7 @@ RULE_OF_FINDING: Final = {
     FindingKind.BUFFER_WITH_STACK: "ownership",
     FindingKind.VECTORS_CHANGED: "ownership",
     FindingKind.CONTENTS_CHANGED: "ownership",
+    FindingKind.FIELDS_CHANGED: "fields",
     FindingKind.PHASE_SHAPE: "setup",
     FindingKind.NOT_HELD: "order",
     FindingKind.WRONG_STATE: "order",

@@ -6,7 +6,7 @@ import time
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from chiscsi_target.api import SC_FLAG_WRITE, chiscsi_target_lun_class
-from chiscsi_target.api.struct import take_over
+from chiscsi_target.api.struct import copy_struct, take_over
 from chiscsi_target.errors import DriverError
 from conformance.contract.ledger import ABORT, ABORT_STATUS, BUFFER_READY, EXECUTION_STATUS, Ledger
 
@@ -84,7 +84,7 @@ class WatchedLunClass(chiscsi_target_lun_class):
 
     def __init__(self, inner: chiscsi_target_lun_class, ledger: Ledger) -> None:
         take_over(self, inner, chiscsi_target_lun_class)
-        self._inner = inner
+        self._inner = copy_struct(inner, chiscsi_target_lun_class)  # without the hooks that are NULL
         self._ledger = ledger
         self._handles: list[WatchedHandle] = []  # kept, so that their identities stay their own
 
@@ -146,7 +146,6 @@ class WatchedLunClass(chiscsi_target_lun_class):
         except Exception:
             self._ledger.excused(sc)
             raise
-        self._ledger.look_at_fields(sc, name)
         if result < 0:
             self._ledger.excused(sc)
         return result

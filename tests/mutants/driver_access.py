@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chiscsi_target.api.endpoints import chiscsi_tcp_endpoints, tcp_endpoint
+from chiscsi_target.api.stack import Handle
 from chiscsi_target.config import target_config
 from chiscsi_target.core import access, admission, login
 from chiscsi_target.core.access import UNRESTRICTED, AccessControl, AclEntry
@@ -17,7 +18,7 @@ from chiscsi_target.core.redirection import Redirection
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.target_node import TargetNode
 from chiscsi_target.core.task_management import TaskManagement
-from chiscsi_target.engine import worker
+from chiscsi_target.engine import directory, worker
 from chiscsi_target.engine.directory import Directory
 from chiscsi_target.engine.target_hooks import target_accessible
 from chiscsi_target.errors import LoginMoved
@@ -130,11 +131,25 @@ def hook_is_asked_about_targets_that_are_named(plant: Plant) -> None:
 
     def visible(original: Original, directory: Directory, connection: Connection, name: Any = None) -> list[TargetNode]:
         assert connection.session is not None
-        who = (connection.session.identity.initiator_name, connection.endpoints)
+        who = connection.session.identity.initiator_name
         nodes: list[TargetNode] = original(directory, connection, name)
-        return [node for node in nodes if name is None or target_accessible(connection.agenda, node, *who)]
+        return [node for node in nodes if name is None or target_accessible(connection, node, who)]
 
     plant.wrap(Directory, "visible_nodes", visible)
+
+
+@mutant("guide 5.1.6", "drv-acl-10")
+def discovery_hook_is_not_told_the_connection(plant: Plant) -> None:
+    """fp_discovery_target_accessible is given 0 as the connection's handle."""
+
+    def accessible(original: Original, connection: Connection, node: TargetNode, initiator: str) -> bool:
+        handle, connection.handle = connection.handle, Handle(0)
+        try:
+            return bool(original(connection, node, initiator))
+        finally:
+            connection.handle = handle
+
+    plant.wrap(directory, "target_accessible", accessible)
 
 
 # Masks

@@ -257,11 +257,18 @@ def one_failure_fails_all(plant: Plant) -> None:
 @mutant(
     "behaviour file, 3.5",
     "drv-finding-01 drv-finding-02 drv-finding-03 drv-finding-04 drv-finding-05 drv-finding-06 "
-    "drv-finding-07 drv-finding-08 drv-finding-09 drv-finding-10 drv-finding-11 drv-finding-12",
+    "drv-finding-07 drv-finding-08 drv-finding-09 drv-finding-10 drv-finding-11 drv-finding-12 "
+    "drv-finding-15 drv-finding-16",
 )
 def findings_are_not_recorded(plant: Plant) -> None:
     """Nothing is ever found out about a driver."""
     plant.replace(Agenda, "find", lambda *arguments: None)
+
+
+@mutant("guide, 7.3.5.1", "drv-finding-16")
+def drivers_set_the_length(plant: Plant) -> None:
+    """The stack moves as much as the driver writes to sc_xfer_len."""
+    plant.replace(completions, "_keep_length", lambda task: None)
 
 
 @mutant("behaviour file, 3.5", "drv-finding-13 drv-finding-14")
@@ -355,3 +362,4 @@ def no_handle_is_a_handle(plant: Plant) -> None:
 def errors_ride_on_data(plant: Plant) -> None:
     """CHECK CONDITION comes with the last Data-In of a read."""
     plant.replace(data_in, "_COLLAPSIBLE", frozenset((*data_in._COLLAPSIBLE, 2)))
+    plant.replace(data_in, "has_sense", lambda task: False)

@@ -188,7 +188,7 @@ def status_of_a_read_comes_alone(plant: Plant) -> None:
     """Good status of a read comes in a SCSI Response, with sense data that mean nothing."""
 
     def change(task: Task) -> None:
-        task.sc_sense_buf = task.sc_sense_buf or bytes(18)
+        task.sc_sense_buf = task.sc_sense_buf or b"\x70" + bytes(17)
 
     before_call(plant, "execution_status", change)
 

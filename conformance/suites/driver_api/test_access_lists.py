@@ -122,4 +122,16 @@ def test_hook_is_not_asked_about_a_target_that_is_named(make_bench: Make) -> Non
     bench.expect_equal("targets", [record.name for record in session.send_targets(bench.name)], [bench.name])
     bench.expect_no_hook("fp_discovery_target_accessible")
     bench.expect_equal("targets", session.send_targets("All"), [])
-    bench.expect_hook("fp_discovery_target_accessible", hndl=0, target_name=bench.name)
+    bench.expect_hook("fp_discovery_target_accessible", target_name=bench.name)
+
+
+@driver_case("drv-acl-10", guide="5.1.6")
+def test_hook_is_told_which_connection_asks(make_bench: Make) -> None:
+    """The handle that fp_discovery_target_accessible is given is another for each connection, and 0 for none."""
+    bench = make_bench(target_hooks=["fp_discovery_target_accessible"])
+    handles = []
+    for initiator in (bench.initiator, bench.second_initiator):
+        initiator.discover().send_targets("All")
+        handles.append(bench.expect_hook("fp_discovery_target_accessible", target_name=bench.name).hndl)
+    first, second = handles
+    bench.expect_that(f"two handles that are not 0: {handles}", lambda: 0 != first != second != 0)

@@ -180,3 +180,26 @@ def test_sound_multi_phase_driver_has_no_finding(phased_bench: DriverBench, path
     Service(phased_bench, 4096, path, "later", pattern(16384))
     phased_bench.start_write(pattern(16384)).expect(expect.good())
     phased_bench.expect_no_finding()
+
+
+@driver_case("drv-finding-15", guide="7.3.5.1")
+@variants("name", ["sc_itt", "sc_lun", "sc_attribute", "sc_CmdSN", "sc_tclass_sess_priv"])
+def test_written_field_of_the_stack_is_found(bench: DriverBench, name: str) -> None:
+    """A driver that writes to a field which it may only read: the command goes on by what the initiator said."""
+    sent, sc = bench.begin_read(LENGTH)
+    setattr(sc, name, 0x7777)
+    data = pattern(LENGTH)
+    assert chiscsi_scsi_cmd_execution_status(sc, data, 0, 0, LENGTH) == 0, "the call is refused"
+    sent.expect(expect.good())
+    bench.expect_finding("fields-changed")
+
+
+@driver_case("drv-finding-16", guide="7.3.5.1 and Appendix D")
+@variants("direction", DIRECTIONS)
+def test_raised_transfer_length_is_no_way_to_move_more(bench: DriverBench, direction: str) -> None:
+    """Buffers for more than the initiator expects are an overflow, whatever a driver wrote to sc_xfer_len."""
+    sc = _begin(bench, direction)
+    sc.sc_xfer_len = 2 * LENGTH
+    result = _call(bench, direction, sc, make_buffers(pattern(2 * LENGTH)))
+    bench.expect_equal("result", result, -26)
+    bench.expect_finding("fields-changed", sc)

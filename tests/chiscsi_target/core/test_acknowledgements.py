@@ -96,6 +96,24 @@ def test_the_phases_of_a_read() -> None:
     assert lab.driver.calls[-1] == "cleanup" and of_kind(answers, DataIn)[-1].status_present
 
 
+def test_by_default_a_phase_goes_back_with_its_last_octet(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Guide, 7.3.5.2: "the chunk of read data has been transmitted": the transport has taken all of it."""
+    lab = Laboratory(driver=HoldingDriver(multi_phase=True))
+    _, sc = lab.read(2 * PAGE)
+    monkeypatch.setattr(lab.stand.pipe(lab.peer), "flush", lambda: None)
+    give(lab, sc, 0)
+    lab.stand.pump()
+    connection = lab.stand.connection(lab.peer)
+    queued = sum(map(len, connection.output))
+    assert queued > PAGE
+    connection.transmitted(queued - 1)
+    lab.stand.pump()
+    assert lab.driver.returned == []
+    connection.transmitted(1)
+    lab.stand.pump()
+    assert [(offset, length) for _, _, offset, length in lab.driver.returned] == [(0, PAGE)]
+
+
 def test_a_lost_connection_acknowledges_nothing_and_everything_goes_back() -> None:
     lab = Laboratory(quirks=ACKNOWLEDGED)
     _, sc = lab.read()

@@ -211,6 +211,18 @@ def test_mutual_authentication_by_the_hook() -> None:
     assert answers == [("CHAP_N", "disk"), ("CHAP_R", format_binary(MD5.response(9, DISK, b"\xab\xcd")))]
 
 
+def test_a_name_may_be_octets() -> None:
+    """Guide, 5.1.4: `unsigned char local_name[256]`, which ends with a null."""
+
+    def fill(chap: chap_info) -> None:
+        knows(REMOTE | LOCAL)(chap)
+        chap.local_name = b"disk".ljust(256, b"\0")
+
+    peer = asked_stand(fill)[0].connect()
+    _, answers = peer.ask([*proof(challenge(peer)), ("CHAP_I", "9"), ("CHAP_C", "0xabcd")], csg=0, nsg=1)
+    assert dict(answers)["CHAP_N"] == "disk"
+
+
 @pytest.mark.parametrize("flags", [0, CHAP_FLAG_LOCAL_NAME_VALID, CHAP_FLAG_LOCAL_SECRET_VALID])
 def test_a_hook_without_the_targets_side(flags: int) -> None:
     stand, _ = asked_stand(knows(REMOTE | flags))

@@ -47,6 +47,18 @@ def test_stage_check_once(on: bool, stages: list[int]) -> None:
     assert [stage for _, stage in checked.checking.checks if stage is not None] == stages
 
 
+@pytest.mark.parametrize("on, stage", [(False, 0), (True, OPERATIONAL)])
+def test_a_login_that_leaves_the_operational_stage_out_is_checked_once(on: bool, stage: int) -> None:
+    """The guide has it checked when it enters security, release 3.14 when it is past that (behaviour file, 2.1)."""
+    checked = Checked(Quirks(stage_check_once=on))
+    checked.checking.on_first = lambda _: checked.first()
+    peer = checked.begin(csg=0)
+    assert [stage for _, stage in checked.checking.checks if stage is not None] == [stage]
+    assert peer.silent()
+    checked.stage(0x0202)
+    assert status_of(peer.take(LoginResponse)[0]) == 0x0202
+
+
 @pytest.mark.parametrize("on, status", [(False, 0x0202), (True, 0)])
 def test_last_answer_wins(on: bool, status: int) -> None:
     checked = Checked(Quirks(last_answer_wins=on))

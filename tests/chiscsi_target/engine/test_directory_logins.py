@@ -87,6 +87,19 @@ def test_the_hooks_are_told_who_comes_from_where(checked: Checked) -> None:
     assert str(ends.taddr) == "127.0.0.1:3260" and not ends.f_ipv6
 
 
+def test_what_a_hook_writes_to_the_endpoints_is_its_own(checked: Checked) -> None:
+    """Only `fp_select_redirection_portal` is to fill them (guide 5.1.7)."""
+    peer = checked.begin()
+    (ends,) = checked.checking.endpoints
+    ends.taddr.ip, ends.iaddr.port = "198.51.100.1", 0
+    handle = checked.checking.checks[0][0]
+    checked.answer_first(handle)
+    checked.answer_stage(handle)
+    assert status_of(peer.take(LoginResponse)[0]) == 0
+    known = checked.stand.connection(peer).endpoints
+    assert known.taddr.ip == "127.0.0.1" and known.iaddr.port != 0
+
+
 @pytest.mark.parametrize("way", ["inside", "later", "another thread"])
 @pytest.mark.parametrize(
     "status",
@@ -162,7 +175,17 @@ def test_one_hooks_answer_is_not_anothers(checked: Checked) -> None:
     assert peer.take(LoginResponse)[0].tsih
 
 
-@pytest.mark.parametrize("max_cmd, size", [(0, 128), (1, 1), (64, 64), (129, 129), (5000, 200)])
+@pytest.mark.parametrize("detail, on_wire", [(0x1FF, 0x02FF), (0x102, 0x0202), (-1, 0x02FF)])
+def test_a_detail_is_one_octet(checked: Checked, detail: int, on_wire: int) -> None:
+    """Guide, 5.1.2: it is an unsigned char, so it cannot spill into the class."""
+    peer = checked.begin()
+    handle = checked.checking.checks[0][0]
+    checked.module.chiscsi_target_first_login_check_done(handle, 2, detail, 0)
+    checked.answer_stage(handle)
+    assert status_of(peer.take(LoginResponse)[0]) == on_wire
+
+
+@pytest.mark.parametrize("max_cmd, size", [(0, 128), (1, 1), (64, 64), (129, 129), (5000, 200), (-1, 200)])
 def test_the_driver_sets_the_window(max_cmd: int, size: int) -> None:
     checked = Checked(("TargetSessionMaxCmd", "200"))
     peer = checked.begin()

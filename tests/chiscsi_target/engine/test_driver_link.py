@@ -181,7 +181,7 @@ def test_a_dma_address_alone(mapped: bool, status: int) -> None:
     assert found == status
     assert (region.memory[512 : 512 + LENGTH] == DATA) == mapped
     assert ("sg_flag 0x1, sg_addr NULL, Cannot copy data!" in lab.stand.log) != mapped
-    assert bool(vector.sg_flag & CHISCSI_SG_DMA_ONLY) == mapped
+    assert vector.sg_flag & CHISCSI_SG_DMA_ONLY and bool(vector.sg_flag & CHISCSI_SG_MAPPED) == mapped
 
 
 def test_a_dma_address_alone_is_enough_for_the_adapter() -> None:
@@ -190,6 +190,7 @@ def test_a_dma_address_alone_is_enough_for_the_adapter() -> None:
     vector = chiscsi_sgvec(None, LENGTH, None, 0, region.dma_address, ISCSI_SG_SBUF_DMABLE)
     assert written(vector, space)[1] == 0
     assert region.memory[:LENGTH] == DATA
+    assert vector.sg_flag & CHISCSI_SG_DMA_ONLY
 
 
 @pytest.mark.parametrize("offload", [Offload.AUTO, Offload.OFF])

@@ -90,7 +90,7 @@ def test_without_a_portal_the_login_is_refused(select: Callable[[Ends], Any] | N
     assert message in stand.log
 
 
-def discovered(visible: Any, *keys: tuple[str, str], value: str = "All") -> tuple[list[str], Stand, NotingClass]:
+def discovered(visible: Any, *keys: tuple[str, str], value: str = "All") -> tuple[list[str], Stand]:
     """The targets that a discovery session is told of, when the hook returns or raises `visible`."""
 
     class Answering(NotingClass):
@@ -108,35 +108,35 @@ def discovered(visible: Any, *keys: tuple[str, str], value: str = "All") -> tupl
     peer.text([("SendTargets", value)])
     pairs = parse_pairs(peer.take(TextResponse)[1])
     assert [text for key, text in pairs if key == "TargetAddress"] in ([], ["127.0.0.1:3260,1"])
-    return [text for key, text in pairs if key == "TargetName"], stand, noting
+    assert noting.calls == ([("discovery_target_accessible", stand.connection(peer).handle)] if value == "All" else [])
+    return [text for key, text in pairs if key == "TargetName"], stand
 
 
 @pytest.mark.parametrize(
     "visible, shown", [(0, False), (False, False), (1, True), (-5, True), (None, True), ("no", True)]
 )
 def test_0_hides_and_anything_else_shows(visible: Any, shown: bool) -> None:
-    names, stand, noting = discovered(visible)
+    names, stand = discovered(visible)
     assert names == ([NAME] if shown else [])
-    assert noting.calls == [("discovery_target_accessible", 0)]
     assert ("taken as 1" in stand.log) == (not isinstance(visible, int))
 
 
 def test_a_hook_that_raises_hides() -> None:
-    names, stand, _ = discovered(RuntimeError("who knows"))
+    names, stand = discovered(RuntimeError("who knows"))
     assert names == [] and "RuntimeError: who knows" in stand.log
 
 
 def test_a_target_that_is_named_is_not_asked_about() -> None:
     """Behaviour file, 2.7: the hook is not called, the access list is."""
-    names, _, noting = discovered(0, value=NAME)
-    assert names == [NAME] and noting.calls == []
+    names, _ = discovered(0, value=NAME)
+    assert names == [NAME]
 
 
 @pytest.mark.parametrize("value", ["All", NAME])
 def test_the_access_list_decides_after_the_hook(value: str) -> None:
-    names, _, noting = discovered(1, ("ACL_Enable", "Yes"), value=value)
-    assert names == [] and len(noting.calls) == (value == "All")
-    names, _, _ = discovered(1, ("ACL_Enable", "Yes"), ("ACL", f"iname={INITIATOR}"), value=value)
+    names, _ = discovered(1, ("ACL_Enable", "Yes"), value=value)
+    assert names == []
+    names, _ = discovered(1, ("ACL_Enable", "Yes"), ("ACL", f"iname={INITIATOR}"), value=value)
     assert names == [NAME]
 
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from chiscsi_target.api import ReturnCode, chiscsi_target_class
+from chiscsi_target.api import ReturnCode, chiscsi_scsi_cmd_abort, chiscsi_target_class
+from chiscsi_target.api.lun_class import MANDATORY_HOOKS
 from chiscsi_target.quirks import Quirks
 from iscsi_wire.pdus import ScsiResponse
-from tests.chiscsi_target.scripted import HoldingDriver, NotingClass
+from tests.chiscsi_target.scripted import CheckingClass, HoldingDriver, NotingClass
 from tests.chiscsi_target.stand import CLASS, NAME, Stand
 
 EINVAL, EBUSY = -int(ReturnCode.EINVAL), -int(ReturnCode.EBUSY)
@@ -34,6 +35,31 @@ def test_later_edits_of_a_lun_class_have_no_effect() -> None:
     assert driver.calls == ["cdb_rcved"]
     driver.complete(driver.last)
     assert peer.take(ScsiResponse)[0].status == 0
+
+
+@pytest.mark.parametrize("hook", MANDATORY_HOOKS)
+def test_a_mandatory_hook_that_is_null(hook: str) -> None:
+    """Behaviour file, 1.2; a driver may say None for a hook that it does not have."""
+    stand, driver = Stand(), HoldingDriver()
+    setattr(driver, hook, None)
+    assert stand.module.chiscsi_target_lun_class_register(driver, "CHELSIO") == EINVAL
+    assert f"LUN class HOLDING lacks {hook}." in stand.log
+
+
+def test_other_hooks_may_be_null() -> None:
+    checking, driver = CheckingClass(), HoldingDriver()
+    for hook in (name for name in vars(chiscsi_target_class) if name.startswith("fp_")):
+        setattr(checking, hook, None)
+    driver.fp_scsi_cmd_cleanup = driver.fp_scsi_cmd_abort_status = None  # type: ignore[method-assign, assignment]
+    stand = Stand(driver=driver, target_class=checking)
+    peer = stand.login()
+    peer.command("00")
+    chiscsi_scsi_cmd_abort(driver.last)
+    stand.pump()
+    assert peer.take(ScsiResponse)[0].status == 2
+    peer.ping()
+    stand.pipe(peer).close()
+    assert driver.calls == ["cdb_rcved"] and "raised" not in stand.log
 
 
 def test_the_drivers_own_state_is_not_copied() -> None:

@@ -131,3 +131,11 @@ def test_options_reach_a_class_with_units_from_lines() -> None:
 def test_a_scenario_that_does_not_apply_is_skipped() -> None:
     (result,) = check(lambda: ApiDisk(4), "units").scenarios
     assert result.skipped == "one LUN" and not result.findings
+
+
+def test_a_hook_may_be_null() -> None:
+    class Bare(mistakes.Two):
+        fp_scsi_cmd_cleanup = None  # type: ignore[assignment]
+
+    report = check(Bare, "no-data")
+    assert not report.findings, report
