@@ -29,6 +29,10 @@ class chiscsi_tcp_endpoints:
         """Whether the addresses are IPv6."""
         return ":" in self.taddr.ip
 
+    @f_ipv6.setter
+    def f_ipv6(self, value: bool) -> None:
+        """Set it, as a driver in C has to beside a portal that it redirects to; here the address itself says it."""
+
 
 chiscsi_tcp_endpoint = chiscsi_tcp_endpoints
 """The same structure, as the guide's prototypes of hooks name it."""
