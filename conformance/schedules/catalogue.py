@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.schedules.plan import (
@@ -165,6 +166,16 @@ _MANAGEMENT = (
         answers=_ANY_ANSWER,
     ),
     Scenario(
+        "tag-again",
+        "a write that is aborted while data are due, and another one under its tag, aborted as well",
+        (
+            (_write("first", may=("fail",)), _write("second", again="first")),
+            (Manage(Function.ABORT_TASK, of="first"),),
+            (Manage(Function.ABORT_TASK, of="second"),),
+        ),
+        keys=(*_NO_UNSOLICITED, ("MaxOutstandingR2T", "2")),
+    ),
+    Scenario(
         "answered-here",
         "the functions that the target answers itself, beside one that is forwarded",
         _alone(
@@ -317,5 +328,17 @@ _PHASES = (
     ),
 )
 
-SCENARIOS = {each.name: each for each in (*_COMPLETIONS, *_MANAGEMENT, *_ENDS, *_PHASES)}
+_ON_HOST = (*_COMPLETIONS, *_MANAGEMENT, *_ENDS, *_PHASES)
+
+
+def _on_adapter(scenario: Scenario) -> Scenario:
+    return replace(
+        scenario, name=f"{scenario.name}-adapter", about=f"the same as {scenario.name}, over the adapter", adapter=True
+    )
+
+
+# Reads are sent alike on both ways; what the adapter does otherwise is to place a write's data.
+_ON_ADAPTER = [_on_adapter(each) for each in _ON_HOST if any(command.writes for command in each.commands)]
+
+SCENARIOS = {each.name: each for each in (*_ON_HOST, *_ON_ADAPTER)}
 """All scenarios by name."""

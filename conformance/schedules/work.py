@@ -66,6 +66,7 @@ class Work:
 
     __slots__ = (
         "_judge",
+        "_sg_flag",
         "_unit",
         "abort_owed",
         "both",
@@ -85,7 +86,7 @@ class Work:
         "told",
     )
 
-    def __init__(self, sc: chiscsi_scsi_command, plan: Command, unit: int, judge: Judge) -> None:
+    def __init__(self, sc: chiscsi_scsi_command, plan: Command, unit: int, sg_flag: int, judge: Judge) -> None:
         self.sc = sc
         self.plan = plan
         self.name = plan.name
@@ -96,6 +97,7 @@ class Work:
         self.abort_owed = 0
         self.given_up = self.due = self.both = self.let_go = self.failed = self.told = False
         self._unit = unit or plan.length
+        self._sg_flag = sg_flag
         self._judge = judge
 
     # What the stack tells
@@ -279,7 +281,8 @@ class Work:
         self.buffers.append(buffer)
         self.given += length
         self.state = LENT
-        result = int(function(self.sc, [chiscsi_sgvec(memory, length)], 1, offset, length))
+        vector = chiscsi_sgvec(memory, length, sg_flag=self._sg_flag)
+        result = int(function(self.sc, [vector], 1, offset, length))
         if result:
             # Refused, since the command is over: the buffer stayed with the driver.
             self.buffers.remove(buffer)
