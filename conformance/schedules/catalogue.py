@@ -74,6 +74,17 @@ _COMPLETIONS = (
         slow=True,
     ),
     Scenario(
+        "nothing-asked-for",
+        "a write that brings all its data, one that has none, call by call, and a reset",
+        _alone(
+            _write(units=1, immediate=UNIT, may=("fail", "abort")),
+            _write("empty", units=0, may=("fail",)),
+            Manage(Function.LOGICAL_UNIT_RESET),
+        ),
+        steps=True,
+        answers=_ANY_ANSWER,
+    ),
+    Scenario(
         "holes",
         "commands on two connections arrive in any order of CmdSN, with a reset on its way",
         _alone(

@@ -221,6 +221,8 @@ class Work:
             found.append(self.next_action)
             if not plainly:
                 found += [each for each in self.plan.may if self._possible(each)]
+                # Multi-phase, the short path (behaviour file, 3.4).
+                found += ["give"] if state == FULL and self.given < self.plan.length else []
         elif state == LENT and self._unit < self.plan.length and not self.given_up:
             found += self._ahead()
         if self.abort_owed and not (plainly and found):
