@@ -316,6 +316,18 @@ _PHASES = (
         _alone(
             Command("write", kind="write", length=32768, may=("abort",)),
             Manage(Function.ABORT_TASK, of="write"),
+        ),
+        unit=32768,
+        keys=_NO_UNSOLICITED,
+        split=True,
+        answers=_ANY_ANSWER,
+    ),
+    Scenario(
+        "placing-lost",
+        "the same, with a connection that is lost and a slow transport",
+        _alone(
+            Command("write", kind="write", length=32768, may=("abort",)),
+            Manage(Function.LOGICAL_UNIT_RESET),
             Lose(),
         ),
         unit=32768,

@@ -23,6 +23,8 @@ SMALL = {
     "abort-task-write": 426,
     "abort-task-read": 332,
     "phases-read-aborted": 208,
+    "placing": 220,
+    "placing-adapter": 226,
 }
 """Scenarios that have no more schedules."""
 WALKED = (

@@ -34,7 +34,7 @@ MENDED = {
     ),
     "data that come in while the driver answers the hook of a function": (
         "placing",
-        "step 0, drive 0 give, take 0, data 0, rest 0, step 1, data 0, drive 0 abort_status, rest 0, answer 0 0",
+        "step 0, drive 0 give, data 0, rest 0, step 1, data 0, drive 0 abort_status, rest 0, answer 0 0",
     ),
     "write that goes on behind a refused function when its last data come": (
         "abort-task-write",
