@@ -82,7 +82,7 @@ class Completions:
         if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
             scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
             scmd.given = buflen
-        elif not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
+        elif not scmd.failed_by_driver and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return EINVAL
         # With nothing to transfer the driver still has to say how the execution went (behaviour file, 3.7).
         scmd.held = not scmd.sc_status and scmd.sc_xfer_len == 0
@@ -110,7 +110,7 @@ class Completions:
             if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
                 scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
                 scmd.given = buflen
-            elif not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
+            elif not scmd.failed_by_driver and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return EINVAL
         scmd.held = False
         worker = self._worker
@@ -160,8 +160,9 @@ class Completions:
         if task.sc_xfer_len == 0:
             return True
         complaint = check_given(function, task, buf, sgcnt, offset, buflen, self._in_phases(task))
-        if complaint and task.aborting is not None:
-            # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though.
+        if task.failing or (complaint and task.aborting is not None):
+            # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though. Nor
+            # of one that the stack has ended: its driver need not know that yet.
             task.doom(WRITE_ERROR if task.is_write else READ_ERROR)
             if buf is not None:
                 # They go back like others.
@@ -220,7 +221,7 @@ class Completions:
             task.held = False
             self._note_answer(task)
             lent = function is BUFFER_READY or not task.is_write
-            if buf is not None and lent and task.sc_xfer_len and not task.sc_status:
+            if buf is not None and lent and task.sc_xfer_len and not task.failed_by_driver:
                 # They go back like others.
                 task.phases.append((buf, sgcnt, offset, buflen))
             self._post(self._let_go, task)

@@ -29,7 +29,7 @@ class PhasedCompletions(Completions):
         assert isinstance(scmd, Task)
         if not scmd.is_write or not _expects_calls(scmd):
             return self._misplaced(scmd, BUFFER_READY, buf, sgcnt, offset, buflen)
-        if not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
+        if not scmd.failed_by_driver and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return EINVAL
         return self._accepted(scmd, BUFFER_READY, sgcnt, offset, buflen)
 
@@ -40,14 +40,13 @@ class PhasedCompletions(Completions):
         assert isinstance(scmd, Task)
         if not _expects_calls(scmd):
             return self._misplaced(scmd, EXECUTION_STATUS, buf, sgcnt, offset, buflen)
-        if not scmd.sc_status:
-            if not scmd.is_write:
-                if not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
-                    return EINVAL
-            elif not self._covers(scmd, offset, buflen):
+        if not scmd.is_write:
+            if not scmd.failed_by_driver and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return EINVAL
-            else:
-                _note_executed(scmd, offset + buflen)
+        elif not scmd.sc_status:
+            if not self._covers(scmd, offset, buflen):
+                return EINVAL
+            _note_executed(scmd, offset + buflen)
         return self._accepted(scmd, EXECUTION_STATUS, sgcnt, offset, buflen)
 
     def _accepted(self, task: Task, function: str, sgcnt: int, offset: int, buflen: int) -> int:

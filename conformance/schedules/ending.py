@@ -120,7 +120,7 @@ def _judge_departure(run: Run) -> None:
     registry, card = run.module.directory.registry, run.module.terminator
     left = {"sessions": registry.sessions, "TSIHs": registry._tsihs, "connections": run.worker.connections}
     if card is not None:
-        left |= {"offloaded connections": card.connections, "page pods": card.pods.in_use}
+        left |= {"offloaded connections": card.connections, "page pods": range(card.pods.in_use)}
     for what, found in left.items():
         if found:
             run.judge.accuse("no leak", f"the target is left with {what}: {_briefly(found)}")

@@ -182,10 +182,10 @@ class Work:
     def cleaned_up(self) -> None:
         """Get back what is left: no command has a buffer with the stack any more.
 
-        With an ordinary command there is none left; one that was cut short gives up its buffers here at the latest.
+        There is none left, unless `fp_scsi_cmd_abort` told the driver to clean up by itself (guide, 7.3.5.4).
         """
         lent = [buffer for buffer in self.buffers if buffer.lent]
-        if lent and not self.sc.sc_flag & _CUT_SHORT and not self.sc.sc_status:
+        if lent and not self.told:
             self._judge.accuse("buffer returned once", f"{self.name} was cleaned up, {len(lent)} buffers not returned")
         for buffer in lent:
             self._keep(buffer)

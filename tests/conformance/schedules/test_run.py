@@ -54,6 +54,14 @@ MENDED = {
             "drive 1 give, data 1, data 1, data 1, step 2, drive 1 abort_status, answer 1 0, data 0"
         ),
     ),
+    "buffer for a write that another session has ended meanwhile": (
+        "clear-task-set",
+        "step 2, step 3, answer 0 0, drive 0 give",
+    ),
+    "data of a read that another session has ended meanwhile": (
+        "warm-reset",
+        "step 1, step 2, answer 0 0, drive 0 execute",
+    ),
     "function whose command another one had ended": (
         "escalation",
         "step 0, step 1, answer 0 5, step 1, step 2, answer 2 0, answer 1 0",
