@@ -285,6 +285,15 @@ _PHASES = (
         keys=(*_NO_UNSOLICITED, ("MaxOutstandingR2T", "2")),
     ),
     Scenario(
+        "phases-merged",
+        "phases that come back in one call, of a write and of a read that a slow transport takes",
+        _alone(_write(units=3, may=("abort",)), _read(units=3, may=("short",))),
+        multi_phase=True,
+        keys=(*_NO_UNSOLICITED, ("MaxOutstandingR2T", "2")),
+        slow=True,
+        merged=True,
+    ),
+    Scenario(
         "phases-aborted",
         "ABORT TASK of a multi-phase write, call by call; the driver may refuse",
         _alone(_write(may=("abort",)), Manage(Function.ABORT_TASK, of="write")),

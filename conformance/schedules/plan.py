@@ -115,6 +115,7 @@ class Scenario:
         split: Data-Out PDUs come in two segments.
         answers: what the driver may answer to task management functions.
         answer_inside: it answers inside the hook.
+        merged: phases that can go back to the driver together do so in one call.
         adapter: connections run over the emulated adapter, which places data in buffers that are able to do DMA.
         depth: the bound of `make test` and of the default run; beyond it steps are taken in one order only.
     """
@@ -132,6 +133,7 @@ class Scenario:
     split: bool = False
     answers: tuple[int, ...] = (0,)
     answer_inside: bool = False
+    merged: bool = False
     adapter: bool = False
     depth: int = 40
     commands: tuple[Command, ...] = field(init=False)

@@ -54,7 +54,9 @@ class Run:
         self.scenario = scenario
         self.judge = judge = Judge()
         offload = Offload.AUTO if scenario.adapter else Offload.OFF
-        self.module = TargetModule(complain=self._complaint, offload=offload, page_pods=LEAST_PODS)
+        self.module = TargetModule(
+            complain=self._complaint, offload=offload, page_pods=LEAST_PODS, merge_returns=scenario.merged
+        )
         self.login_worker = self.module.directory.login_worker
         self.worker = self.module.directory.workers[0]
         inside = scenario.answers[0] if scenario.answer_inside else None

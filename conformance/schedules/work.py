@@ -127,31 +127,36 @@ class Work:
         """Take buffers back; a write's are full."""
         if buf is None and length == 0:
             return  # a command without data (behaviour file, 3.3)
-        buffer = self._owner_of(buf)
-        if buffer is None:
+        buffers = self._owners_of(buf)
+        if not buffers:
             return
-        if (offset, length) != (buffer.offset, len(buffer.memory)):
-            place = f"{buffer.offset}+{len(buffer.memory)}"
-            self._judge.accuse("buffer returned once", f"{self.name} lent {place}, and got {offset}+{length} back")
+        place = buffers[0].offset, sum(len(buffer.memory) for buffer in buffers)
+        if (offset, length) != place:
+            lent = f"{place[0]}+{place[1]}"
+            self._judge.accuse("buffer returned once", f"{self.name} lent {lent}, and got {offset}+{length} back")
         self.returned = offset + length
         sound = not self.sc.sc_flag & _CUT_SHORT and not self.sc.sc_status
         if self.state == FULL and not sound:
             self.state = SETTLED  # what a command that is over had lent comes back; there is nothing to execute
         data = pattern(self.plan.name, self.plan.length)[offset : offset + length]
-        if self.plan.writes and sound and buffer.memory != data:
+        if self.plan.writes and sound and b"".join(buffer.memory for buffer in buffers) != data:
             self._judge.accuse("write data", f"{self.name}: the buffer {offset}+{length} is not what was sent")
-        self._keep(buffer)
+        for buffer in buffers:
+            self._keep(buffer)
 
     def abort_done(self, buf: SgList | None) -> None:
         """Take buffers back behind `chiscsi_scsi_cmd_abort`."""
-        buffer = self._owner_of(buf) if buf is not None else None
-        if buffer is not None:
+        for buffer in self._owners_of(buf) if buf is not None else ():
             self._keep(buffer)
         if not any(buffer.lent for buffer in self.buffers):
             self.given_up = False
 
-    def _owner_of(self, buf: SgList | None) -> Buffer | None:
-        memory = buf[0].sg_addr if isinstance(buf, list) else None
+    def _owners_of(self, buf: SgList | None) -> list[Buffer]:
+        """The buffers that come back: one, or those of several phases in one call (behaviour file, 3.5)."""
+        memories = [vector.sg_addr for vector in buf] if isinstance(buf, list) else [None]
+        return [buffer for memory in memories if (buffer := self._owner_of(memory)) is not None]
+
+    def _owner_of(self, memory: object) -> Buffer | None:
         for buffer in self.buffers:
             if buffer.memory is memory:
                 if buffer.lent:

@@ -12,7 +12,7 @@ from typing import Any
 from chiscsi_target.core import data_in, data_out, scsi_response
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.session import Session
-from chiscsi_target.core.task import EXECUTING, Task
+from chiscsi_target.core.task import EXECUTING, Phase, Task
 from chiscsi_target.core.task_management import TaskManagement
 from chiscsi_target.engine.completions import LinkingCompletions
 from chiscsi_target.engine.directory import Directory
@@ -320,3 +320,11 @@ def the_card_places_one_page_too_low(plant: Plant) -> None:
 
     plant.wrap(Transfer, "views", views)
     plant.replace(Transfer, "room", lambda transfer, pods, offset: None)
+
+
+@planted("phases-merged", "buffer returned once")
+def merged_phases_lose_the_first_one(plant: Plant) -> None:
+    def portions(original: Original, calls: HookCalls, phases: list[Phase]) -> Any:
+        return original(calls, phases[1:] if len(phases) > 1 else phases)
+
+    plant.wrap(HookCalls, "_in_portions", portions)
