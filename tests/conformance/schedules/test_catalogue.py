@@ -20,7 +20,6 @@ SYSTEMATIC, WALKS = 450, 100
 SMALL = {
     "slow-transport": 282,
     "slow-transport-adapter": 282,
-    "abort-task-write": 426,
     "abort-task-read": 332,
     "phases-read-aborted": 208,
     "placing": 220,
