@@ -140,7 +140,9 @@ class Session:
         bursts = set(task.r2ts)
         if task.unsolicited_open:
             bursts.add(RESERVED_TAG)
-        self._late[task.itt] = bursts, task.connection
+        # The tag may have been used again while data of its last task were due.
+        earlier, _ = self._late.pop(task.itt, _NOTHING_LATE)
+        self._late[task.itt] = bursts | earlier, task.connection
         if len(self._late) > _LATE_TASKS:
             self._forget_late(next(iter(self._late)))
 

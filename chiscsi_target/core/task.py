@@ -82,6 +82,7 @@ class Task(chiscsi_scsi_command):
         unsolicited_open: unsolicited Data-Out PDUs are still due; `unsolicited_sn`, the next one's DataSN.
         aborting: the task management request that ends the task, or None.
         failing: its status is known and is sent as soon as no more Data-Out are due.
+        verdict: status and sense codes that the stack ended it with, or None.
         given_up: the driver asked for its abort, and wants to be told when that is done.
         executed: multi-phase writes only: how many octets the driver has executed.
         lun_field: the LUN as it stood in the PDU, for the R2Ts.
@@ -120,6 +121,7 @@ class Task(chiscsi_scsi_command):
         "unsolicited",
         "unsolicited_open",
         "unsolicited_sn",
+        "verdict",
     )
 
     def __init__(  # noqa: PLR0915  # for every command, so without a call of the base class's
@@ -164,6 +166,7 @@ class Task(chiscsi_scsi_command):
         self.given = self.returned = self.data_sn = self.sent = 0
         self.aborting: TaskManagement | None = None
         self.abort_asked: bool | None = None
+        self.verdict: tuple[int, int, int, int] | None = None
         self.is_write = flag & SC_FLAG_WRITE != 0
         if self.is_write:
             self.r2t_sn = self.solicited = self.landed = self.executed = 0
@@ -177,6 +180,15 @@ class Task(chiscsi_scsi_command):
         """Whether the initiator still owes Data-Out PDUs."""
         return self.is_write and (self.unsolicited_open or bool(self.r2ts))
 
+    @property
+    def _outcome(self) -> tuple[int, int, int, int]:
+        return self.sc_status, self.sc_sense_key, self.sc_sense_asc, self.sc_sense_ascq
+
+    @property
+    def failed_by_driver(self) -> bool:
+        """Whether it is the driver that has set a status: it need not know yet that the stack has set one."""
+        return self.sc_status != 0 and self.verdict != self._outcome
+
     def doom(self, sense: tuple[int, int, int]) -> None:
         """Have the task end with CHECK CONDITION once its data are in; the first reason stays.
 
@@ -186,12 +198,14 @@ class Task(chiscsi_scsi_command):
         if not self.failing:
             self.take_no_more_data()
             self.fail(*sense)
+            self.verdict = self._outcome
 
     def doom_to(self, status: int) -> None:
         """Have the task end with a status that has no sense data once its data are in; the first reason stays."""
         if not self.failing:
             self.take_no_more_data()
             self.sc_status = status
+            self.verdict = self._outcome
 
     def take_no_more_data(self) -> None:
         """Have the task end with the status that it has, or will get: what still comes in for it is dropped."""

@@ -14,7 +14,7 @@ from chiscsi_target.api.constants import SC_FLAG_TMF_ABORT, ReturnCode
 from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.core.data_path import INTERNAL_FAILURE
 from chiscsi_target.core.numbered_request import execute_in_turn, immediate, look_at_tag, session_for
-from chiscsi_target.core.task import DONE, EXECUTING, W_BUFFER_READY, W_XFER, Task
+from chiscsi_target.core.task import DONE, EXECUTING, STATUS, Task
 from iscsi_wire.constants import TaskAttribute
 from iscsi_wire.constants import TaskManagementFunction as Function
 from iscsi_wire.constants import TaskManagementResponseCode as Response
@@ -186,7 +186,7 @@ class TaskManagement:
         agenda = self.connection.agenda
         for task in self.affected:
             # Guide 7.3.6: a command in data transfer is aborted by a hook of its own as well.
-            if task.seen and task.state in (W_BUFFER_READY, W_XFER) and not agenda.quirks.tmf_no_abort_hook:
+            if _in_transfer(task) and not agenda.quirks.tmf_no_abort_hook:
                 agenda.call_abort(task)
         agenda.call_tmf_execute(self)
 
@@ -315,6 +315,11 @@ def _settled(task: Task) -> bool:
         done = task.executed if task.is_write else task.given
         return 0 < task.sc_xfer_len <= done
     return task.state == EXECUTING
+
+
+def _in_transfer(task: Task) -> bool:
+    """Whether `chiscsi_scsi_cmd_buffer_ready` was called for a task, and buffers are still with the stack."""
+    return task.is_write and task.state < STATUS and bool(task.phases)
 
 
 def _proceed_all(requests: Iterable[TaskManagement | None]) -> None:

@@ -54,7 +54,7 @@ class TaskEvent(StrEnum):
 _E = TaskEvent
 Machine = dict[int, dict[TaskEvent, int]]
 
-# A status may be set, and a command may be ended, in every state in which it is alive.
+# A status may be set, and a command may be ended, in every state in which it is alive and stays for a while.
 _ENDS: Final = {_E.FAILED: STATUS, _E.ABORTED: DONE}
 _OVER: Final[Machine] = {
     STATUS: {_E.RESPONDED: DONE},
@@ -65,12 +65,12 @@ _OVER: Final[Machine] = {
 READ: Final[Machine] = {
     # Behaviour file, 3.3, row 1: INITIALIZED, at once EXE_READY.
     CLOSED: {_E.ARRIVED: INITIALIZED},
-    INITIALIZED: {_E.READY: EXE_READY, **_ENDS},
+    INITIALIZED: {_E.READY: EXE_READY},
     # Row 2: the session loop.
     EXE_READY: {_E.TAKEN: EXECUTING, **_ENDS},
-    # Rows 3 to 5; a call that fails its check moves nothing. EXECUTED: nothing is to be sent (3.7).
-    EXECUTING: {_E.DATA_GIVEN: R_XFER, _E.EXECUTED: STATUS, **_ENDS},
-    # Rows 6 to 11: all phases are sent from here; DATA_GIVEN is the guide's loop over Xfer-ACK.
+    # Rows 3 to 5; a call that fails its check moves nothing.
+    EXECUTING: {_E.DATA_GIVEN: R_XFER, **_ENDS},
+    # Rows 6 to 11: all phases are sent from here, or nothing (3.7); DATA_GIVEN is the guide's loop over Xfer-ACK.
     R_XFER: {_E.DATA_GIVEN: R_XFER, _E.SENT_WITH_STATUS: DONE, _E.SENT: STATUS, **_ENDS},
     **_OVER,
 }
@@ -81,7 +81,7 @@ WRITE: Final[Machine] = {
     # Row 2; on the long path again.
     INITIALIZED: {_E.TAKEN: W_BUFFER_WAIT, **_ENDS},
     # Rows 3 to 7. EXECUTED: the driver has no buffer to give, or there is nothing to transfer (3.7).
-    W_BUFFER_WAIT: {_E.BUFFERS_GIVEN: W_BUFFER_READY, _E.EXECUTED: STATUS, _E.MORE_WANTED: INITIALIZED, **_ENDS},
+    W_BUFFER_WAIT: {_E.BUFFERS_GIVEN: W_BUFFER_READY, _E.EXECUTED: STATUS, **_ENDS},
     # FILLED: all the data came with the command, or before the buffers.
     W_BUFFER_READY: {_E.ASKED: W_XFER, _E.FILLED: EXE_READY, **_ENDS},
     # Rows 8, 9 and 15: R2Ts go out, bursts end, further phases are given early.

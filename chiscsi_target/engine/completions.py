@@ -33,6 +33,7 @@ from chiscsi_target.core.full_pages import not_full_pages
 from chiscsi_target.core.task import (
     DONE,
     EXE_READY,
+    EXECUTING,
     INITIALIZED,
     STATE_NAMES,
     W_BUFFER_READY,
@@ -81,7 +82,7 @@ class Completions:
         if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
             scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
             scmd.given = buflen
-        elif not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
+        elif not scmd.failed_by_driver and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return EINVAL
         # With nothing to transfer the driver still has to say how the execution went (behaviour file, 3.7).
         scmd.held = not scmd.sc_status and scmd.sc_xfer_len == 0
@@ -109,7 +110,7 @@ class Completions:
             if self._plainly_right(scmd, buf, sgcnt, offset, buflen):
                 scmd.phases.append((buf, sgcnt, offset, buflen))  # type: ignore[arg-type]  # it is no None then
                 scmd.given = buflen
-            elif not scmd.sc_status and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
+            elif not scmd.failed_by_driver and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return EINVAL
         scmd.held = False
         worker = self._worker
@@ -139,7 +140,7 @@ class Completions:
             return self._refuse(scmd, _ABORT_STATUS)
         self._record(scmd, _ABORT_STATUS, 0, 0, 0)
         # Even if nobody asks any more: a driver that says so has given the command up, so it cannot go on.
-        _note_answer(scmd)
+        self._note_answer(scmd)
         self._post(self._abort_answered, scmd)
         return 0
 
@@ -160,8 +161,9 @@ class Completions:
         if task.sc_xfer_len == 0:
             return True
         complaint = check_given(function, task, buf, sgcnt, offset, buflen, self._in_phases(task))
-        if complaint and task.aborting is not None:
-            # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though.
+        if task.failing or (complaint and task.aborting is not None):
+            # Nothing is checked of a command that is being aborted (behaviour file, 4.3); it cannot go on, though. Nor
+            # of one that the stack has ended: its driver need not know that yet.
             task.doom(WRITE_ERROR if task.is_write else READ_ERROR)
             if buf is not None:
                 # They go back like others.
@@ -219,18 +221,26 @@ class Completions:
         """Judge a call that the command's state does not expect: it may let an aborted command go, else it is wrong."""
         if task.state >= DONE and task.held:
             task.held = False
-            _note_answer(task)
+            self._note_answer(task)
             lent = function is BUFFER_READY or not task.is_write
-            if buf is not None and lent and task.sc_xfer_len and not task.sc_status:
+            if buf is not None and lent and task.sc_xfer_len and not task.failed_by_driver:
                 # They go back like others.
                 task.phases.append((buf, sgcnt, offset, buflen))
             self._post(self._let_go, task)
             return 0
         if task.sc_flag & SC_FLAG_TMF_ABORT and task.abort_asked:
             # Guide 7.3.6: so the driver may answer the hook, even if nobody waits for it.
-            task.abort_asked = False
+            self._note_answer(task)
             return 0
         return self._refuse(task, function)
+
+    def _note_answer(self, task: Task) -> None:
+        """Take note that a driver has answered `fp_scsi_cmd_abort`, if it was called: it has its buffers back."""
+        if task.abort_asked is not None:
+            task.abort_asked = False
+            if task.is_write:
+                # Data go on coming in until then, since the function may be refused (RFC 7143 section 11.6.1).
+                self._worker.take_place_away(task)
 
     def _refuse(self, task: Task, function: str) -> int:
         state = STATE_NAMES[task.state]
@@ -262,7 +272,8 @@ class Completions:
             self._let_go(task)
         elif task.sc_status != GOOD:
             self._write_executed(task)
-        elif task.sc_xfer_len:
+        elif task.sc_xfer_len and task.state in (W_BUFFER_WAIT, EXECUTING):
+            # Else `resume` has seen to them, behind a function that was refused.
             data_out.begin_transfer(task)
 
     def _write_executed(self, task: Task) -> None:
@@ -342,12 +353,6 @@ class Completions:
 def _keep_length(task: Task) -> None:
     """Hold a driver to the initiator's transfer length: it may be lowered for an underflow, and never be raised."""
     task.sc_xfer_len = min(task.sc_xfer_len, task.edtl)
-
-
-def _note_answer(task: Task) -> None:
-    """Take note that a driver has answered `fp_scsi_cmd_abort`, if it was called."""
-    if task.abort_asked is not None:
-        task.abort_asked = False
 
 
 class LinkingCompletions(Completions):

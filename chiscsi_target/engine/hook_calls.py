@@ -18,7 +18,7 @@ from chiscsi_target.api.findings import FindingKind
 from chiscsi_target.core import data_out, scsi_response
 from chiscsi_target.core.agenda import ERROR, INFORMATION, WARNING
 from chiscsi_target.core.buffers import vectors
-from chiscsi_target.core.task import CLOSED, EXECUTING, STATUS, W_BUFFER_READY, W_BUFFER_WAIT, Phase, Task
+from chiscsi_target.core.task import CLOSED, EXE_READY, EXECUTING, STATUS, W_BUFFER_READY, W_BUFFER_WAIT, Phase, Task
 from chiscsi_target.engine.release import park
 from chiscsi_target.errors import DriverError
 
@@ -55,8 +55,11 @@ class HookCalls:
                 self._refused(task)
 
     def data_xfer_status(self, task: Task) -> None:
-        """Give a write's full buffers to the driver, phase by phase."""
-        if task.state >= STATUS or task.aborting is not None or task.failing:
+        """Give a write's full buffers to the driver, phase by phase.
+
+        A write that goes on after a refused function may have been queued for this twice.
+        """
+        if task.state != EXE_READY or task.aborting is not None or task.failing:
             return
         task.state = EXECUTING
         for buf, sgcnt, offset, length in self._in_portions(_take_filled(task)):

@@ -9,9 +9,9 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE
+from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE, SC_FLAG_TMF_ABORT
 from chiscsi_target.api.findings import FindingKind as Kind
-from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, memory_of
+from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS, address_space_of, memory_of
 from chiscsi_target.core.task import Task
 from chiscsi_target.core.watched_task import WatchedTask
 from chiscsi_target.engine.field_watch import Owned, owned_by_stack, trouble_with_length, written_over
@@ -94,7 +94,7 @@ class Inspector:
         """Note buffers that are about to be handed over; None when the stack will not keep them."""
         if buf is None or task.sc_status or not task.sc_xfer_len:
             return None
-        loan = Loan((buf, sgcnt, offset, buflen), self.contents and not task.is_write)
+        loan = Loan((buf, sgcnt, offset, buflen), address_space_of(task), self.contents and not task.is_write)
         self._books.setdefault(task, Books()).loans.append(loan)
         return loan
 
@@ -135,7 +135,8 @@ class Inspector:
     def executed(self, task: Task, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> None:
         """Judge what a write says it has executed."""
         books = self._books.get(task)
-        if books is None or task.sc_status:
+        if books is None or task.sc_status or task.sc_flag & SC_FLAG_TMF_ABORT:
+            # Of a command that is being aborted nothing is checked (behaviour file, 4.3).
             return
         where = f"{EXECUTION_STATUS}: {task.name}, {offset}+{buflen}"
         if offset != books.executed:
@@ -159,9 +160,9 @@ class Inspector:
         self._let_go(loan)
         if loan.changed():
             self._find(task, Kind.VECTORS_CHANGED, f"{where}: a vector was changed while the stack had it")
-        elif loan.contents is not None and loan.octets(loan.phase[2], loan.end) != loan.contents:
+        elif loan.contents is not None and loan.octets() != loan.contents:
             self._find(task, Kind.CONTENTS_CHANGED, f"{where}: the data of a read changed before they were sent")
-        elif any(_differs(loan, start, data) for start, data in books.arrived):
+        elif books.arrived and _differs(loan, books.arrived):
             self._find(task, Kind.CONTENTS_CHANGED, f"{where}: the data of a write changed before they came back")
 
     def _let_go(self, loan: Loan) -> None:
@@ -193,10 +194,16 @@ def _same(buf: SgList, sgcnt: int, offset: int, handed: tuple[SgList | None, int
     return handed[0] is buf and handed[1:3] == (sgcnt, offset)
 
 
-def _differs(loan: Loan, start: int, data: bytes) -> bool:
+def _differs(loan: Loan, arrived: list[tuple[int, bytes]]) -> bool:
     """Whether what arrived is not what a buffer holds, in the part that they have in common."""
-    first, last = max(start, loan.phase[2]), min(start + len(data), loan.end)
-    return first < last and loan.octets(first, last) != data[first - start : last - start]
+    held, offset = loan.octets(), loan.phase[2]
+    for start, data in arrived:
+        first, last = max(start, offset), min(start + len(data), loan.end)
+        if first < last and (
+            held is None or held[first - offset : last - offset] != data[first - start : last - start]
+        ):
+            return True
+    return False
 
 
 def _trouble(vector: chiscsi_sgvec, is_write: bool) -> str:
@@ -247,6 +254,9 @@ class InspectedStack:
                 self._inspector.accepted(task, loan, function)
             else:
                 self._inspector.refused(task, loan)
+        if task.abort_asked is False:
+            # Guide 7.3.5.4 and 7.3.6: with the answer to `fp_scsi_cmd_abort` the buffers are the driver's.
+            self._inspector.released(task)
         return result
 
     def command_abort(self, scmd: chiscsi_scsi_command) -> int:
@@ -259,7 +269,7 @@ class InspectedStack:
         """See `chiscsi_scsi_cmd_abort_status`."""
         assert isinstance(scmd, Task)
         self._inspector.look_at_fields(scmd, "chiscsi_scsi_cmd_abort_status")
-        return self._stack.command_abort_status(scmd)
+        return self._judged(scmd, None, self._stack.command_abort_status(scmd), "")
 
     def command_dump(self, scmd: chiscsi_scsi_command) -> None:
         """See `chiscsi_iscsi_command_dump`."""

@@ -10,10 +10,10 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
-from chiscsi_target.api.address_space import Region
+from chiscsi_target.api.address_space import AddressError, AddressSpace, Region
 from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE
 from chiscsi_target.api.sgvec import Memory, SgList, chiscsi_sgvec
-from chiscsi_target.core.buffers import gather, vectors
+from chiscsi_target.core.buffers import memory_of, vectors
 
 if TYPE_CHECKING:
     from chiscsi_target.core.task import Phase
@@ -96,8 +96,20 @@ def shape_of(buf: SgList | None, sgcnt: int) -> list[tuple[Any, ...]]:
     ]
 
 
+def _memory(vector: chiscsi_sgvec, space: AddressSpace | None) -> memoryview:
+    """The octets of a vector; by its DMA address, which takes precedence over the page, also if only an adapter can."""
+    if vector.sg_addr is None and space is not None and vector.sg_flag & ISCSI_SG_SBUF_DMABLE and vector.sg_dma_addr:
+        return space.octets(vector.sg_dma_addr, vector.sg_length)
+    return memory_of(vector)
+
+
 class Loan:
     """One phase's buffers, from their handing over to their return.
+
+    Args:
+        phase: see below.
+        space: what DMA addresses mean, or None.
+        keep_contents: whether the octets are to be compared with later ones.
 
     Attributes:
         phase: list, number of vectors, offset and length in octets.
@@ -105,12 +117,13 @@ class Loan:
         contents: a read's octets, when contents are looked at.
     """
 
-    __slots__ = ("contents", "phase", "shape")
+    __slots__ = ("_space", "contents", "phase", "shape")
 
-    def __init__(self, phase: Phase, keep_contents: bool) -> None:
+    def __init__(self, phase: Phase, space: AddressSpace | None, keep_contents: bool) -> None:
         self.phase = phase
+        self._space = space
         self.shape = shape_of(phase[0], phase[1])
-        self.contents = self.octets(phase[2], phase[2] + phase[3]) if keep_contents else None
+        self.contents = self.octets() if keep_contents else None
 
     @property
     def end(self) -> int:
@@ -121,11 +134,11 @@ class Loan:
         """Its vectors, those of a linear buffer made up."""
         yield from vectors(self.phase[0], self.phase[1])
 
-    def octets(self, start: int, end: int) -> bytes | None:
-        """What its memory holds for a part of the transfer now; None when there is no such memory."""
+    def octets(self) -> bytes | None:
+        """What its memory holds now; None when there is no such memory."""
         try:
-            return b"".join(gather([self.phase], start, end))
-        except (ValueError, TypeError):
+            return b"".join(_memory(vector, self._space) for vector in self.vectors())
+        except (ValueError, TypeError, AddressError):
             return None
 
     def changed(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chiscsi_target.api.constants import SC_FLAG_XFER_UNDERFLOW
 from chiscsi_target.core import data_out, scsi_response
 from chiscsi_target.core.buffers import BUFFER_READY, EXECUTION_STATUS
 from chiscsi_target.core.task import EXECUTING, INITIALIZED, STATUS, W_BUFFER_READY, W_BUFFER_WAIT, W_XFER, Task
@@ -28,7 +29,7 @@ class PhasedCompletions(Completions):
         assert isinstance(scmd, Task)
         if not scmd.is_write or not _expects_calls(scmd):
             return self._misplaced(scmd, BUFFER_READY, buf, sgcnt, offset, buflen)
-        if not scmd.sc_status and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
+        if not scmd.failed_by_driver and not self._take(BUFFER_READY, scmd, buf, sgcnt, offset, buflen):
             return EINVAL
         return self._accepted(scmd, BUFFER_READY, sgcnt, offset, buflen)
 
@@ -39,14 +40,13 @@ class PhasedCompletions(Completions):
         assert isinstance(scmd, Task)
         if not _expects_calls(scmd):
             return self._misplaced(scmd, EXECUTION_STATUS, buf, sgcnt, offset, buflen)
-        if not scmd.sc_status:
-            if not scmd.is_write:
-                if not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
-                    return EINVAL
-            elif not self._covers(scmd, offset, buflen):
+        if not scmd.is_write:
+            if not scmd.failed_by_driver and not self._take(EXECUTION_STATUS, scmd, buf, sgcnt, offset, buflen):
                 return EINVAL
-            else:
-                scmd.executed = max(scmd.executed, offset + buflen)
+        elif not scmd.sc_status:
+            if not self._covers(scmd, offset, buflen):
+                return EINVAL
+            _note_executed(scmd, offset + buflen)
         return self._accepted(scmd, EXECUTION_STATUS, sgcnt, offset, buflen)
 
     def _accepted(self, task: Task, function: str, sgcnt: int, offset: int, buflen: int) -> int:
@@ -79,10 +79,19 @@ class PhasedCompletions(Completions):
             super()._write_executed(task)
         elif last and task.executed >= min(task.given, task.sc_xfer_len):
             scsi_response.send_response(task)
-        elif task.executed >= task.given and task.state in (W_BUFFER_WAIT, EXECUTING):
+        elif task.executed >= task.given and task.state == EXECUTING:
             # The long path: the driver is asked for buffers again (behaviour file, 3.4).
             task.state = INITIALIZED
             self._worker.call_cdb_rcved(task)
+
+
+def _note_executed(task: Task, end: int) -> None:
+    """Take note of how far a write is executed, or that its driver has no buffer for the rest."""
+    if end > task.executed:
+        task.executed = end
+    elif task.held and task.state == W_BUFFER_WAIT and task.executed < task.sc_xfer_len:
+        # Behaviour file, 3.4: that ends the command. To ask again might never end.
+        task.sc_flag |= 0 if task.sc_flag & OVER_OR_UNDER else SC_FLAG_XFER_UNDERFLOW
 
 
 def _expects_calls(task: Task) -> bool:

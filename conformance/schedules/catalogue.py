@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from conformance.schedules.plan import (
@@ -71,6 +72,17 @@ _COMPLETIONS = (
             (_write(units=1),),
         ),
         slow=True,
+    ),
+    Scenario(
+        "nothing-asked-for",
+        "a write that brings all its data, one that has none, call by call, and a reset",
+        _alone(
+            _write(units=1, immediate=UNIT, may=("fail", "abort")),
+            _write("empty", units=0, may=("fail",)),
+            Manage(Function.LOGICAL_UNIT_RESET),
+        ),
+        steps=True,
+        answers=_ANY_ANSWER,
     ),
     Scenario(
         "holes",
@@ -163,6 +175,16 @@ _MANAGEMENT = (
             (Manage(Function.LOGICAL_UNIT_RESET),),
         ),
         answers=_ANY_ANSWER,
+    ),
+    Scenario(
+        "tag-again",
+        "a write that is aborted while data are due, and another one under its tag, aborted as well",
+        (
+            (_write("first", may=("fail",)), _write("second", again="first")),
+            (Manage(Function.ABORT_TASK, of="first"),),
+            (Manage(Function.ABORT_TASK, of="second"),),
+        ),
+        keys=(*_NO_UNSOLICITED, ("MaxOutstandingR2T", "2")),
     ),
     Scenario(
         "answered-here",
@@ -263,6 +285,15 @@ _PHASES = (
         keys=(*_NO_UNSOLICITED, ("MaxOutstandingR2T", "2")),
     ),
     Scenario(
+        "phases-merged",
+        "phases that come back in one call, of a write and of a read that a slow transport takes",
+        _alone(_write(units=3, may=("abort",)), _read(units=3, may=("short",))),
+        multi_phase=True,
+        keys=(*_NO_UNSOLICITED, ("MaxOutstandingR2T", "2")),
+        slow=True,
+        merged=True,
+    ),
+    Scenario(
         "phases-aborted",
         "ABORT TASK of a multi-phase write, call by call; the driver may refuse",
         _alone(_write(may=("abort",)), Manage(Function.ABORT_TASK, of="write")),
@@ -294,6 +325,18 @@ _PHASES = (
         _alone(
             Command("write", kind="write", length=32768, may=("abort",)),
             Manage(Function.ABORT_TASK, of="write"),
+        ),
+        unit=32768,
+        keys=_NO_UNSOLICITED,
+        split=True,
+        answers=_ANY_ANSWER,
+    ),
+    Scenario(
+        "placing-lost",
+        "the same, with a connection that is lost and a slow transport",
+        _alone(
+            Command("write", kind="write", length=32768, may=("abort",)),
+            Manage(Function.LOGICAL_UNIT_RESET),
             Lose(),
         ),
         unit=32768,
@@ -317,5 +360,17 @@ _PHASES = (
     ),
 )
 
-SCENARIOS = {each.name: each for each in (*_COMPLETIONS, *_MANAGEMENT, *_ENDS, *_PHASES)}
+_ON_HOST = (*_COMPLETIONS, *_MANAGEMENT, *_ENDS, *_PHASES)
+
+
+def _on_adapter(scenario: Scenario) -> Scenario:
+    return replace(
+        scenario, name=f"{scenario.name}-adapter", about=f"the same as {scenario.name}, over the adapter", adapter=True
+    )
+
+
+# Reads are sent alike on both ways; what the adapter does otherwise is to place a write's data.
+_ON_ADAPTER = [_on_adapter(each) for each in _ON_HOST if any(command.writes for command in each.commands)]
+
+SCENARIOS = {each.name: each for each in (*_ON_HOST, *_ON_ADAPTER)}
 """All scenarios by name."""

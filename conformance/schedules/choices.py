@@ -79,10 +79,13 @@ def _is_possible(run: Run, step: Step) -> bool:
         return False
     if isinstance(step, Command):
         earlier = named(run, step.again) if step.again else None
-        if earlier is not None and (not earlier.sent or earlier.open or link.host.data_due(earlier)):
+        if earlier is not None and (not earlier.sent or earlier.open or earlier.unsolicited_due):
             return False
         return step.urgent or link.host.may_send()
-    return not (isinstance(step, Manage) and step.of) or named(run, step.of).sent
+    if isinstance(step, Manage) and step.of:
+        # Its tag may have been used again: it names another command then.
+        return link.host.by_tag.get(named(run, step.of).tag) is named(run, step.of)
+    return True
 
 
 def named(run: Run, name: str) -> Exchange:

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 
 from conformance.schedules.catalogue import SCENARIOS
 from conformance.schedules.jobs import Result, Wishes, explore
@@ -111,7 +111,9 @@ def _total(results: Mapping[str, Result]) -> int:
 
 def _table(results: list[Result]) -> Table:
     """The summary. `all` says that there is no further schedule within the bound."""
-    table = Table("scenario", box=None)
+    # A name is what `--scenario` takes: it stands there whole.
+    longest = max(len(result.name) for result in results)
+    table = Table(Column("scenario", min_width=longest, no_wrap=True), box=None, padding=(0, 1, 0, 0), pad_edge=False)
     for heading in ("schedules", "all", "states", "walks", "deepest", "seconds", "violations"):
         table.add_column(heading, justify="right")
     for result in results:

@@ -16,13 +16,13 @@ from chiscsi_target.api import (
     chiscsi_target_lun_class,
     chiscsi_tmf_execution_done,
 )
-from chiscsi_target.api.constants import SC_FLAG_SESS_ABORT
+from chiscsi_target.api.constants import ISCSI_SG_SBUF_DMABLE, SC_FLAG_SESS_ABORT
 from chiscsi_target.api.lun_class import TmfHandle
 from chiscsi_target.api.sgvec import SgList
 from conformance.schedules import hook_order
 from conformance.schedules.hook_order import FULL, HELD
 from conformance.schedules.invariants import Judge
-from conformance.schedules.plan import INSIDE, Command
+from conformance.schedules.plan import INSIDE, Command, Scenario
 from conformance.schedules.work import Work
 
 Find = Callable[[int], Command]
@@ -54,13 +54,15 @@ class ScriptedDriver(chiscsi_target_lun_class):
 
     class_name = "SCRIPTED"
 
-    def __init__(self, unit: int, multi_phase: bool, answer_inside: int | None, judge: Judge, find: Find) -> None:
+    def __init__(self, scenario: Scenario, answer_inside: int | None, judge: Judge, find: Find) -> None:
+        multi_phase = scenario.multi_phase
         self.property = 1 << LUN_CLASS_SCSI_PASS_THRU_BIT | multi_phase << LUN_CLASS_MULTI_PHASE_DATA_BIT
         self.works: list[Work] = []
         self.asked: list[Asked] = []
         self.removed: set[int] = set()
         self.tell: Tell | None = None
-        self._unit = unit if multi_phase else 0
+        self._unit = scenario.unit if multi_phase else 0
+        self._sg_flag = ISCSI_SG_SBUF_DMABLE if scenario.adapter else 0
         self._answer_inside = answer_inside
         self._judge = judge
         self._find = find
@@ -71,7 +73,7 @@ class ScriptedDriver(chiscsi_target_lun_class):
         """Note it, and complete it if the plan says so."""
         work = sc.sc_sdev_hdl
         if work is None:
-            work = sc.sc_sdev_hdl = Work(sc, self._find(sc.sc_itt), self._unit, self._judge)
+            work = sc.sc_sdev_hdl = Work(sc, self._find(sc.sc_itt), self._unit, self._sg_flag, self._judge)
             self.works.append(work)
             if sc.sc_sess in self.removed:
                 self._judge.accuse("session hooks", f"{work.name} came after its session's fp_session_removed")

@@ -76,6 +76,7 @@ def _judge_session(run: Run, host: Host, session: Session) -> None:
         "window callbacks": window._callbacks,
         "immediate commands": window.immediate,
         "output to be reported": [each for link in run.links if not link.gone for each in link.connection._in_output],
+        "transfers of the adapter": _transfers(run),
     }
     for what, found in left.items():
         if found:
@@ -84,6 +85,12 @@ def _judge_session(run: Run, host: Host, session: Session) -> None:
         text = f"session {host.index}: ExpCmdSN {window.exp_cmd_sn}, and {host.next_cmd_sn} comes next"
         run.judge.accuse("command numbers", text)
     _ping(run, host)
+
+
+def _transfers(run: Run) -> list[object]:
+    """What the adapter keeps of writes."""
+    card = run.module.terminator
+    return [] if card is None else [each for offloaded in card.connections.values() for each in offloaded._transfers]
 
 
 def _briefly(found: object) -> str:
@@ -110,8 +117,10 @@ def _judge_departure(run: Run) -> None:
         if not link.gone:
             shell.close(run, link, reset=True)
     shell.work_off(run)
-    registry = run.module.directory.registry
+    registry, card = run.module.directory.registry, run.module.terminator
     left = {"sessions": registry.sessions, "TSIHs": registry._tsihs, "connections": run.worker.connections}
+    if card is not None:
+        left |= {"offloaded connections": card.connections, "page pods": range(card.pods.in_use)}
     for what, found in left.items():
         if found:
             run.judge.accuse("no leak", f"the target is left with {what}: {_briefly(found)}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from conformance.schedules.invariants import Judge
@@ -81,6 +82,11 @@ class Exchange:
         """Whether a response has to come."""
         return self.sent and self.status is None and not (self.aborted or self.lost or self.waived)
 
+    @property
+    def unsolicited_due(self) -> bool:
+        """Whether unsolicited Data-Out are still to be sent."""
+        return self.sent and not self.lost and self.unsolicited < self.plan.unsolicited
+
     def _came(self, what: str) -> None:
         """Judge that anything came for the command."""
         name = self.plan.name
@@ -108,8 +114,10 @@ class Exchange:
         if self.data != pattern(name, self.plan.length)[: len(self.data)]:
             judge.accuse("read data", f"{name}: the octets up to {len(self.data)} are not the driver's")
 
-    def ready_to_transfer(self, ttt: int, r2t_sn: int, offset: int, length: int, limit: int) -> None:
-        """Take an R2T; `limit` is MaxOutstandingR2T."""
+    def ready_to_transfer(
+        self, ttt: int, r2t_sn: int, offset: int, length: int, limit: int, in_use: Collection[int]
+    ) -> None:
+        """Take an R2T; `limit` is MaxOutstandingR2T, `in_use` are the tags that the session's R2Ts have."""
         name, judge = self.plan.name, self._judge
         self._came("R2T")
         if r2t_sn != self.r2t_sn or offset != self.r2t_offset:
@@ -118,7 +126,7 @@ class Exchange:
             judge.accuse("R2T numbers", f"{name}: R2T for {offset}+{length} of {self.plan.length}")
         if len(self.bursts) >= limit:
             judge.accuse("R2T numbers", f"{name}: more than {limit} R2Ts")
-        if ttt == RESERVED or any(burst.ttt == ttt for burst in self.bursts):
+        if ttt == RESERVED or ttt in in_use:
             judge.accuse("R2T numbers", f"{name}: the tag 0x{ttt:x} cannot be used")
         self.r2t_sn += 1
         self.r2t_offset = offset + length

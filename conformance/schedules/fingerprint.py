@@ -29,6 +29,9 @@ from chiscsi_target.engine.directory import Directory
 from chiscsi_target.engine.hook_calls import HookCalls
 from chiscsi_target.engine.phased_completions import PhasedCompletions
 from chiscsi_target.engine.worker import Worker
+from chiscsi_target.offload.page_pods import PagePods
+from chiscsi_target.offload.pdu_recovery import PduRecovery
+from chiscsi_target.offload.ulp_connection import UlpConnection
 from conformance.schedules.driver import ScriptedDriver
 from conformance.schedules.invariants import Judge
 from conformance.schedules.plan import Command, Manage
@@ -60,10 +63,12 @@ _CONSTANT: Final = (
     TargetNode,
     Worker,
 )
-# Tables, and what only tells the time, which stands still.
+# Tables, statistics, and what only tells the time, which stands still.
 _LEFT_OUT: Final[dict[type, frozenset[str]]] = {
     Session: frozenset(("handlers", "hooks", "stack", "agenda")),
     Connection: frozenset(("agenda", "last_received", "name")),
+    PagePods: frozenset(("peak",)),
+    UlpConnection: frozenset(("coalesced", "copied", "ddp_fail", "ddp_pass", "journal", "placed", "pods_peak")),
 }
 # Likewise all that a target is configured and managed by.
 _CONSTANT_MODULES: Final = ("chiscsi_target.target_module", "chiscsi_target.nodes", "chiscsi_target.config", "_thread")
@@ -180,6 +185,7 @@ _HANDLERS: dict[type, Handler] = {
     BuiltinMethodType: _value,
     partial: _partial,
     Framer: _framer,
+    PduRecovery: _framer,
     **dict.fromkeys(_CONSTANT, _constant),
 }
 

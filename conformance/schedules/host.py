@@ -159,9 +159,7 @@ class Host:
         RFC 7143 section 4.2.3.3 has an initiator go on answering R2Ts whatever it asked for; here it does so even
         behind the command's status, which the data may have met on their way.
         """
-        if not exchange.sent or exchange.lost:
-            return False
-        return bool(exchange.bursts) or exchange.unsolicited < exchange.plan.unsolicited
+        return exchange.unsolicited_due or (exchange.sent and not exchange.lost and bool(exchange.bursts))
 
     def data_out(self, exchange: Exchange, link: Link, unit: int) -> bytes:
         """The octets of the next Data-Out: half of an R2T's burst, or the other half."""
@@ -194,6 +192,10 @@ class Host:
     def work(self, exchange: Exchange) -> Work | None:
         """The driver's side of a command, once it has seen it."""
         return next((work for work in self.works if work.plan is exchange.plan), None)
+
+    def tags_in_use(self) -> set[int]:
+        """The Target Transfer Tags of R2Ts that are not answered in full, those of ended commands included."""
+        return {burst.ttt for exchange in self.exchanges if not exchange.lost for burst in exchange.bursts}
 
     def name_of(self, itt: int) -> str:
         """How a story calls what a PDU is for."""

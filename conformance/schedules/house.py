@@ -10,12 +10,14 @@ from chiscsi_target.config.target_config import TargetConfig, parse_target
 from chiscsi_target.core.session import Session
 from chiscsi_target.core.session_keys import SessionKeys
 from chiscsi_target.core.target_node import TargetNode
+from chiscsi_target.core.watched_task import WatchedTask
 from conformance.schedules.link import Link
 from conformance.schedules.plan import AbortSession, Command, Logout, Lose, Manage, RemoveTarget, Scenario, Step
 from iscsi_wire.pdus import LoginRequest
 from iscsi_wire.text import format_pairs
 
 if TYPE_CHECKING:
+    from chiscsi_target.core.adapter import Adapter
     from conformance.schedules.run import Run
 
 # Names as short as can be: every schedule logs in anew, and names are checked letter by letter.
@@ -51,13 +53,20 @@ def build(run: Run) -> TargetNode:
     agreed = _AGREED[scenario]
     for index, number in enumerate(scenario.connections):
         leading = number not in scenario.connections[:index]
+        _offload_to(run, None if agreed else module.terminator)
         session = _connect(run, node, index, keys_of(scenario) if leading and agreed is None else ())
         if agreed is not None:
+            _offload_to(run, module.terminator)
             session.keys = agreed
             run.links[index].connection.start_full_feature_phase(
                 max_receive_data=scenario.unit, max_send_data=scenario.unit, header_digest=False, data_digest=False
             )
     return node
+
+
+def _offload_to(run: Run, adapter: Adapter | None) -> None:
+    """Have connections that enter full feature phase taken over by an adapter, each once."""
+    run.login_worker.adapter = run.worker.adapter = adapter
 
 
 _AGREED: dict[Scenario, SessionKeys | None] = {}
@@ -99,6 +108,7 @@ def _connect(run: Run, node: TargetNode, index: int, keys: tuple[tuple[str, str]
     run.links.append(link)
     made = connection.session
     assert made is not None
+    made.task_class = WatchedTask  # holds every move of a command against the tables of its machine
     host.handle, host.tsih = made.handle, link.login_answered()
     run.login_worker.take_dirty()
     run.worker.take_dirty()

@@ -131,7 +131,7 @@ class Link:
         elif opcode == _R2T:
             exchange = host.exchange(itt, "R2T")
             if exchange is not None:
-                exchange.ready_to_transfer(ttt, number, offset, count, host.max_outstanding_r2t)
+                exchange.ready_to_transfer(ttt, number, offset, count, host.max_outstanding_r2t, host.tags_in_use())
         elif opcode == _NOP_IN and itt == RESERVED:
             self.pings.append(ttt)
         else:

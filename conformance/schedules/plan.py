@@ -34,7 +34,8 @@ class Command:
         session, connection: who sends it and where; connections are counted over all sessions.
         completion: LATER, as a step of its own, or INSIDE the hook.
         may: what the driver may do instead of executing it: "fail", "short", "abort".
-        again: the command whose Initiator Task Tag it uses once more, as soon as that one is answered.
+        again: the command whose Initiator Task Tag it uses once more, as soon as that one is answered; data that R2Ts
+            asked for may still be on their way.
     """
 
     name: str
@@ -114,6 +115,8 @@ class Scenario:
         split: Data-Out PDUs come in two segments.
         answers: what the driver may answer to task management functions.
         answer_inside: it answers inside the hook.
+        merged: phases that can go back to the driver together do so in one call.
+        adapter: connections run over the emulated adapter, which places data in buffers that are able to do DMA.
         depth: the bound of `make test` and of the default run; beyond it steps are taken in one order only.
     """
 
@@ -130,6 +133,8 @@ class Scenario:
     split: bool = False
     answers: tuple[int, ...] = (0,)
     answer_inside: bool = False
+    merged: bool = False
+    adapter: bool = False
     depth: int = 40
     commands: tuple[Command, ...] = field(init=False)
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import traceback
 
+from chiscsi_target.offload.page_pods import LEAST_PODS
+from chiscsi_target.offload.terminator import Offload
 from chiscsi_target.target_module import TargetModule
 from conformance.schedules import choices, ending, house, shell
 from conformance.schedules.choices import ACKNOWLEDGE, ANSWER, DATA, DRIVE, REST, SOME, STEP, TAKE, WORK, Event
@@ -51,11 +53,14 @@ class Run:
     def __init__(self, scenario: Scenario, tell: Tell | None = None) -> None:
         self.scenario = scenario
         self.judge = judge = Judge()
-        self.module = TargetModule(complain=self._complaint)
+        offload = Offload.AUTO if scenario.adapter else Offload.OFF
+        self.module = TargetModule(
+            complain=self._complaint, offload=offload, page_pods=LEAST_PODS, merge_returns=scenario.merged
+        )
         self.login_worker = self.module.directory.login_worker
         self.worker = self.module.directory.workers[0]
         inside = scenario.answers[0] if scenario.answer_inside else None
-        self.driver = ScriptedDriver(scenario.unit, scenario.multi_phase, inside, judge, self._plan_of)
+        self.driver = ScriptedDriver(scenario, inside, judge, self._plan_of)
         self.watching = WatchingClass(self.driver, judge)
         self.module.wait_until = lambda condition: shell.work_off(self)
         self.exchanges = [

@@ -66,6 +66,7 @@ class Work:
 
     __slots__ = (
         "_judge",
+        "_sg_flag",
         "_unit",
         "abort_owed",
         "both",
@@ -85,7 +86,7 @@ class Work:
         "told",
     )
 
-    def __init__(self, sc: chiscsi_scsi_command, plan: Command, unit: int, judge: Judge) -> None:
+    def __init__(self, sc: chiscsi_scsi_command, plan: Command, unit: int, sg_flag: int, judge: Judge) -> None:
         self.sc = sc
         self.plan = plan
         self.name = plan.name
@@ -96,6 +97,7 @@ class Work:
         self.abort_owed = 0
         self.given_up = self.due = self.both = self.let_go = self.failed = self.told = False
         self._unit = unit or plan.length
+        self._sg_flag = sg_flag
         self._judge = judge
 
     # What the stack tells
@@ -125,31 +127,36 @@ class Work:
         """Take buffers back; a write's are full."""
         if buf is None and length == 0:
             return  # a command without data (behaviour file, 3.3)
-        buffer = self._owner_of(buf)
-        if buffer is None:
+        buffers = self._owners_of(buf)
+        if not buffers:
             return
-        if (offset, length) != (buffer.offset, len(buffer.memory)):
-            place = f"{buffer.offset}+{len(buffer.memory)}"
-            self._judge.accuse("buffer returned once", f"{self.name} lent {place}, and got {offset}+{length} back")
+        place = buffers[0].offset, sum(len(buffer.memory) for buffer in buffers)
+        if (offset, length) != place:
+            lent = f"{place[0]}+{place[1]}"
+            self._judge.accuse("buffer returned once", f"{self.name} lent {lent}, and got {offset}+{length} back")
         self.returned = offset + length
         sound = not self.sc.sc_flag & _CUT_SHORT and not self.sc.sc_status
         if self.state == FULL and not sound:
             self.state = SETTLED  # what a command that is over had lent comes back; there is nothing to execute
         data = pattern(self.plan.name, self.plan.length)[offset : offset + length]
-        if self.plan.writes and sound and buffer.memory != data:
+        if self.plan.writes and sound and b"".join(buffer.memory for buffer in buffers) != data:
             self._judge.accuse("write data", f"{self.name}: the buffer {offset}+{length} is not what was sent")
-        self._keep(buffer)
+        for buffer in buffers:
+            self._keep(buffer)
 
     def abort_done(self, buf: SgList | None) -> None:
         """Take buffers back behind `chiscsi_scsi_cmd_abort`."""
-        buffer = self._owner_of(buf) if buf is not None else None
-        if buffer is not None:
+        for buffer in self._owners_of(buf) if buf is not None else ():
             self._keep(buffer)
         if not any(buffer.lent for buffer in self.buffers):
             self.given_up = False
 
-    def _owner_of(self, buf: SgList | None) -> Buffer | None:
-        memory = buf[0].sg_addr if isinstance(buf, list) else None
+    def _owners_of(self, buf: SgList | None) -> list[Buffer]:
+        """The buffers that come back: one, or those of several phases in one call (behaviour file, 3.5)."""
+        memories = [vector.sg_addr for vector in buf] if isinstance(buf, list) else [None]
+        return [buffer for memory in memories if (buffer := self._owner_of(memory)) is not None]
+
+    def _owner_of(self, memory: object) -> Buffer | None:
         for buffer in self.buffers:
             if buffer.memory is memory:
                 if buffer.lent:
@@ -180,10 +187,10 @@ class Work:
     def cleaned_up(self) -> None:
         """Get back what is left: no command has a buffer with the stack any more.
 
-        With an ordinary command there is none left; one that was cut short gives up its buffers here at the latest.
+        There is none left, unless `fp_scsi_cmd_abort` told the driver to clean up by itself (guide, 7.3.5.4).
         """
         lent = [buffer for buffer in self.buffers if buffer.lent]
-        if lent and not self.sc.sc_flag & _CUT_SHORT and not self.sc.sc_status:
+        if lent and not self.told:
             self._judge.accuse("buffer returned once", f"{self.name} was cleaned up, {len(lent)} buffers not returned")
         for buffer in lent:
             self._keep(buffer)
@@ -219,6 +226,8 @@ class Work:
             found.append(self.next_action)
             if not plainly:
                 found += [each for each in self.plan.may if self._possible(each)]
+                # Multi-phase, the short path (behaviour file, 3.4).
+                found += ["give"] if state == FULL and self.given < self.plan.length else []
         elif state == LENT and self._unit < self.plan.length and not self.given_up:
             found += self._ahead()
         if self.abort_owed and not (plainly and found):
@@ -279,7 +288,8 @@ class Work:
         self.buffers.append(buffer)
         self.given += length
         self.state = LENT
-        result = int(function(self.sc, [chiscsi_sgvec(memory, length)], 1, offset, length))
+        vector = chiscsi_sgvec(memory, length, sg_flag=self._sg_flag)
+        result = int(function(self.sc, [vector], 1, offset, length))
         if result:
             # Refused, since the command is over: the buffer stayed with the driver.
             self.buffers.remove(buffer)

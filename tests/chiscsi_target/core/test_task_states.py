@@ -14,13 +14,13 @@ from tests.tree import ROOT
 E = TaskEvent
 ALIVE = range(states.INITIALIZED, STATUS)
 
-# The rows of the behaviour file, 3.3 and 3.4, by the states' names; FAILED and ABORTED hold in all of them.
+# The rows of the behaviour file, 3.3 and 3.4, by the states' names; FAILED and ABORTED hold in all of them but the
+# first one of a READ, which it leaves at once.
 READ_ROWS = """
 CLOSED ARRIVED INITIALIZED
 INITIALIZED READY EXE_READY
 EXE_READY TAKEN EXECUTING
 EXECUTING DATA_GIVEN R_XFER
-EXECUTING EXECUTED STATUS
 R_XFER DATA_GIVEN R_XFER
 R_XFER SENT_WITH_STATUS DONE
 R_XFER SENT STATUS
@@ -32,7 +32,6 @@ CLOSED ARRIVED INITIALIZED
 INITIALIZED TAKEN W_BUFFER_WAIT
 W_BUFFER_WAIT BUFFERS_GIVEN W_BUFFER_READY
 W_BUFFER_WAIT EXECUTED STATUS
-W_BUFFER_WAIT MORE_WANTED INITIALIZED
 W_BUFFER_READY ASKED W_XFER
 W_BUFFER_READY FILLED EXE_READY
 W_XFER ASKED W_XFER
@@ -57,10 +56,11 @@ def test_every_pair_of_state_and_event(is_write: bool, rows: str) -> None:
     table = machine(is_write)
     for state, event in itertools.product(range(states.INITIALIZED, CLOSED + 1), E):
         following = table.get(state, {}).get(event)
+        may_end = state in ALIVE and state in table and (is_write or state != states.INITIALIZED)
         if event is E.FAILED:
-            assert following == (STATUS if state in ALIVE and state in table else None)
+            assert following == (STATUS if may_end else None)
         elif event is E.ABORTED:
-            assert following == (DONE if state in ALIVE and state in table else None)
+            assert following == (DONE if may_end else None)
         else:
             found = None if following is None else STATE_NAMES[following]
             assert found == wanted.get((STATE_NAMES[state], event)), (STATE_NAMES[state], event)

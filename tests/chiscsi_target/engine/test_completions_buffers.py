@@ -16,8 +16,9 @@ from chiscsi_target.api import (
     chiscsi_scsi_command,
     chiscsi_sgvec,
 )
+from iscsi_wire.constants import RESERVED_TAG
 from iscsi_wire.pdus import DataOut, ScsiResponse
-from tests.chiscsi_target.bench import Laboratory
+from tests.chiscsi_target.bench import LENGTH, Laboratory
 from tests.chiscsi_target.peer import write10
 
 EINVAL = -26
@@ -186,3 +187,15 @@ def test_unsolicited_data_are_awaited_before_the_status() -> None:
     tags = {"initiator_task_tag": request.initiator_task_tag, "target_transfer_tag": 0xFFFFFFFF}
     lab.peer.send(DataOut.make(final=1, **tags), bytes(4096))
     assert lab.status() == (CHECK_CONDITION, (5, 0x20, 0))
+
+
+def test_a_buffer_for_a_write_that_the_stack_has_failed_goes_back() -> None:
+    """The initiator's data were wrong before the driver had called: the driver cannot know, and gets the abort hook."""
+    lab = Laboratory(("InitialR2T", "No"))
+    request, sc = lab.write(final=0)
+    tags = {"initiator_task_tag": request.initiator_task_tag, "target_transfer_tag": RESERVED_TAG}
+    lab.peer.send(DataOut.make(final=1, buffer_offset=0, data_sn=7, **tags), bytes(LENGTH))
+    lab.driver.give(sc)
+    lab.stand.pump()
+    assert lab.driver.calls == ["cdb_rcved", "abort", "cleanup"]
+    assert lab.status() == (2, (0x0B, 0x47, 0x05))

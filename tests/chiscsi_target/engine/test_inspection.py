@@ -16,6 +16,7 @@ from chiscsi_target.api import (
     chiscsi_sgvec,
     chiscsi_tmf_execution_done,
 )
+from chiscsi_target.api.address_space import AddressSpace
 from chiscsi_target.api.findings import COSTLY
 from chiscsi_target.offload.terminator import Offload
 from iscsi_wire.constants import TaskManagementFunction as Function
@@ -215,8 +216,58 @@ def test_the_data_of_a_write_that_change_before_they_come_back() -> None:
     assert lab.status()[0] == 0
 
 
+def memory_for_dma(driver: HoldingDriver) -> tuple[bytearray, list[chiscsi_sgvec]]:
+    """Memory that only an adapter reaches (guide 7.3.5.1), and a vector for it."""
+    driver.address_space = space = AddressSpace()
+    region = space.region(PAGE)
+    return region.memory, [chiscsi_sgvec(None, PAGE, sg_dma_addr=region.dma_address, sg_flag=ISCSI_SG_SBUF_DMABLE)]
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_data_of_a_write_that_the_adapter_has_placed(changed: bool) -> None:
+    driver = HoldingDriver()
+    memory, vectors = memory_for_dma(driver)
+    lab = Laboratory(("InitialR2T", "Yes"), ("ImmediateData", "No"), driver=driver, contents=True)
+    _, sc = lab.write()
+    assert ready(sc, vectors) == 0
+    r2t, _ = lab.peer.take(ReadyToTransfer)
+    send_data(lab.peer, r2t, b"a" * 2048, final=0)
+    memory[100] ^= changed
+    send_data(lab.peer, r2t, b"a" * 2048, data_sn=1, buffer_offset=2048)
+    assert driver.calls[-1] == "data_xfer_status"
+    assert kinds(lab) == [Kind.CONTENTS_CHANGED] * changed
+
+
+@pytest.mark.parametrize("changed", [False, True])
+def test_the_data_of_a_read_that_the_adapter_sends(changed: bool) -> None:
+    driver = HoldingDriver()
+    memory, vectors = memory_for_dma(driver)
+    lab = Laboratory(driver=driver, contents=True)
+    _, sc = lab.read()
+    assert data(sc, vectors) == 0
+    memory[0] = changed
+    lab.peer.receive()
+    assert kinds(lab) == [Kind.CONTENTS_CHANGED] * changed
+
+
 def test_contents_are_looked_at_only_when_that_is_asked_for(lab: Laboratory) -> None:
     write_that_is_changed_under_way(lab)
+    assert kinds(lab) == []
+
+
+@pytest.mark.parametrize("answer", [chiscsi_scsi_cmd_abort_status, lambda sc: data(sc, [], 0)])
+def test_a_vector_may_be_used_again_when_its_command_was_given_up(
+    lab: Laboratory, answer: Callable[[chiscsi_scsi_command], int]
+) -> None:
+    """Guide 7.3.6: with the driver's answer to `fp_scsi_cmd_abort` its buffers are its own again."""
+    vectors = [chiscsi_sgvec(bytearray(PAGE), PAGE)]
+    request, sc = lab.write()
+    assert ready(sc, vectors) == 0
+    lab.peer.manage(Function.ABORT_TASK, referenced_task_tag=request.initiator_task_tag)
+    assert lab.driver.calls[-2:] == ["abort", "tmf_execute"]
+    assert answer(sc) == 0
+    _, following = lab.write()
+    assert ready(following, vectors) == 0
     assert kinds(lab) == []
 
 

@@ -289,6 +289,27 @@ def test_a_write_that_ends_early(phases: Phases) -> None:
     assert (response.status, response.underflow, response.residual_count) == (0, 1, TOTAL - PAGE - 512)
 
 
+@pytest.mark.parametrize("given", [0, PAGE])
+def test_a_driver_without_a_buffer_for_the_rest(phases: Phases, given: int) -> None:
+    """Behaviour file, 3.4: that ends the write, however often the driver would say so if it were asked again."""
+
+    def decline(sc: chiscsi_scsi_command) -> int:
+        return chiscsi_scsi_cmd_execution_status(sc, None, 0, given, 0)
+
+    if not given:
+        phases.driver.on_cdb = decline
+    sc = phases.write()
+    if given:
+        assert phases.give_buffer(sc, 0) == 0
+        phases.stand.pump()
+        answer(phases.peer, phases.peer.take(ReadyToTransfer)[0])
+        phases.driver.on_cdb = decline
+        assert phases.executed(sc, 0) == 0
+    response, _ = phases.peer.take(ScsiResponse)
+    assert (response.status, response.underflow, response.residual_count) == (0, 1, TOTAL - given)
+    assert phases.driver.calls.count("cdb_rcved") == (2 if given else 1)
+
+
 def test_a_write_that_fails_half_way(phases: Phases) -> None:
     sc = phases.write()
     phases.give_buffer(sc, 0)

@@ -12,12 +12,16 @@ from typing import Any
 from chiscsi_target.core import data_in, data_out, scsi_response
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.core.session import Session
-from chiscsi_target.core.task import Task
+from chiscsi_target.core.task import EXECUTING, Phase, Task
 from chiscsi_target.core.task_management import TaskManagement
 from chiscsi_target.engine.completions import LinkingCompletions
 from chiscsi_target.engine.directory import Directory
 from chiscsi_target.engine.hook_calls import HookCalls
+from chiscsi_target.offload.page_pods import PagePods, Reservation
+from chiscsi_target.offload.transfer import Transfer
+from chiscsi_target.offload.ulp_connection import UlpConnection
 from iscsi_wire.constants import TaskManagementFunction as Function
+from iscsi_wire.framing import Framer
 from tests.mutants.planting import Original, Plant
 from tests.mutants.tasks import send_status
 
@@ -261,3 +265,66 @@ def late_data_are_not_expected(plant: Plant) -> None:
         raise LookupError(f"no late data for 0x{itt:x}")
 
     plant.replace(Session, "late_data", late)
+
+
+@planted("tag-again", "R2T numbers")
+def tags_of_late_data_are_given_again(plant: Plant) -> None:
+    """Nobody remembers what is still to come for a command that has ended, and the lowest free tag is taken."""
+
+    def late(original: Original, session: Session, task: Task) -> None:
+        original(session, task)
+        session.transfer_tags -= set(task.r2ts)
+
+    def tag(original: Original, session: Session) -> int:
+        session._next_transfer_tag = 0
+        return int(original(session))
+
+    plant.wrap(Session, "expect_late_data", late)
+    plant.wrap(Session, "new_transfer_tag", tag)
+
+
+@planted("abort-task-write", "no exception")
+def commands_make_moves_that_no_table_has(plant: Plant) -> None:
+    """A write that goes on behind a refused function is handed over as often as somebody asks for it."""
+
+    def hand_over(original: Original, calls: HookCalls, task: Task) -> None:
+        if task.state == EXECUTING:
+            task.state = EXECUTING
+        original(calls, task)
+
+    plant.wrap(HookCalls, "data_xfer_status", hand_over)
+
+
+# The adapter
+
+
+@planted("placing-adapter", "buffer left alone")
+def the_card_goes_on_with_buffers_that_were_taken_away(plant: Plant) -> None:
+    plant.replace(UlpConnection, "_divert_from", lambda offloaded, held: None)
+    plant.replace(Framer, "divert", lambda framer: None)
+
+
+@planted("abort-task-write-adapter", "no leak")
+def pods_of_aborted_commands_are_held(plant: Plant) -> None:
+    def release(original: Original, offloaded: UlpConnection, held: Reservation) -> None:
+        if not any(task.abort_asked for task in offloaded._transfers):
+            original(offloaded, held)
+
+    plant.wrap(UlpConnection, "_release", release)
+
+
+@planted("phases-adapter", "write data")
+def the_card_places_one_page_too_low(plant: Plant) -> None:
+    def views(original: Original, transfer: Transfer, pods: PagePods, offset: int, length: int) -> Any:
+        return original(transfer, pods, max(offset - length, 0), length)
+
+    plant.wrap(Transfer, "views", views)
+    plant.replace(Transfer, "room", lambda transfer, pods, offset: None)
+
+
+@planted("phases-merged", "buffer returned once")
+def merged_phases_lose_the_first_one(plant: Plant) -> None:
+    def portions(original: Original, calls: HookCalls, phases: list[Phase]) -> Any:
+        return original(calls, phases[1:] if len(phases) > 1 else phases)
+
+    plant.wrap(HookCalls, "_in_portions", portions)

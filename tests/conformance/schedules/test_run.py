@@ -32,6 +32,36 @@ MENDED = {
         "escalation",
         "step 0, drive 0 give, data 0, step 1, answer 0 5, step 1, answer 1 5, data 0, step 2, drive 0 abort_status",
     ),
+    "data that come in while the driver answers the hook of a function": (
+        "placing",
+        "step 0, drive 0 give, data 0, rest 0, step 1, data 0, drive 0 abort_status, rest 0, answer 0 0",
+    ),
+    "write that goes on behind a refused function when its last data come": (
+        "abort-task-write",
+        (
+            "step 0, work 0, drive 0 give, work 0, data 0, data 0, step 1, work 0, work 0, answer 0 5, work 0, "
+            "drive 0 abort_status, data 0, work 0, work 0, work 0"
+        ),
+    ),
+    "write that goes on behind a refused function when its driver gives buffers": (
+        "abort-task-write",
+        "step 0, work 0, data 0, step 1, work 0, answer 0 5, work 0, drive 0 give, work 0, work 0",
+    ),
+    "tag of a task that is used again while data of its last one are due": (
+        "tag-again",
+        (
+            "step 0, drive 0 give, data 0, data 0, data 0, step 1, drive 0 abort_status, answer 0 0, step 0, "
+            "drive 1 give, data 1, data 1, data 1, step 2, drive 1 abort_status, answer 1 0, data 0"
+        ),
+    ),
+    "buffer for a write that another session has ended meanwhile": (
+        "clear-task-set",
+        "step 2, step 3, answer 0 0, drive 0 give",
+    ),
+    "data of a read that another session has ended meanwhile": (
+        "warm-reset",
+        "step 1, step 2, answer 0 0, drive 0 execute",
+    ),
     "function whose command another one had ended": (
         "escalation",
         "step 0, step 1, answer 0 5, step 1, step 2, answer 2 0, answer 1 0",
