@@ -23,14 +23,19 @@ def copy_struct(original: Struct, base: type[Struct]) -> Struct:
 
 
 def take_over(copy: Struct, original: Struct, base: type[Struct]) -> None:
-    """Give a structure the fields and hooks of another; hooks that the type of `copy` overrides stay."""
+    """Give a structure the fields and hooks of another; hooks that the type of `copy` overrides stay.
+
+    A hook that is None is left out, as a null pointer of the guide's structures is.
+    """
     for name in vars(base):
         own = getattr(type(copy), name) is not getattr(base, name)
         if name in _PLAIN_FIELDS or (name.startswith(_HOOK_PREFIX) and not own):
-            setattr(copy, name, getattr(original, name))
+            value = getattr(original, name)
+            if value is not None or name in _PLAIN_FIELDS:
+                setattr(copy, name, value)
 
 
 def is_set(struct: object, base: type, hook: str) -> bool:
     """Whether a structure has a hook, by a method of its class or a function that was assigned to it."""
     function = getattr(struct, hook)
-    return getattr(function, "__func__", function) is not getattr(base, hook)
+    return function is not None and getattr(function, "__func__", function) is not getattr(base, hook)
