@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_pass_through, missing_hooks, problem_of
 from chiscsi_target.api.target_class import chiscsi_target_class
-from conformance.harness.hanging import coming_back, told
+from conformance.harness.hanging import BrokenOff, coming_back, told
 
 if TYPE_CHECKING:
     from chiscsi_target.target_module import TargetModule
@@ -24,6 +24,7 @@ CLASS_NAME: Final = "DRIVERS"
 MAKING: Final = 30.0
 """Seconds after which a driver that is imported, or made, is taken for one that hangs."""
 
+_TRIAL: Final = "iqn.2026-11.org.chiscsi:trial"
 _WORDS: Final = {"yes": True, "true": True, "no": False, "false": False}
 _EXPECTED: Final = "expected a LUN class, a target class, or a function that makes one or several"
 Made = chiscsi_target_lun_class | chiscsi_target_class
@@ -95,6 +96,29 @@ def load_drivers(specifications: Sequence[str]) -> Drivers:
         drivers.lun_classes, drivers.devices = _memory_disk()
     drivers.target_class.class_name = drivers.target_class.class_name or CLASS_NAME
     return drivers
+
+
+def try_drivers(specifications: Sequence[str]) -> None:
+    """Have a target take what `--driver` options ask for, with its units, and let it go again.
+
+    Raises:
+        DriverProblem: one of them is wrong, or a unit is refused.
+    """
+    from chiscsi_target.config.target_config import parse_target
+    from chiscsi_target.errors import ConfigurationError
+    from chiscsi_target.shells.memory import MemoryTarget
+    from chiscsi_target.target_module import TargetModule
+
+    module = TargetModule()
+    MemoryTarget(module)
+    pairs = load_drivers(specifications).register(module)
+    target = parse_target([("TargetName", _TRIAL), ("PortalGroup", "1@127.0.0.1:3260"), *pairs])
+    try:
+        with coming_back("a hook for the driver's units", MAKING):
+            module.add_target(target)
+            module.remove_target(_TRIAL)
+    except (ConfigurationError, BrokenOff) as error:
+        raise DriverProblem(f"--driver {' '.join(specifications)}: {error}") from error
 
 
 def _plain_class() -> chiscsi_target_class:

@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from typing import Final
 
 from conformance.harness.clockwork import time_limit
-from conformance.harness.interruptions import TimeLimit
 
 HANGS: Final = 5.0
 """Seconds after which a call is taken for one that never returns."""
@@ -30,11 +29,13 @@ def coming_back(name: str, seconds: float = 0.0) -> Iterator[None]:
     Raises:
         BrokenOff: it was.
     """
+
+    def hangs(limit: float) -> BrokenOff:
+        return BrokenOff(f"{name} had not returned after {limit:g} s, and was broken off")
+
     try:
-        with time_limit(seconds or HANGS):
+        with time_limit(seconds or HANGS, hangs):
             yield
-    except TimeLimit as end:
-        raise BrokenOff(f"{name} had not returned after {end.seconds:g} s, and was broken off") from None
     except SystemExit as end:
         raise BrokenOff(f"{name} wanted to end the program: SystemExit {end}") from end
 

@@ -22,4 +22,3 @@ class TimeLimit(Inconclusive):
 
     def __init__(self, seconds: float) -> None:
         super().__init__(f"not finished within the case's time limit of {seconds:g} s")
-        self.seconds = seconds

@@ -26,6 +26,7 @@ MODULE = """
 import sys
 from threading import Event
 from chiscsi_target.api import chiscsi_target_class, chiscsi_target_lun_class
+from chiscsi_target.drivers.memory import MemoryLunClass
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 from chiscsi_target.drivers.samples.target_class import ApiTarget
 
@@ -53,6 +54,14 @@ class Twice(ApiDisk):
     def _execute_read(self, sc):
         super()._execute_read(sc)
         super()._execute_read(sc)
+
+class Refuses(MemoryLunClass):
+    def fp_attach(self, lu, ebuf, ebuflen):
+        return -26
+
+class NeverAttaches(MemoryLunClass):
+    def fp_attach(self, lu, ebuf, ebuflen):
+        Event().wait()
 
 def fails():
     raise OSError("no such device")
@@ -151,6 +160,18 @@ def test_a_driver_that_never_gets_made_is_broken_off(module: str, monkeypatch: p
     monkeypatch.setattr(drivers_module, "MAKING", 0.05)
     with pytest.raises(DriverProblem, match=f"making {module}:hangs had not returned after 0.05 s"):
         load_drivers([f"{module}:hangs"])
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [("Refuses", "TargetDevice=disk0: refused with -26"), ("NeverAttaches", "had not returned after 0.5 s")],
+)
+def test_a_unit_that_is_refused_is_told_before_the_run(
+    module: str, name: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drivers_module, "MAKING", 0.5)
+    with pytest.raises(UsageError, match=f"--driver {module}:{name}: .*{words}"):
+        conform(Settings(transport="memory", driver=[f"{module}:{name}"]))
 
 
 def test_one_target_class_is_enough() -> None:
