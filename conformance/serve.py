@@ -19,7 +19,7 @@ from chiscsi_target.quirks import named
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
 from conformance.drivers import MAKING, DriverProblem, load_drivers
-from conformance.harness.hanging import BrokenOff, coming_back
+from conformance.harness.hanging import ENDING, BrokenOff, coming_back
 from conformance.offload_options import offload_named
 from conformance.serve_options import DEFAULT_IQN, Options, describe, in_words
 
@@ -68,8 +68,19 @@ def main(options: Options) -> int:
     except (DriverProblem, BrokenOff) as error:
         return _refuse([str(error)])
     finally:
-        shell.stop()
+        _stop(shell)
     return 0
+
+
+def _stop(shell: SocketTarget) -> None:
+    """End the target; a worker that a driver's hook keeps ends with the program."""
+    try:
+        with coming_back("the end of the target", ENDING):
+            shell.stop()
+    except BrokenOff:
+        print(
+            f"chiscsi serve: sessions were left behind: after {ENDING:g} s a driver's hook keeps them", file=sys.stderr
+        )
 
 
 def _trace(module: TargetModule, options: Options) -> None:

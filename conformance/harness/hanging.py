@@ -10,6 +10,8 @@ from conformance.harness.clockwork import time_limit
 
 HANGS: Final = 5.0
 """Seconds after which a call is taken for one that never returns."""
+ENDING: Final = 10.0
+"""Seconds after which the end of a target that somebody's driver is in is not waited for any more."""
 
 
 class BrokenOff(Exception):
