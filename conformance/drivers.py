@@ -11,8 +11,9 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
-from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_pass_through, missing_hooks
+from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_pass_through, missing_hooks, problem_of
 from chiscsi_target.api.target_class import chiscsi_target_class
+from conformance.harness.hanging import BrokenOff, coming_back, told
 
 if TYPE_CHECKING:
     from chiscsi_target.target_module import TargetModule
@@ -20,6 +21,10 @@ if TYPE_CHECKING:
 CLASS_NAME: Final = "DRIVERS"
 """The target class of LUN classes that come without one."""
 
+MAKING: Final = 30.0
+"""Seconds after which a driver that is imported, or made, is taken for one that hangs."""
+
+_TRIAL: Final = "iqn.2026-11.org.chiscsi:trial"
 _WORDS: Final = {"yes": True, "true": True, "no": False, "false": False}
 _EXPECTED: Final = "expected a LUN class, a target class, or a function that makes one or several"
 Made = chiscsi_target_lun_class | chiscsi_target_class
@@ -93,6 +98,29 @@ def load_drivers(specifications: Sequence[str]) -> Drivers:
     return drivers
 
 
+def try_drivers(specifications: Sequence[str]) -> None:
+    """Have a target take what `--driver` options ask for, with its units, and let it go again.
+
+    Raises:
+        DriverProblem: one of them is wrong, or a unit is refused.
+    """
+    from chiscsi_target.config.target_config import parse_target
+    from chiscsi_target.errors import ConfigurationError
+    from chiscsi_target.shells.memory import MemoryTarget
+    from chiscsi_target.target_module import TargetModule
+
+    module = TargetModule()
+    MemoryTarget(module)
+    pairs = load_drivers(specifications).register(module)
+    target = parse_target([("TargetName", _TRIAL), ("PortalGroup", "1@127.0.0.1:3260"), *pairs])
+    try:
+        with coming_back("a hook for the driver's units", MAKING):
+            module.add_target(target)
+            module.remove_target(_TRIAL)
+    except (ConfigurationError, BrokenOff) as error:
+        raise DriverProblem(f"--driver {' '.join(specifications)}: {error}") from error
+
+
 def _plain_class() -> chiscsi_target_class:
     plain = chiscsi_target_class()
     plain.class_name = CLASS_NAME
@@ -119,9 +147,12 @@ def _device(specification: str, lun_class: chiscsi_target_lun_class, number: int
 
 
 def _check_lun_class(specification: str, lun_class: chiscsi_target_lun_class) -> None:
-    if not lun_class.class_name:
-        raise DriverProblem(f"--driver {specification}: {type(lun_class).__name__} has no class_name (guide 5.2.1)")
-    _check_hooks(specification, lun_class)
+    try:
+        problem = problem_of(lun_class)
+    except Exception as error:
+        problem = told(error)  # raised by its attributes, when they are looked at
+    if problem:
+        raise DriverProblem(f"--driver {specification}: {problem}")
 
 
 def _check_hooks(specification: str, lun_class: chiscsi_target_lun_class | type[chiscsi_target_lun_class]) -> None:
@@ -144,10 +175,11 @@ def _make(specification: str) -> tuple[list[Made], dict[str, str]]:
         _check_hooks(specification, found)  # a class that is not finished may not even be made
     own, rest = _share(found, options)
     try:
-        made = found(**own)
+        with coming_back(f"making {place}", MAKING):
+            made = found(**own)
     except Exception as error:
-        text = " ".join(str(error).split())
-        raise DriverProblem(f"--driver {specification}: {type(error).__name__}: {text}") from error
+        text = " ".join(told(error).split())
+        raise DriverProblem(f"--driver {specification}: {text}") from error
     several = list(made) if isinstance(made, Iterable) else [made]
     for each in several:
         if not isinstance(each, Made):
@@ -162,11 +194,12 @@ def _find(specification: str, place: str) -> object:
     if os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # somebody's own module lies where they stand
     try:
-        return attrgetter(name)(importlib.import_module(module))
+        with coming_back(f"importing {module}", MAKING):
+            return attrgetter(name)(importlib.import_module(module))
     except AttributeError as error:
         raise DriverProblem(f"--driver {specification}: module {module}: {error}") from error
     except Exception as error:
-        text = " ".join(str(error).split())
+        text = " ".join(told(error).split())
         raise DriverProblem(f"--driver {specification}: cannot import {module}: {text}") from error
 
 

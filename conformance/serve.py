@@ -18,7 +18,8 @@ from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.quirks import named
 from chiscsi_target.shells.sockets import SocketTarget
 from chiscsi_target.target_module import TargetModule
-from conformance.drivers import DriverProblem, load_drivers
+from conformance.drivers import MAKING, DriverProblem, load_drivers
+from conformance.harness.hanging import ENDING, BrokenOff, coming_back
 from conformance.offload_options import offload_named
 from conformance.serve_options import DEFAULT_IQN, Options, describe, in_words
 
@@ -64,11 +65,22 @@ def main(options: Options) -> int:
         return _refuse(map(str, error.errors))
     except ConfigurationError as error:
         return _refuse([in_words(error, options)])
-    except DriverProblem as error:
+    except (DriverProblem, BrokenOff) as error:
         return _refuse([str(error)])
     finally:
-        shell.stop()
+        _stop(shell)
     return 0
+
+
+def _stop(shell: SocketTarget) -> None:
+    """End the target; a worker that a driver's hook keeps ends with the program."""
+    try:
+        with coming_back("the end of the target", ENDING):
+            shell.stop()
+    except BrokenOff:
+        print(
+            f"chiscsi serve: sessions were left behind: after {ENDING:g} s a driver's hook keeps them", file=sys.stderr
+        )
 
 
 def _trace(module: TargetModule, options: Options) -> None:
@@ -106,7 +118,8 @@ def _controlled(module: TargetModule, path: str) -> Iterator[Call]:
 def _add_targets(module: TargetModule, options: Options) -> list[TargetNode]:
     if options.config:
         return _from_file(module, options)
-    return [module.add_target(describe(options, _classes(module, options)))]
+    with coming_back("a driver's hook for its units", MAKING):
+        return [module.add_target(describe(options, _classes(module, options)))]
 
 
 def _classes(module: TargetModule, options: Options) -> list[tuple[str, str]]:

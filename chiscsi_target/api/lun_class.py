@@ -135,6 +135,20 @@ def missing_hooks(lun_class: chiscsi_target_lun_class) -> list[str]:
     return [name for name in MANDATORY_HOOKS if not is_set(lun_class, chiscsi_target_lun_class, name)]
 
 
+def problem_of(lun_class: chiscsi_target_lun_class) -> str:
+    """Why a LUN class cannot be registered, in words (guide 5.2.1 and 5.2.4); empty if it can."""
+    missing = missing_hooks(lun_class)
+    if missing:
+        return f"{type(lun_class).__name__} lacks {', '.join(missing)} (guide 5.2.4)"
+    if not lun_class.class_name:
+        return f"{type(lun_class).__name__} has no class_name (guide 5.2.1)"
+    for name, kind in (("class_name", str), ("property", int)):
+        value = getattr(lun_class, name)
+        if not isinstance(value, kind):
+            return f"{name} of {type(lun_class).__name__} is {value!r}, which is no {kind.__name__} (guide 5.2.1)"
+    return ""
+
+
 def is_pass_through(lun_class: chiscsi_target_lun_class) -> bool:
     """Whether the driver handles all SCSI commands itself (guide 5.2.2.1)."""
     return bool(lun_class.property & 1 << LUN_CLASS_SCSI_PASS_THRU_BIT)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from random import Random
+from threading import Timer
 from typing import TYPE_CHECKING, Any, Final
 
 from chiscsi_target.api import chiscsi_scsi_cmd_execution_status, chiscsi_target_lun_class
@@ -27,7 +28,7 @@ __all__ = ["Fault", "FaultKind", "FaultyLunClass", "Injected", "faulty_disk", "p
 class FaultKind(StrEnum):
     """What goes wrong with a command."""
 
-    DELAY = "delay"  # its first call waits for `release`
+    DELAY = "delay"  # its first call waits for `release`, or for some seconds
     ERROR = "error"  # it ends with CHECK CONDITION
     SILENCE = "silence"  # its first call is never made
     TWICE = "twice"  # its first call is made twice
@@ -51,6 +52,7 @@ class Fault:
         nth: only with the nth of those, from 1; all if None.
         chance: with so many of those, by the plan's random numbers: 1 for all.
         sense: sense key, code and qualifier of an ERROR.
+        seconds: how long a DELAY lasts, by the clock on the wall; until `FaultyLunClass.release` if 0.
     """
 
     kind: FaultKind
@@ -59,6 +61,7 @@ class Fault:
     nth: int | None = None
     chance: float = 1.0
     sense: tuple[int, int, int] = (0x04, 0x44, 0x00)
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +141,14 @@ class FaultyLunClass(chiscsi_target_lun_class):
         sc._stack = _FaultyStack(sc._stack, self, fault)
         return self._pass_on(sc)
 
-    def hold_back(self, kind: FaultKind, call: Callable[[], object]) -> None:
-        """Keep a call for `release`, or until the command behind it was given to the driver."""
-        (self._waiting if kind is FaultKind.DELAY else self._reordered).append(call)
+    def hold_back(self, fault: Fault, call: Callable[[], object]) -> None:
+        """Keep a call for `release`, for some seconds, or until the command behind it was given to the driver."""
+        if fault.kind is FaultKind.DELAY and fault.seconds > 0:
+            timer = Timer(fault.seconds, call)
+            timer.daemon = True  # what is still held back at the end of the program is never called
+            timer.start()
+        else:
+            (self._waiting if fault.kind is FaultKind.DELAY else self._reordered).append(call)
 
     def _make_reordered(self) -> None:
         calls, self._reordered = self._reordered, []
@@ -190,7 +198,7 @@ class _FaultyStack:
             return function(sc, *given)
         kind = fault.kind
         if kind in (FaultKind.DELAY, FaultKind.REORDER):
-            self._driver.hold_back(kind, lambda: self._driver.note(kind, sc, function(sc, *given)))
+            self._driver.hold_back(fault, lambda: self._driver.note(kind, sc, function(sc, *given)))
             return 0
         if kind is FaultKind.SILENCE:
             self._driver.note(kind, sc)
@@ -206,12 +214,13 @@ class _FaultyStack:
 
 
 _NUMBERS: Final = ("opcode", "lun", "nth")
+_AMOUNTS: Final = ("chance", "seconds")
 
 
 def parse_plan(text: str) -> list[Fault]:
     """A plan as text: faults with `;` between them, each a kind with conditions, such as `error:opcode=0x28:nth=3`.
 
-    Conditions are opcode, lun, nth, chance, and `sense=KEY/ASC/ASCQ` in hexadecimal.
+    Conditions are opcode, lun, nth and chance; an error has `sense=KEY/ASC/ASCQ` in hexadecimal, a delay `seconds`.
 
     Raises:
         ValueError: what is wrong with it.
@@ -229,7 +238,7 @@ def _parse_fault(text: str) -> Fault:
         try:
             if name in _NUMBERS:
                 values[name] = int(value, 0)
-            elif name == "chance":
+            elif name in _AMOUNTS:
                 values[name] = float(value)
             elif name == "sense":
                 key, asc, ascq = (int(word, 16) for word in value.split("/"))

@@ -47,11 +47,11 @@ class HookCalls:
         task.held = task.seen = True
         task.state = W_BUFFER_WAIT if task.is_write else EXECUTING
         try:
-            result = task.session.hooks.fp_scsi_cmd_cdb_rcved(task)
+            refused = task.session.hooks.fp_scsi_cmd_cdb_rcved(task) < 0  # here, since it may be no number
         except Exception as error:
             self._failed(task, "fp_scsi_cmd_cdb_rcved", error)
         else:
-            if result < 0:
+            if refused:
                 self._refused(task)
 
     def data_xfer_status(self, task: Task) -> None:
@@ -174,10 +174,11 @@ class HookCalls:
             result = session.hooks.fp_tmf_execute(
                 session.tclass_priv, request, int(request.immediate), request.function, request.lun, request.task
             )
+            refused = result < 0
         except Exception as error:
             self._agenda.log(ERROR, _describe("fp_tmf_execute", error), request.connection.name)
-            result = -1
-        if result < 0:
+            refused = True
+        if refused:
             request.finish(ISCSI_RESPONSE_TMF_FUNCTION_REJECTED)
 
     def _failed(self, task: Task, hook: str, error: Exception) -> None:

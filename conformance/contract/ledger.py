@@ -9,6 +9,7 @@ from chiscsi_target.api import (
     SC_FLAG_XFER_OVERFLOW,
     SC_FLAG_XFER_UNDERFLOW,
 )
+from conformance.contract.field_values import wrong_numbers, wrong_values
 from conformance.contract.rules import RULE_OF_FINDING, RULES, Rule
 from iscsi_wire.constants import ScsiStatus
 from iscsi_wire.records import FindingRecord, LogRecord, Record
@@ -150,10 +151,27 @@ class Ledger:
 
     # Calls
 
-    def calls(self, sc: chiscsi_scsi_command, function: str, buf: SgList | None, offset: int, length: int) -> None:
-        """A driver is about to call: look at what the call is about."""
+    def calls(
+        self,
+        sc: chiscsi_scsi_command,
+        function: str,
+        buf: SgList | None = None,
+        numbers: tuple[int, int, int] = (0, 0, 0),
+    ) -> None:
+        """A driver is about to call: look at what the call is about.
+
+        Args:
+            sc: the command.
+            function: what is called.
+            buf: the buffers that the stack is to use.
+            numbers: how many vectors, at which offset of the transfer, and how many octets.
+        """
         entry = self._entry(sc)
         self._heard.clear()
+        for text in wrong_values(sc):
+            self.note("fields", f"{entry.name}: {text} ({function})")
+        for text in wrong_numbers(buf, numbers):
+            self.note("setup", f"{entry.name}: {text} ({function})")
         if self.keep_vectors and buf is not None and not isinstance(buf, bytes | bytearray | memoryview):
             self.vectors += buf
         if sc.sc_status == ScsiStatus.CHECK_CONDITION and not (sc.sc_sense_key or sc.sc_sense_buf):

@@ -13,6 +13,7 @@ from chiscsi_target.api.target_class import chiscsi_target_class
 from chiscsi_target.target_module import TargetModule
 from conformance.contract.ledger import Ledger
 from conformance.contract.watching import AT_ONCE
+from conformance.harness.hanging import BrokenOff, coming_back
 from iscsi_wire.records import Listener
 
 FIRST, STAGE = "fp_first_login_check", "fp_login_stage_check"
@@ -108,9 +109,11 @@ def _call(hook: Callable[..., Any], name: str, ledger: LoginLedger, *arguments: 
         ledger.asked(arguments[0], name)
     begin = time.monotonic()
     try:
-        result = hook(*arguments)
+        with coming_back(name):
+            result = hook(*arguments)
     except Exception as error:
-        ledger.note("returns", f"{name} raised {type(error).__name__}: {error}")
+        text = str(error) if isinstance(error, BrokenOff) else f"{name} raised {type(error).__name__}: {error}"
+        ledger.note("returns", text)
         if name in (FIRST, STAGE):
             ledger.excused(arguments[0], name)
         raise

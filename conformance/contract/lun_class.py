@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final
 
-from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through, missing_hooks
+from chiscsi_target.api.lun_class import chiscsi_target_lun_class, is_multi_phase, is_pass_through, problem_of
 from chiscsi_target.api.target_class import chiscsi_target_class
 from conformance.contract.bench import Bench
 from conformance.contract.ledger import Ledger
@@ -14,6 +14,7 @@ from conformance.contract.rules import RULES
 from conformance.contract.scenarios import SCENARIOS, NotTried, Scenario
 from conformance.contract.trial import CannotGoOn, Trial
 from conformance.contract.watching import WatchedLunClass
+from conformance.harness.hanging import coming_back, told
 from initiator_sim.outcomes import ScriptOutcome
 
 if TYPE_CHECKING:
@@ -32,7 +33,8 @@ def check_lun_class(
     Args:
         factory: makes a new object of the class; the class itself will do if it needs no argument.
         options: for a class that is not pass-through: what follows its name on a `TargetDevice` line.
-        patience: seconds to wait for a call that the class owes before it is taken for missing.
+        patience: seconds to wait for a call that the class owes before it is taken for missing. A hook that does not
+            return is broken off after five seconds, if this is called in the program's main thread.
         scenarios: names of the scenarios to try; all if empty.
 
     Returns:
@@ -62,12 +64,13 @@ def try_scenario(
         evidence: where to keep the exchange; of its own if None.
     """
     try:
-        lun_class = factory()
-        bench = _bench(lun_class, options, patience, evidence)
+        with coming_back("making the class and its units"):
+            lun_class = factory()
+            bench = _bench(lun_class, options, patience, evidence)
     except Exception as error:
         # Whatever somebody's class raises is a finding, never the end of the check.
-        text = f"{type(error).__name__}: {error}"
-        return ScenarioResult(scenario.name, scenario.title, (ContractFinding(RULES["usable"], text, scenario.title),))
+        finding = ContractFinding(RULES["usable"], told(error), scenario.title)
+        return ScenarioResult(scenario.name, scenario.title, (finding,))
     skipped = _play(bench, scenario)
     return ScenarioResult(scenario.name, scenario.title, bench.findings(scenario.title), skipped)
 
@@ -80,9 +83,9 @@ def _bench(lun_class: chiscsi_target_lun_class, options: str, patience: float, e
     """
     if not isinstance(lun_class, chiscsi_target_lun_class):
         raise ValueError(f"the factory made a {type(lun_class).__name__}, which is no chiscsi_target_lun_class")
-    missing = missing_hooks(lun_class)
-    if missing or not lun_class.class_name:
-        raise ValueError(f"it lacks {', '.join(missing or ['class_name'])}")
+    problem = problem_of(lun_class)
+    if problem:
+        raise ValueError(problem)
     ledger = Ledger(multi_phase=is_multi_phase(lun_class))
     watched = WatchedLunClass(lun_class, ledger)
     plain = chiscsi_target_class()

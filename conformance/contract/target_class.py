@@ -23,6 +23,7 @@ from conformance.contract.rules import RULES
 from conformance.contract.scenarios import NotTried
 from conformance.contract.trial import CannotGoOn
 from conformance.harness.evidence import Evidence
+from conformance.harness.hanging import coming_back, told
 from initiator_sim.initiator import Initiator
 from initiator_sim.login import OPERATIONAL, SECURITY
 from initiator_sim.outcomes import ScriptOutcome
@@ -112,7 +113,8 @@ def _secrets(trial: _Trial) -> None:
     """What the class knows of a CHAP name."""
     trial.has("fp_chap_info_get")
     chap = chap_info(flag=CHAP_FLAG_REMOTE_NAME_VALID, remote_name=trial.chap_name)
-    trial.subject.fp_chap_info_get(trial.initiator_name or "iqn.2026-11.org.chiscsi:host0", NAME, chap)
+    with coming_back("fp_chap_info_get"):
+        trial.subject.fp_chap_info_get(trial.initiator_name or "iqn.2026-11.org.chiscsi:host0", NAME, chap)
     sides = (
         ("remote", CHAP_FLAG_REMOTE_SECRET_VALID, chap.remote_secret, chap.remote_secret_length),
         ("local", CHAP_FLAG_LOCAL_SECRET_VALID, chap.local_secret, chap.local_secret_length),
@@ -131,9 +133,9 @@ def _redirection(trial: _Trial) -> None:
     """Where the class sends an initiator."""
     trial.has("fp_select_redirection_portal")
     ends = chiscsi_tcp_endpoints(tcp_endpoint("127.0.0.1", 40000), tcp_endpoint("127.0.0.1", 3260))
-    result: object = trial.subject.fp_select_redirection_portal(
-        NAME, trial.initiator_name or "iqn.2026-11.org.chiscsi:h", ends
-    )
+    initiator = trial.initiator_name or "iqn.2026-11.org.chiscsi:h"
+    with coming_back("fp_select_redirection_portal"):
+        result: object = trial.subject.fp_select_redirection_portal(NAME, initiator, ends)
     if not isinstance(result, int):
         trial.ledger.note("session", f"fp_select_redirection_portal returned {result!r}, which is no number")
     elif result >= 0 and str(ends.taddr) == "127.0.0.1:3260":
@@ -179,11 +181,12 @@ def _try(
     name, title, run = scenario
     ledger = LoginLedger()
     try:
-        subject = factory()
-        bench = _bench(subject, ledger, patience)
+        with coming_back("making the class"):
+            subject = factory()
+            bench = _bench(subject, ledger, patience)
     except Exception as error:
         # Whatever somebody's class raises is a finding, never the end of the check.
-        text = f"{type(error).__name__}: {error}"
+        text = told(error)
         return ScenarioResult(name, title, (ContractFinding(RULES["usable"], text, title),))
     skipped = ""
     try:
@@ -197,7 +200,7 @@ def _try(
             ledger.note("wire", str(outcome).partition("\n")[0])
     except Exception as error:
         # The class's own hooks are called here, too.
-        ledger.note("returns", f"{type(error).__name__}: {error}")
+        ledger.note("returns", told(error))
     finally:
         bench.close()
     return ScenarioResult(name, title, bench.findings(title), skipped)

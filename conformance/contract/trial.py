@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 _LUN_LIST: Final = 4096
 _ATTENTIONS: Final = 5
+_BLOCK_LENGTHS: Final = (512, 1024, 2048, 4096)
+"""Octets; nothing else is in use, and what is far off asks for transfers that no machine has memory for."""
 UNIT_ATTENTION: Final = 6
 
 
@@ -89,7 +91,9 @@ class Trial:
             if result.status != ScsiStatus.GOOD or result.received < 12:
                 self._stop("serves", f"READ CAPACITY(16) ended with {result}")
             capacity = ReadCapacity16Data.decode(result.data[: result.received].ljust(32, b"\0"))
-            self.block = capacity.logical_block_length or 512
+            self.block = capacity.logical_block_length
+            if self.block not in _BLOCK_LENGTHS:
+                self._stop("serves", f"READ CAPACITY(16) tells of blocks of {self.block} octets")
             self.blocks = capacity.returned_logical_block_address + 1
             session.logout()
 

@@ -9,6 +9,7 @@ from chiscsi_target.api import SC_FLAG_WRITE, chiscsi_target_lun_class
 from chiscsi_target.api.struct import copy_struct, take_over
 from chiscsi_target.errors import DriverError
 from conformance.contract.ledger import ABORT, ABORT_STATUS, BUFFER_READY, EXECUTION_STATUS, Ledger
+from conformance.harness.hanging import BrokenOff, coming_back
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -32,7 +33,7 @@ class WatchedStack:
 
     def buffer_ready(self, scmd: chiscsi_scsi_command, buf: SgList | None, sgcnt: int, offset: int, buflen: int) -> int:
         """Enter, and pass on."""
-        self._ledger.calls(scmd, BUFFER_READY, buf, offset, buflen)
+        self._ledger.calls(scmd, BUFFER_READY, buf, (sgcnt, offset, buflen))
         result = self._stack.buffer_ready(scmd, buf, sgcnt, offset, buflen)
         self._ledger.called(scmd, BUFFER_READY, offset, buflen, result)
         return result
@@ -42,21 +43,21 @@ class WatchedStack:
     ) -> int:
         """Enter, and pass on."""
         given = None if scmd.sc_flag & SC_FLAG_WRITE else buf
-        self._ledger.calls(scmd, EXECUTION_STATUS, given, offset, buflen)
+        self._ledger.calls(scmd, EXECUTION_STATUS, given, (sgcnt, offset, buflen))
         result = self._stack.execution_status(scmd, buf, sgcnt, offset, buflen)
         self._ledger.called(scmd, EXECUTION_STATUS, offset, buflen, result)
         return result
 
     def command_abort(self, scmd: chiscsi_scsi_command) -> int:
         """Enter, and pass on."""
-        self._ledger.calls(scmd, ABORT, None, 0, 0)
+        self._ledger.calls(scmd, ABORT)
         result = self._stack.command_abort(scmd)
         self._ledger.called(scmd, ABORT, 0, 0, result)
         return result
 
     def command_abort_status(self, scmd: chiscsi_scsi_command) -> int:
         """Enter, and pass on."""
-        self._ledger.calls(scmd, ABORT_STATUS, None, 0, 0)
+        self._ledger.calls(scmd, ABORT_STATUS)
         result = self._stack.command_abort_status(scmd)
         self._ledger.called(scmd, ABORT_STATUS, 0, 0, result)
         return result
@@ -106,7 +107,9 @@ class WatchedLunClass(chiscsi_target_lun_class):
     def fp_scsi_cmd_abort(self, sc: chiscsi_scsi_command) -> int:
         """Enter, and pass on."""
         self._ledger.given_abort(sc)
-        return self._watch("fp_scsi_cmd_abort", lambda: self._inner.fp_scsi_cmd_abort(sc))
+        return self._judged(
+            "fp_scsi_cmd_abort", self._watch("fp_scsi_cmd_abort", lambda: self._inner.fp_scsi_cmd_abort(sc))
+        )
 
     def fp_scsi_cmd_abort_status(
         self, sc_lun: int, sc_cmdsn: int, sc_itt: int, sc_xfer_sgcnt: int, buf: SgList | None, sc_sdev_hdl: Any
@@ -117,8 +120,10 @@ class WatchedLunClass(chiscsi_target_lun_class):
 
     def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
         """Enter, and pass on."""
-        self._watch("fp_scsi_cmd_cleanup", lambda: self._inner.fp_scsi_cmd_cleanup(sc))
-        self._ledger.cleaned(sc)
+        try:
+            self._watch("fp_scsi_cmd_cleanup", lambda: self._inner.fp_scsi_cmd_cleanup(sc))
+        finally:
+            self._ledger.cleaned(sc)
 
     def fp_tmf_execute(
         self,
@@ -135,7 +140,8 @@ class WatchedLunClass(chiscsi_target_lun_class):
         self._ledger.given_request(handle, f"fp_tmf_execute with function {tmf_func}")
         hook = self._inner.fp_tmf_execute
         result = self._watch("fp_tmf_execute", lambda: hook(sess_tclass, handle, immediate_cmd, tmf_func, lun, sc))
-        if result < 0:
+        if self._judged("fp_tmf_execute", result) < 0:
+            self._ledger.note("tmf", f"fp_tmf_execute with function {tmf_func} returned {result}, and is no answer")
             self._ledger.answered_request(handle, 0xFF)
         return result
 
@@ -146,21 +152,32 @@ class WatchedLunClass(chiscsi_target_lun_class):
         except Exception:
             self._ledger.excused(sc)
             raise
-        if result < 0:
+        if self._judged(name, result) < 0:
             self._ledger.excused(sc)
         return result
+
+    def _judged(self, name: str, result: object) -> int:
+        """What a hook returned; -1 if it is no number, which the stack takes for a failure."""
+        if isinstance(result, int):
+            return result
+        self._ledger.note("returns", f"{name} returned {result!r}, which is no number")
+        return -1
 
     def _watch(self, name: str, call: Callable[[], T]) -> T:
         """Make a call; it has to return soon, and to raise nothing but what drivers may raise."""
         begin = time.monotonic()
         try:
-            return call()
+            with coming_back(name):
+                result = call()
         except DriverError:
+            raise
+        except BrokenOff as error:
+            self._ledger.note("returns", str(error))
             raise
         except Exception as error:
             self._ledger.note("returns", f"{name} raised {type(error).__name__}: {error}")
             raise
-        finally:
-            taken = time.monotonic() - begin
-            if taken > AT_ONCE:
-                self._ledger.note("returns", f"{name} kept the stack waiting for {taken:.1f} s")
+        taken = time.monotonic() - begin
+        if taken > AT_ONCE:
+            self._ledger.note("returns", f"{name} kept the stack waiting for {taken:.1f} s")
+        return result

@@ -10,7 +10,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 
@@ -18,8 +18,8 @@ from conformance.harness.interruptions import TimeLimit
 
 
 @contextmanager
-def time_limit(seconds: float) -> Iterator[None]:
-    """Raise :class:`TimeLimit` in the block when it takes longer than `seconds`.
+def time_limit(seconds: float, struck: Callable[[float], Exception] = TimeLimit) -> Iterator[None]:
+    """Raise :class:`TimeLimit`, or what `struck` makes of the limit, in the block when it takes longer than `seconds`.
 
     0 sets no limit, and outside the main thread, where no signal arrives, there is none.
     """
@@ -28,7 +28,7 @@ def time_limit(seconds: float) -> Iterator[None]:
         return
 
     def strike(_number: int, _frame: FrameType | None) -> None:
-        raise TimeLimit(seconds)
+        raise struck(seconds)
 
     handler = signal.signal(signal.SIGALRM, strike)
     remaining, interval = signal.setitimer(signal.ITIMER_REAL, seconds)

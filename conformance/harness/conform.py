@@ -18,7 +18,7 @@ from rich.console import Console
 from chiscsi_target.errors import ConfigurationError
 from chiscsi_target.quirks import named
 from conformance.credentials import AccountError, account_of
-from conformance.drivers import DriverProblem, load_drivers
+from conformance.drivers import DriverProblem, try_drivers
 from conformance.harness.address import AddressError, parse_address
 from conformance.harness.cards import CaseCard
 from conformance.harness.gate import Gate
@@ -218,7 +218,8 @@ def _check_changes(settings: Settings) -> None:
     try:
         named(settings.quirk)
         offload_named(settings.offload)
-        load_drivers(settings.driver)
+        if settings.driver:
+            try_drivers(settings.driver)
     except ConfigurationError as error:
         raise UsageError(f"--{error}") from None
     except DriverProblem as error:

@@ -14,6 +14,7 @@ from chiscsi_target.drivers.samples.multi_phase import PhasedDisk
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 from chiscsi_target.drivers.samples.target_class import ApiTarget
 from chiscsi_target.target_module import TargetModule
+from conformance import drivers as drivers_module
 from conformance.drivers import DriverProblem, load_drivers
 from conformance.harness.conform import UsageError, conform, judge
 from conformance.harness.settings import Settings
@@ -22,7 +23,10 @@ SAMPLES = "chiscsi_target.drivers.samples"
 SINGLE = f"{SAMPLES}.single_phase:ApiDisk"
 
 MODULE = """
+import sys
+from threading import Event
 from chiscsi_target.api import chiscsi_target_class, chiscsi_target_lun_class
+from chiscsi_target.drivers.memory import MemoryLunClass
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 from chiscsi_target.drivers.samples.target_class import ApiTarget
 
@@ -32,10 +36,32 @@ class Incomplete(chiscsi_target_lun_class):
 class Nameless(ApiDisk):
     class_name = ""
 
+class Odd(ApiDisk):
+    property = "pass-through"
+
+class Raises(ApiDisk):
+    @property
+    def fp_tmf_execute(self):
+        raise RuntimeError("no hook for you")
+
+def ends():
+    sys.exit("no medium")
+
+def hangs():
+    Event().wait()
+
 class Twice(ApiDisk):
     def _execute_read(self, sc):
         super()._execute_read(sc)
         super()._execute_read(sc)
+
+class Refuses(MemoryLunClass):
+    def fp_attach(self, lu, ebuf, ebuflen):
+        return -26
+
+class NeverAttaches(MemoryLunClass):
+    def fp_attach(self, lu, ebuf, ebuflen):
+        Event().wait()
 
 def fails():
     raise OSError("no such device")
@@ -58,6 +84,7 @@ instance = ApiDisk(1)
 def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     (tmp_path / "someones_disk.py").write_text(MODULE)
     (tmp_path / "broken_disk.py").write_text("import nothing_of_that_name\n")
+    (tmp_path / "misspelt_disk.py").write_text("def broken(:\n")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(sys, "path", [*sys.path])
     yield "someones_disk"
@@ -105,8 +132,12 @@ def test_several_lun_classes_are_kept_in_order() -> None:
     [
         ("nowhere", "expected PACKAGE.MODULE:NAME"),
         ("nowhere:", "expected PACKAGE.MODULE:NAME"),
-        ("nowhere:Disk", "cannot import nowhere: No module named 'nowhere'"),
-        ("broken_disk:Disk", "cannot import broken_disk: No module named 'nothing_of_that_name'"),
+        ("nowhere:Disk", "cannot import nowhere: ModuleNotFoundError: No module named 'nowhere'"),
+        ("broken_disk:Disk", "cannot import broken_disk: ModuleNotFoundError: No module named 'nothing_of_that_name'"),
+        ("misspelt_disk:Disk", "cannot import misspelt_disk: SyntaxError: invalid syntax (misspelt_disk.py, line 1)"),
+        ("someones_disk:Odd", "property of Odd is 'pass-through', which is no int"),
+        ("someones_disk:Raises", "RuntimeError: no hook for you"),
+        ("someones_disk:ends", "making someones_disk:ends wanted to end the program: SystemExit no medium"),
         ("someones_disk:Disk", "has no attribute 'Disk'"),
         ("someones_disk:Incomplete", "Incomplete lacks fp_scsi_cmd_cdb_rcved"),
         ("someones_disk:Nameless", "Nameless has no class_name"),
@@ -123,6 +154,24 @@ def test_what_is_no_driver_is_said_in_one_line(module: str, specification: str, 
         load_drivers([specification])
     text = str(caught.value)
     assert words in text and specification in text and "\n" not in text
+
+
+def test_a_driver_that_never_gets_made_is_broken_off(module: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(drivers_module, "MAKING", 0.05)
+    with pytest.raises(DriverProblem, match=f"making {module}:hangs had not returned after 0.05 s"):
+        load_drivers([f"{module}:hangs"])
+
+
+@pytest.mark.parametrize(
+    "name, words",
+    [("Refuses", "TargetDevice=disk0: refused with -26"), ("NeverAttaches", "had not returned after 0.5 s")],
+)
+def test_a_unit_that_is_refused_is_told_before_the_run(
+    module: str, name: str, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(drivers_module, "MAKING", 0.5)
+    with pytest.raises(UsageError, match=f"--driver {module}:{name}: .*{words}"):
+        conform(Settings(transport="memory", driver=[f"{module}:{name}"]))
 
 
 def test_one_target_class_is_enough() -> None:

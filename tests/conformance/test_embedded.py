@@ -10,6 +10,7 @@ import pytest
 
 from chiscsi_target.core.connection import Connection
 from chiscsi_target.errors import ConfigurationError
+from conformance import embedded
 from conformance.embedded import LUNS, Changes, Embedded, Way, start, start_with
 from conformance.harness.needs import NEEDS, require
 from conformance.harness.place import Place
@@ -124,3 +125,14 @@ def test_closing_the_target_ends_its_threads() -> None:
     assert threading.active_count() == before
     with pytest.raises((OSError, Exception), match="cannot connect"):
         system.connect()
+
+
+def test_a_hook_that_never_returns_does_not_keep_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    running = start("tcp", "iqn.2026-11.org.chiscsi:stuck", lambda record: None)
+    shell = running._shell  # type: ignore[attr-defined]  # what it ends
+    stop, waited = shell.stop, threading.Event()
+    monkeypatch.setattr(embedded, "ENDING", 0.05)
+    monkeypatch.setattr(shell, "stop", waited.wait)
+    running.close()
+    assert not waited.is_set()
+    stop()

@@ -5,9 +5,11 @@ from __future__ import annotations
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
+from conformance import serve
 from conformance.serve import main
 from conformance.serve_options import Disk, Options
 
@@ -112,3 +114,15 @@ def test_a_file_that_is_no_configuration_does_not_fill_the_screen(
     path.write_text("It was a dark and stormy night\n" * 1000)
     lines = refused(capsys, Options(config=str(path)))
     assert lines[-2:] == [f'{path}, line 30: "It was a dark and stormy night" invalid format!', "and 970 errors more"]
+
+
+def test_a_hook_that_never_returns_does_not_keep_the_program(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stuck:
+        def stop(self) -> None:
+            Event().wait()
+
+    monkeypatch.setattr(serve, "ENDING", 0.05)
+    serve._stop(Stuck())  # type: ignore[arg-type]  # all that is asked of it
+    assert "a driver's hook keeps them" in capsys.readouterr().err

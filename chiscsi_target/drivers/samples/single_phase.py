@@ -25,7 +25,7 @@ from chiscsi_target.api import (
 from chiscsi_target.drivers.samples.command_order import CommandOrder
 from chiscsi_target.drivers.samples.lun_queue import LunQueue
 from chiscsi_target.drivers.samples.pages import allocate, collect, fill
-from chiscsi_target.drivers.samples.scsi_answers import Plan, Refused, make_plan, settle
+from chiscsi_target.drivers.samples.scsi_answers import BLOCK, Plan, Refused, make_plan, settle
 from chiscsi_target.drivers.samples.unit_attentions import CLEARED_BY_ISCSI, RESET_OCCURRED, UnitAttentions
 
 if TYPE_CHECKING:
@@ -78,7 +78,10 @@ class ApiDisk(chiscsi_target_lun_class):
             attention = self._attentions.take(sc)
             if attention is not None:
                 raise Refused(*attention)
-            return make_plan(sc, self._sizes)
+            plan = make_plan(sc, self._sizes)
+            if plan.start is not None:  # release 3.14 of the module goes by these (behaviour file, 3.6)
+                sc.sc_lba, sc.sc_blk_cnt = plan.start // BLOCK, plan.length // BLOCK
+            return plan
         except Refused as refusal:
             sc.fail(refusal.key, refusal.asc, refusal.ascq)
             return Plan()

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 
 from chiscsi_target.api import chiscsi_lun, chiscsi_target_lun_class
 from chiscsi_target.api.address_space import AddressSpace
 from chiscsi_target.api.lun_class import missing_hooks
 from chiscsi_target.api.struct import is_set
+from chiscsi_target.drivers import faulty as faulty_driver
 from chiscsi_target.drivers.faulty import Fault, FaultKind, FaultyLunClass, faulty_disk, parse_plan
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 from initiator_sim import Initiator, Session, Settings
@@ -71,6 +74,31 @@ def test_a_delay_ends_when_it_is_told_to() -> None:
     assert not faulty.injected
     assert [faulty.release(2), faulty.release(), faulty.release()] == [2, 1, 0]
     assert [task.wait().status for task in tasks] == [0, 0, 0]
+
+
+def test_a_delay_may_have_its_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    timers: list[FakeTimer] = []
+
+    class FakeTimer:
+        daemon = False
+
+        def __init__(self, seconds: float, call: Callable[[], object]) -> None:
+            self.seconds, self.end = seconds, call
+
+        def start(self) -> None:
+            timers.append(self)
+
+    monkeypatch.setattr(faulty_driver, "Timer", FakeTimer)
+    faulty = driver(*parse_plan("delay:opcode=0x28:seconds=0.5"))
+    initiator = session(faulty)
+    task = initiator.start(Read10.make(transfer_length=1), read=512)
+    assert write(initiator, bytes(512)).status == 0
+    assert faulty.release() == 0 and not faulty.injected
+    (timer,) = timers
+    assert (timer.seconds, timer.daemon) == (0.5, True)
+    timer.end()
+    assert task.wait().status == 0
+    assert [fault.kind for fault in faulty.injected] == [FaultKind.DELAY]
 
 
 def test_reordered_commands_are_completed_behind_the_next() -> None:

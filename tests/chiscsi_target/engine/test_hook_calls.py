@@ -154,3 +154,12 @@ def test_an_extended_cdb_reaches_the_driver_whole(lab: Laboratory) -> None:
     assert lab.driver.last.sc_cmdlen == 32
     lab.driver.complete(lab.driver.last)
     assert lab.peer.take(ScsiResponse)
+
+
+@pytest.mark.parametrize("result", [None, "fine"])
+def test_a_result_that_is_no_number_fails_the_command_and_nothing_else(lab: Laboratory, result: Any) -> None:
+    lab.driver.on_cdb = lambda sc: result
+    lab.read()
+    assert lab.status() == (2, HARDWARE_ERROR)
+    assert "fp_scsi_cmd_cdb_rcved raised: Traceback" in lab.stand.log
+    assert still_alive(lab)

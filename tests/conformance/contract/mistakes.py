@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from threading import Event
 from typing import Any
 
 from chiscsi_target.api import (
@@ -18,10 +20,11 @@ from chiscsi_target.api.lun_class import TmfHandle
 from chiscsi_target.api.sgvec import SgList
 from chiscsi_target.drivers.samples.multi_phase import PhasedDisk, PhasedRequest
 from chiscsi_target.drivers.samples.pages import allocate, collect, fill
+from chiscsi_target.drivers.samples.scsi_answers import Plan
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 
 Command = chiscsi_scsi_command
-READ_10, WRITE_10 = 0x28, 0x2A
+READ_10, WRITE_10, READ_CAPACITY_16 = 0x28, 0x2A, 0x9E
 
 
 class Two(ApiDisk):
@@ -213,6 +216,67 @@ class RefusesEverythingAfterAnAbort(Two):
             sc.fail(0x04, 0x44)
             return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
         return super().fp_scsi_cmd_cdb_rcved(sc)
+
+
+class ReturnsNothing(Two):
+    def fp_scsi_cmd_cdb_rcved(self, sc: Command) -> int:
+        super().fp_scsi_cmd_cdb_rcved(sc)
+        return None  # type: ignore[return-value]  # that is the mistake
+
+
+class RefusesTaskManagement(Two):
+    def fp_tmf_execute(self, *_: Any) -> int:
+        return -1
+
+
+class Hangs(Two):
+    def fp_scsi_cmd_data_xfer_status(self, sc: Command, *_: Any) -> int:
+        Event().wait()
+        return 0
+
+
+class Spins(Two):
+    def fp_scsi_cmd_cdb_rcved(self, sc: Command) -> int:
+        while sc.sc_cmd[0] == WRITE_10:
+            pass
+        return super().fp_scsi_cmd_cdb_rcved(sc)
+
+
+class HangsWhenItIsMade(Two):
+    def __init__(self) -> None:
+        Event().wait()
+
+
+class EndsTheProgram(Two):
+    def fp_scsi_cmd_cdb_rcved(self, sc: Command) -> int:
+        sys.exit("no medium")
+
+
+class ForgetsWhatSenseDataAre(Two):
+    def fp_scsi_cmd_cdb_rcved(self, sc: Command) -> int:
+        if sc.sc_cmd[0] == 0xFF:
+            sc.fail(0x520, 0)
+            return chiscsi_scsi_cmd_execution_status(sc, None, 0, 0, 0)
+        return super().fp_scsi_cmd_cdb_rcved(sc)
+
+
+class HasTooMuchSenseData(Two):
+    def fp_scsi_cmd_cdb_rcved(self, sc: Command) -> int:
+        sc.sc_sense_buf = bytes(97)
+        return super().fp_scsi_cmd_cdb_rcved(sc)
+
+
+class CountsVectorsThatAreNotThere(Two):
+    def _execute_read(self, sc: Command) -> None:
+        pages = sc.sc_sdev_hdl.pages
+        chiscsi_scsi_cmd_execution_status(sc, pages, len(pages) + 1, 0, sc.sc_xfer_len)
+
+
+class InventsABlockLength(Two):
+    def _execute_read(self, sc: Command) -> None:
+        if sc.sc_cmd[0] == READ_CAPACITY_16:
+            sc.sc_sdev_hdl.plan = Plan(32, data=b"\xff" * 32)
+        super()._execute_read(sc)
 
 
 class UsesOneBufferForEverything(Two):

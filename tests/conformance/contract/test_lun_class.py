@@ -13,6 +13,7 @@ from chiscsi_target.drivers.samples.multi_phase import PhasedDisk
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 from conformance.contract import RULES, ContractReport, check_lun_class
 from conformance.contract import watching as kit_watching
+from conformance.harness import hanging
 from tests.conformance.contract import mistakes
 
 PATIENCE = 0.02  # seconds; these drivers have no threads, so nothing comes later
@@ -41,6 +42,13 @@ MISTAKES: list[tuple[type[chiscsi_target_lun_class], str, str]] = [
     (mistakes.WritesToFieldsOfTheStack, "fields", "no-data"),
     (mistakes.RefusesEverythingAfterAnAbort, "recovers", "loss-of-session"),
     (mistakes.UsesOneBufferForEverything, "ownership", "many-at-once"),
+    (mistakes.ReturnsNothing, "returns", "no-data"),
+    (mistakes.RefusesTaskManagement, "tmf", "abort-write"),
+    (mistakes.EndsTheProgram, "returns", "no-data"),
+    (mistakes.ForgetsWhatSenseDataAre, "fields", "refusals"),
+    (mistakes.HasTooMuchSenseData, "fields", "no-data"),
+    (mistakes.CountsVectorsThatAreNotThere, "setup", "reads-and-writes"),
+    (mistakes.InventsABlockLength, "serves", "no-data"),
     (mistakes.SkipsAPhase, "setup", "reads-and-writes"),
     (mistakes.ForgetsTheLastPhase, "completes", "reads-and-writes"),
 ]
@@ -98,6 +106,41 @@ def test_a_hook_that_takes_long_is_found(monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(kit_watching, "AT_ONCE", -1.0)
     report = check(mistakes.Two, "no-data")
     assert report.rules == {"returns"}
+
+
+@pytest.mark.parametrize("mistake", [mistakes.Hangs, mistakes.Spins], ids=["waits", "spins"])
+def test_a_hook_that_never_returns_is_broken_off(
+    monkeypatch: pytest.MonkeyPatch, mistake: type[chiscsi_target_lun_class]
+) -> None:
+    monkeypatch.setattr(hanging, "HANGS", 0.05)
+    report = check(mistake, "reads-and-writes")
+    assert report.rules == {"returns"}, report
+    assert "had not returned after 0.05 s" in str(report)
+
+
+def test_a_class_that_never_gets_made_is_broken_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(hanging, "HANGS", 0.05)
+    report = check(mistakes.HangsWhenItIsMade, "no-data")
+    assert report.rules == {"usable"}
+    assert "making the class and its units had not returned" in str(report).replace("\n    ", " ")
+
+
+def test_a_hook_that_is_none_is_left_out() -> None:
+    class Mandatory(mistakes.Two):
+        fp_tmf_execute = None  # type: ignore[assignment]  # that is the mistake
+
+    class Optional(mistakes.Two):
+        fp_scsi_cmd_abort_status = None  # type: ignore[assignment]  # as a null pointer in C
+
+    assert "lacks fp_tmf_execute" in str(check(Mandatory, "no-data"))
+    assert not check(Optional, "no-data").findings
+
+
+@pytest.mark.parametrize("field, value", [("class_name", b"DISK"), ("property", "pass-through")])
+def test_a_field_of_another_type_is_found(field: str, value: object) -> None:
+    report = check(type("Odd", (mistakes.Two,), {field: value}), "no-data")
+    assert report.rules == {"usable"}
+    assert f"{field} of Odd is {value!r}" in str(report)
 
 
 def test_a_class_without_its_hooks_is_found() -> None:

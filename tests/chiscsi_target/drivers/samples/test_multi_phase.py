@@ -7,6 +7,7 @@ import pytest
 from chiscsi_target.drivers.samples.multi_phase import Phase, PhasedDisk, PhasedRequest, Switch
 from chiscsi_target.drivers.samples.pages import allocate
 from chiscsi_target.drivers.samples.scsi_answers import Plan
+from chiscsi_target.quirks import Quirks
 from initiator_sim.task import CommandResult
 from iscsi_wire.records import CompletionRecord
 from iscsi_wire.scsi import Read10, Write10
@@ -97,3 +98,12 @@ def test_phases_may_come_back_together_but_not_in_parts() -> None:
     request.mark_returned(phases[0].pages[0], 0, PAGE)
     assert request.take_returned() == phases
     assert request.phases == []
+
+
+@pytest.mark.parametrize("quirks", [Quirks(), Quirks(read_underflow_unchecked=True)], ids=["guide", "release-3.14"])
+def test_a_read_is_whole_where_the_module_goes_by_the_count_of_blocks(quirks: Quirks) -> None:
+    """Behaviour file, 3.6: a driver that does not say how many blocks a read has gets its first phase sent alone."""
+    disk = Rig(PhasedDisk(size_mb=1), quirks=quirks)
+    assert write(disk, DATA).status == 0
+    result = read(disk, len(DATA))
+    assert (result.data, result.residual) == (DATA, 0)
