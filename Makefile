@@ -43,7 +43,7 @@ serve: $(READY)
 	@$(BIN)/chiscsi serve $(ARGS)
 
 bench: $(READY) peers
-	@$(BIN)/python -m benchmarks $(ARGS)
+	@$(BIN)/python -m benchmarks $(ARGS); status=$$?; $(BIN)/python -m benchmarks.offload; exit $$status
 
 lint: lint-rules lint-format lint-types lint-imports
 

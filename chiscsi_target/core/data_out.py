@@ -132,9 +132,9 @@ def data_out_burst(connection: Connection, burst: Burst) -> None:
     """Take Data-Out PDUs that an adapter completed at once; if they are not just what is waited for, one by one."""
     ulp, end = connection.ulp, burst.buffer_offset + burst.length
     assert ulp is not None
-    task = _waiting_for(connection, burst.lun, burst.itt, burst.ttt, burst.data_sn, burst.buffer_offset, end)
     final = bool(burst.header[1] & _FINAL)
-    if task is None or (final and end != task.r2ts[burst.ttt].end):
+    task = _waiting_for(connection, burst.lun, burst.itt, burst.ttt, burst.data_sn, burst.buffer_offset, end, final)
+    if task is None:
         connection.take_in(ulp.one_by_one(burst))
         return
     connection.exp_stat_sn = _EXP_STAT_SN(burst.header, 28)[0]
@@ -174,12 +174,13 @@ def expected_of(connection: Connection, frame: Frame) -> Task | None:
     """The write that waits for just this Data-Out, which may still be coming in; None when none does."""
     if frame.opcode != DataOut.OPCODE:
         return None
-    _, _, _, lengths, lun, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
-    return _waiting_for(connection, lun, itt, ttt, data_sn, offset, offset + (lengths & 0xFFFFFF))
+    _, flags, _, lengths, lun, itt, ttt, _, _, _, data_sn, offset, _ = _unpack(frame.header)
+    end = offset + (lengths & 0xFFFFFF)
+    return _waiting_for(connection, lun, itt, ttt, data_sn, offset, end, bool(flags & _FINAL))
 
 
 def _waiting_for(
-    connection: Connection, lun: int, itt: int, ttt: int, data_sn: int, offset: int, end: int
+    connection: Connection, lun: int, itt: int, ttt: int, data_sn: int, offset: int, end: int, final: bool
 ) -> Task | None:
     """The write that waits for data from `offset` to `end` with these fields; None when none does."""
     session = connection.session
@@ -189,9 +190,9 @@ def _waiting_for(
     if not _takes_data(task) or lun != task.lun_field:
         return None
     request = task.r2ts.get(ttt)
-    if request is None or (data_sn, offset) != (request.data_sn, request.next_offset) or end > request.end:
+    if request is None or (data_sn, offset) != (request.data_sn, request.next_offset):
         return None
-    return task
+    return task if end == request.end or (end < request.end and not final) else None
 
 
 def place(connection: Connection, frame: Frame) -> list[memoryview] | None:

@@ -103,7 +103,8 @@ class PduRecovery(Framer):
         return 0  # data may begin a burst
 
     def _cut_one(self, position: int, lengths: int, frames: list[Frame]) -> int:
-        if self._card.coalesces and not (self.header_digest or self.data_digest):
+        begins = self._view[position] == _DATA_OUT and self._card.coalesces
+        if begins and not (self.header_digest or self.data_digest):
             size = self._cut_burst(position, frames)
             if size:
                 return size

@@ -16,6 +16,7 @@ from chiscsi_target.core.buffers import find_unreachable
 from chiscsi_target.core.data_out import expected_of
 from chiscsi_target.core.full_pages import is_full_page, not_full_page
 from chiscsi_target.core.task import CLOSED
+from chiscsi_target.offload.completions import pdus_in, runs_of_placed
 from chiscsi_target.offload.journal import Journal, Trace
 from chiscsi_target.offload.messages import DdpStatus
 from chiscsi_target.offload.page_pods import PAGES_PER_POD
@@ -28,15 +29,13 @@ from iscsi_wire.pdus import DataIn, DataOut, ScsiCommand
 from iscsi_wire.records import PlacementRecord
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from chiscsi_target.core.connection import Connection
     from chiscsi_target.core.task import Task
     from chiscsi_target.offload.page_pods import Reservation
     from chiscsi_target.offload.terminator import Terminator
     from iscsi_wire.framing import Frame
 
-__all__ = ["PLACE_FROM", "UlpConnection", "runs_of_placed"]
+__all__ = ["PLACE_FROM", "UlpConnection"]
 
 PLACE_FROM: Final = 512
 """Octets that a transfer must have for page pods to be reserved (behaviour file, 5.3)."""
@@ -44,7 +43,6 @@ PLACE_FROM: Final = 512
 _LENGTHS_TAG_AND_OFFSET: Final = struct.Struct(">4xI12xI16xI").unpack_from
 _TAGS: Final = struct.Struct(">16xII").unpack_from
 _OTHER: Final = DdpStatus(0)
-_FINAL: Final = 0x80
 _DATA_IN: Final = DataIn.OPCODE
 _DATA_OUT: Final = DataOut.OPCODE
 _R2T_NUMBERS: Final = 4
@@ -332,10 +330,11 @@ class UlpConnection(Ulp):
 
     def recovered(self, frames: list[Frame]) -> None:
         """Take note of PDUs that are complete."""
+        before = self.ddp_pass
         for frame in frames:
             length = len(frame.data)
             if frame.placed:
-                self.ddp_pass += _pdus(frame)
+                self.ddp_pass += pdus_in(frame)
                 self.placed += length
             elif length and frame.opcode == _DATA_OUT:
                 self.ddp_fail += 1
@@ -346,10 +345,8 @@ class UlpConnection(Ulp):
         if self.journal.wanted:
             for run in runs_of_placed(frames):
                 self._complete(run)
-        elif len(frames) == 1:
-            self.coalesced += _pdus(frames[0]) > 1
-        else:
-            self.coalesced += sum(sum(map(_pdus, run)) > 1 for run in runs_of_placed(frames))
+        elif self.ddp_pass > before + 1:
+            self.coalesced += sum(sum(map(pdus_in, run)) > 1 for run in runs_of_placed(frames))
 
     def _note_refusal(self, frame: Frame) -> None:
         """Take note of data that were not placed though they had a tag, for what `_tell_of` says in the end."""
@@ -379,31 +376,3 @@ class UlpConnection(Ulp):
         ):
             status |= bit if found else _OTHER
         return status
-
-
-def _pdus(frame: Frame) -> int:
-    """How many PDUs a frame stands for."""
-    return frame.count if isinstance(frame, Burst) else 1
-
-
-def runs_of_placed(frames: list[Frame]) -> Iterator[list[Frame]]:
-    """PDUs one by one, and those together that the card's T6 completes by one message.
-
-    They are placed Data-Out of one burst, in order, without an error.
-    """
-    run: list[Frame] = []
-    burst = None
-    for frame in frames:
-        tag = None
-        if frame.placed and not frame.data_digest_error and not (frame.padding and any(frame.padding)):
-            tag = TAG_AND_OFFSET(frame.header)[0]
-        if run and (tag is None or tag != burst):
-            yield run
-            run = []
-        run.append(frame)
-        burst = tag
-        if tag is None or frame.header[1] & _FINAL:
-            yield run
-            run = []
-    if run:
-        yield run

@@ -44,6 +44,9 @@ class Stage(Protocol):
     def wait(self, condition: Callable[[], bool]) -> bool:
         """Let the module work until the condition holds; returns whether it came to hold."""
 
+    def keep_whole(self) -> None:
+        """Have what is sent arrive as it was sent from now on, however small a run makes its segments."""
+
     def settle(self) -> None:
         """Let the module work until it has nothing left to do."""
 
@@ -87,6 +90,10 @@ class MemoryStage:
         """Nothing changes by waiting longer."""
         self._shell.pump()
         return condition()
+
+    def keep_whole(self) -> None:
+        """No segments any more."""
+        self._shell.segments = 0
 
     def settle(self) -> None:
         """Pump."""
@@ -154,6 +161,9 @@ class SocketStage:
         """Sleep until something is observed that makes the condition true, or patience ends."""
         with self._changed:
             return self._changed.wait_for(condition, PATIENCE)
+
+    def keep_whole(self) -> None:
+        """Nobody cuts here."""
 
     def settle(self) -> None:
         """Let every worker pass a mark that was put behind all it has to do now, twice."""

@@ -18,7 +18,7 @@ from chiscsi_target.api import (
     chiscsi_scsi_cmd_buffer_ready,
     chiscsi_scsi_cmd_execution_status,
 )
-from chiscsi_target.drivers.samples.pages import PAGE, allocate, collect, fill
+from chiscsi_target.drivers.samples.pages import PAGE, DmaPages, allocate, collect, fill
 from chiscsi_target.drivers.samples.scsi_answers import Plan, settle
 from chiscsi_target.drivers.samples.single_phase import ApiDisk
 
@@ -31,6 +31,8 @@ __all__ = ["Phase", "PhasedDisk", "PhasedRequest", "Switch"]
 Switch = Literal["", "underflow", "overflow", "abort"]
 """What commands of more than one page do on purpose: leave out the last page, give one too many, or abort."""
 SWITCHES: Final = ("", "underflow", "overflow", "abort")
+DMA_ABOVE: Final = 2048
+"""Transfers of more octets have pages that are named by their DMA addresses, too."""
 
 
 class Phase:
@@ -93,6 +95,12 @@ class PhasedRequest:
             del self.phases[:count]
         return taken
 
+    def take_all(self) -> list[Phase]:
+        """Take all phases, when the command is over."""
+        with self._lock:
+            taken, self.phases = self.phases, []
+        return taken
+
 
 class PhasedDisk(ApiDisk):
     """Disks in memory that give a page at a time, all pages ahead of any that comes back.
@@ -100,6 +108,9 @@ class PhasedDisk(ApiDisk):
     Args:
         size_mb, luns, threads: as for `ApiDisk`.
         switch: what commands of more than one page do on purpose.
+
+    Attributes:
+        pages: where the buffers of longer transfers come from.
     """
 
     class_name = "API_TEST_DISK"
@@ -112,6 +123,8 @@ class PhasedDisk(ApiDisk):
         if switch not in SWITCHES:
             raise ValueError(f"switch {switch}: there are {', '.join(SWITCHES[1:])}")
         self._switch = switch
+        self.pages = DmaPages()
+        self.address_space = self.pages.space
 
     def fp_scsi_cmd_cdb_rcved(self, sc: chiscsi_scsi_command) -> int:
         """Begin a command; called again for a command, go on with its phases (the long path)."""
@@ -146,6 +159,8 @@ class PhasedDisk(ApiDisk):
         back = request.take_returned()
         if back and sc.sc_flag & SC_FLAG_WRITE:
             self._execute_write_of(sc, request, back)
+        else:
+            self._free(back)
         if request.given >= request.length:
             return
         if self._switch == "abort" and request.plan.start is not None:
@@ -158,7 +173,7 @@ class PhasedDisk(ApiDisk):
     def _give_phase(self, sc: chiscsi_scsi_command, request: PhasedRequest) -> int:
         """Give the next page: empty for a write, filled for a read."""
         start = request.given
-        phase = Phase(start, allocate(min(PAGE, request.length - start)))
+        phase = Phase(start, self._pages(sc, min(PAGE, request.length - start)))
         if phase.end == request.length:
             phase = self._last(sc, request, phase)
         request.add(phase)
@@ -174,8 +189,15 @@ class PhasedDisk(ApiDisk):
         if self._switch == "overflow" and request.plan.start is not None and phase.offset:
             sc.sc_flag |= SC_FLAG_XFER_OVERFLOW
             sc.sc_xfer_residualcount += PAGE
-            return Phase(phase.offset, phase.pages + allocate(PAGE))
+            return Phase(phase.offset, phase.pages + self._pages(sc, PAGE))
         return phase
+
+    def _pages(self, sc: chiscsi_scsi_command, length: int) -> list[chiscsi_sgvec]:
+        return (self.pages.allocate if sc.sc_xfer_len > DMA_ABOVE else allocate)(length)
+
+    def _free(self, phases: list[Phase]) -> None:
+        for phase in phases:
+            self.pages.free(phase.pages)
 
     def _fill(self, sc: chiscsi_scsi_command, request: PhasedRequest, phase: Phase) -> None:
         plan = request.plan
@@ -191,6 +213,7 @@ class PhasedDisk(ApiDisk):
         end = min(phases[-1].end, request.length)
         data = collect([page for phase in phases for page in phase.pages])[: end - first.offset]
         self._media[sc.sc_lun][start + first.offset : start + end] = data
+        self._free(phases)
         chiscsi_scsi_cmd_execution_status(sc, None, 0, first.offset, len(data))
 
     def fp_scsi_cmd_data_xfer_status(
@@ -203,3 +226,9 @@ class PhasedDisk(ApiDisk):
         request.mark_returned(buf[0], offset, buflen)
         self._queues[self._number(sc)].put(sc, self._go_on)
         return 0
+
+    def fp_scsi_cmd_cleanup(self, sc: chiscsi_scsi_command) -> None:
+        """Free the phases that a command still has, and the rest as every disk does."""
+        if sc.sc_sdev_hdl is not None:
+            self._free(sc.sc_sdev_hdl.take_all())
+        super().fp_scsi_cmd_cleanup(sc)

@@ -169,9 +169,10 @@ class Write:
         self.rig.card.expect_went(self.task, 0, len(self.data), reason)
 
 
-def in_one_segment(session: Session, *sends: Callable[[], object]) -> None:
+def in_one_segment(rig: Rig, *sends: Callable[[], object]) -> None:
     """Send the PDUs that all of `sends` send together, in one segment."""
-    connection = session.connection
+    rig.bench.stage.keep_whole()
+    connection = rig.session.connection
     with connection.held() as held:
         for send in sends:
             send()

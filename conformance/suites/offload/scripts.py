@@ -129,6 +129,7 @@ def wrong_digest(which: str) -> Script:
     """A write whose first Data-Out has a wrong digest."""
 
     def script(rig: Rig, kind: Kind) -> None:
+        rig.bench.stage.keep_whole()  # what is coming in may be placed before its digest is known
         write = rig.write(kind, SHAPE)
         r2t = write.next_r2t()
         wrong = mutations.wrong_data_digest if which == "data" else mutations.wrong_header_digest
@@ -157,7 +158,7 @@ def repeated(rig: Rig, kind: Kind) -> None:
         write.task.serve(r2t)
         write.task.data_out(r2t, data=pattern(4096, 77), final=0)
 
-    in_one_segment(rig.session, send)
+    in_one_segment(rig, send)
     rig.bench.stage.settle()
     _abandon(rig)
 
@@ -166,6 +167,7 @@ def swapped(rig: Rig, kind: Kind) -> None:
     """The PDUs of a burst in the wrong order, in one segment."""
     write = rig.write(kind, SHAPE)
     r2t = write.next_r2t()
+    rig.bench.stage.keep_whole()
     connection = rig.session.connection
     with connection.held() as held:
         write.task.serve(r2t)

@@ -84,7 +84,7 @@ def test_phases_that_went_back_are_never_written_again(make_rig: Make, kind: Kin
         write.task.data_out(r2t, data=pattern(8192, 99))
 
     if together:
-        in_one_segment(rig.session, lambda: write.task.serve(r2t), repeat)
+        in_one_segment(rig, lambda: write.task.serve(r2t), repeat)
     else:
         write.task.serve(r2t)
         rig.bench.stage.settle()
@@ -106,7 +106,7 @@ def test_repeated_data_do_not_change_a_write(rig: Rig, kind: Kind, together: boo
         write.task.data_out(r2t, data=pattern(8192, 99))
 
     if together:
-        in_one_segment(rig.session, lambda: write.task.serve(r2t), repeat)
+        in_one_segment(rig, lambda: write.task.serve(r2t), repeat)
     else:
         write.task.serve(r2t)
         repeat()

@@ -34,6 +34,7 @@ CUTS: dict[str, Callable[[int], list[int]]] = {
 
 def _drafts(rig: Rig, kind: Kind) -> tuple[Write, list[Draft[DataOut]]]:
     """A write, and the Data-Out that answer its R2T, which are not sent yet."""
+    rig.bench.stage.keep_whole()
     write = rig.write(kind, [(0, LENGTH)] if kind == "addr" else [(0, 4096)] * 4 + [(0, LENGTH - 16384)])
     r2t = write.next_r2t()
     with rig.session.connection.held() as held:

@@ -48,6 +48,31 @@ def test_transfers_of_no_whole_page(length: int) -> None:
     assert read(disk, length).data == DATA[:length]
 
 
+@pytest.mark.parametrize("length", [2048, 2560, 3 * PAGE])
+def test_long_transfers_have_pages_with_dma_addresses(length: int) -> None:
+    """Behaviour file, 9.2: for transfers > 2048 the vectors also carry `sg_dma_addr`, DMABLE and no page."""
+    driver = PhasedDisk(size_mb=1)
+    disk = Rig(driver, InitialR2T="Yes", ImmediateData="No")
+    assert write(disk, DATA[:length]).status == 0
+    assert read(disk, length).data == DATA[:length]
+    module = disk.stand.module
+    (connection,) = [ulp for terminator in [module.terminator] if terminator for ulp in terminator.connections.values()]
+    assert connection.placed == (length if length > 512 else 0)
+    assert (len(driver.address_space.regions) > 0) == (length > 2048)  # type: ignore[union-attr]  # it has one
+
+
+@pytest.mark.parametrize("switch", ["", "underflow", "overflow", "abort"])
+def test_all_pages_are_free_in_the_end(switch: Switch) -> None:
+    driver = PhasedDisk(size_mb=1, switch=switch)
+    disk = Rig(driver)
+    for length in (512, 3 * PAGE):
+        write(disk, DATA[:length])
+        read(disk, length)
+    disk.session.connection.close()
+    disk.stand.pump()
+    assert driver.pages.in_use == 0 and driver.pages.space.regions
+
+
 def test_underflow_leaves_out_the_last_page() -> None:
     disk = rig("underflow")
     result = read(disk, 3 * PAGE)
