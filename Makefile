@@ -3,7 +3,7 @@
 #   make conform            the suites against the embedded target; leaves reports/out/<run>/index.html
 #   make test               every test of the toolkit itself
 #   make serve              our target, for real initiators
-#   make bench              our target, tgt and istgt side by side
+#   make bench              our target, tgt and istgt side by side; writes over the adapter and without it
 #   make lint               formatting, lint rules, types, import contracts
 #
 # ARGS goes to the program behind: make conform ARGS="-k login", make test ARGS="tests/iscsi_wire -x".
