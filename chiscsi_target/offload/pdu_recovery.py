@@ -138,7 +138,7 @@ class PduRecovery(Framer):
         data_start = following - len(segments[-1])
         header = view[data_start - BHS_LENGTH : data_start]
         burst = Burst(self._offset + position, header, len(segments), (lun, itt, ttt, data_sn, offset), total)
-        burst.data = Arrival(segments, views)  # type: ignore[assignment]  # as `_deliver`
+        burst.data = Arrival(segments, views)  # type: ignore[assignment]  # as in `_locate`
         frames.append(burst)
         return following - position
 
