@@ -138,8 +138,7 @@ def data_out_burst(connection: Connection, burst: Burst) -> None:
         connection.take_in(ulp.one_by_one(burst))
         return
     connection.exp_stat_sn = _EXP_STAT_SN(burst.header, 28)[0]
-    connection.counters.write_bytes += burst.length
-    ulp.take(burst, task)
+    _land(task, burst.buffer_offset, burst)
     task.landed += burst.length
     request = task.r2ts[burst.ttt]
     request.next_offset = end

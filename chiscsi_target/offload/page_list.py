@@ -122,9 +122,6 @@ class PageList:
 
     def _skip_to(self, within: int) -> None:
         """Have the first buffer begin `within` octets into its page, and count the pages before that one."""
-        if not self._start:
-            self.page_offset = within
-            return
         self.page_offset = (within - self._start) % self.page_size
         self.addresses = [0] * ((self.page_offset + self._start) // self.page_size)
 
@@ -155,10 +152,7 @@ class PageList:
             start -= (self.page_offset + self._start) % self.page_size
         if start < 0 or end > _ADDRESSES:
             return Reason.MEMORY
-        if end - start <= self.page_size:
-            self.addresses.append(start)
-        else:
-            self.addresses += range(start, end, self.page_size)
+        self.addresses += range(start, end, self.page_size)
         self.known += length
         return None
 
