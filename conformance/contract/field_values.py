@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from chiscsi_target.api import SCSI_SENSE_BUFFERSIZE
+
 if TYPE_CHECKING:
     from chiscsi_target.api import chiscsi_scsi_command
     from chiscsi_target.api.sgvec import SgList
@@ -20,8 +22,6 @@ _LARGEST: Final = {
     "sc_flag": _U32,
 }
 """Numbers, with the largest that their field holds (guide 7.3.5.1)."""
-_SENSE_OCTETS: Final = 96
-"""The size of `sc_sense_buf` (guide 7.3.5.1)."""
 
 
 def wrong_values(sc: chiscsi_scsi_command) -> list[str]:
@@ -34,8 +34,8 @@ def wrong_values(sc: chiscsi_scsi_command) -> list[str]:
     sense: object = sc.sc_sense_buf
     if not isinstance(sense, bytes | bytearray | memoryview):
         wrong.append(f"sc_sense_buf is {sense!r}, and not octets")
-    elif len(sense) > _SENSE_OCTETS:
-        wrong.append(f"sc_sense_buf has {len(sense)} octets; it takes {_SENSE_OCTETS}")
+    elif len(sense) > SCSI_SENSE_BUFFERSIZE:
+        wrong.append(f"sc_sense_buf has {len(sense)} octets; it takes {SCSI_SENSE_BUFFERSIZE}")
     return wrong
 
 
